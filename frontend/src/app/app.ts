@@ -55,7 +55,7 @@ export class AtlasApp extends LitElement {
             aria-describedby="map-hint"
           ></atlas-map>
           <span id="map-hint" class="hidden">
-            Arrow keys move between cells, Enter pins a cell, plus and minus zoom, comma and full stop
+            Arrow keys move between cells, Enter pins a cell, plus and minus zoom, comma and period
             change the step, question mark lists all keys.
           </span>
           ${waiting ? html`<div class="skeleton"><span>Loading the atlas … ${arriving}</span></div>` : nothing}
@@ -125,7 +125,7 @@ export class AtlasApp extends LitElement {
   #bare(barren: boolean): TemplateResult | typeof nothing {
     if (this.#lost) {
       return html`<footer class="bar" role="alert">
-        A part of this tab did not arrive: TensorBoard does not answer.
+        Part of this tab failed to load: TensorBoard does not respond.
         <button type="button" @click=${() => void this.#loadShell()}>Retry</button>
       </footer>`;
     }

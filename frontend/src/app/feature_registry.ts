@@ -191,7 +191,7 @@ export class FeatureRegistry {
     this.#loading.delete(one);
     if (module === null) {
       this.#failed.add(one);
-      store.set({ ...one.closed, lost: true, said: 'TensorBoard does not answer.' });
+      store.set({ ...one.closed, lost: true, said: 'TensorBoard does not respond.' });
       return;
     }
     this.#failed.delete(one);

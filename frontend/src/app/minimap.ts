@@ -50,7 +50,7 @@ export function minimap(state: State, map: AtlasMap): TemplateResult | typeof no
   return html`<atlas-minimap
     class="panel"
     aria-hidden="true"
-    title="The whole map; press to go there"
+    title="Overview of the map; click to move there"
     .overview=${{ level, camera, viewport, theme: themeOf(state) } satisfies Overview}
     @pointerdown=${go}
     @pointermove=${go}

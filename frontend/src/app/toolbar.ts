@@ -80,7 +80,7 @@ function evolutionTools(state: State, session: Session): TemplateResult {
     })}
     ${iconButton({
       icon: 'M3 5h18v14H3zm2 2v10h6V7zm8 0v10h6V7z',
-      name: 'Add a pane: another layer, run or step beside this one',
+      name: 'Add a pane with another layer, run, or step',
       key: 'a',
       press: () => addPane(session),
     })}
@@ -91,7 +91,7 @@ function evolutionTools(state: State, session: Session): TemplateResult {
 function filterTool({ filterOpen }: State, { store }: Session): TemplateResult {
   return iconButton({
     icon: 'filter',
-    name: 'Ask about a class',
+    name: 'Filter by class',
     key: 'f',
     pressed: filterOpen,
     press: () => store.set({ filterOpen: !filterOpen }),

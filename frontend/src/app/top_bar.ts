@@ -47,7 +47,7 @@ export function topBar(
     ${picker('run', 'Run', runOptions, run ? listed(run).id : '', (id) => session.chooseRun(id))}
     ${beside}
     ${picker('layer', 'Layer', layerOptions(state), series?.id ?? '', (id) => session.chooseSeries(id))}
-    ${picker('colour', 'Colour by', colorOptions(atlas), color, (mode) =>
+    ${picker('colour', 'Color by', colorOptions(atlas), color, (mode) =>
       store.set({ color: mode as ColorMode }),
     )}
     ${picker('level', 'Grid', levelOptions(state), String(level), (value) =>
@@ -58,7 +58,7 @@ export function topBar(
       ${tools}
       ${iconButton({
         icon: 'help',
-        name: 'How to read the map, and its keys',
+        name: 'How to read the map, and keys',
         key: '?',
         press: () => store.set({ help: true }),
       })}

@@ -24,7 +24,7 @@ const turned = new PairMemo<Level, Turns, DriftValues>();
 /** 1 − cosine of every sample's activations then and now, over a level of now; or why it cannot be told. */
 export function findTurns(from: Activations, to: Activations, level: Level): DriftValues | string {
   if (from.channels !== to.channels || !from.axes !== !to.axes) {
-    return 'One step has other channels, or only principal axes of them: directions do not compare.';
+    return 'The two steps store different channels or principal components: directions cannot be compared.';
   }
   // Not anew for each level: along principal axes of a wide layer it takes its time.
   const found = turns.get(from, to, () => turn(from, to));
@@ -114,7 +114,7 @@ function fall(other: Atlas, now: Atlas, level: Level): DriftValues | string {
   const [was, is] = [findAttribution(other, before), findAttribution(now, level)];
   if (typeof was === 'string') return was;
   if (typeof is === 'string') return is;
-  if (was.classes !== is.classes) return 'The two steps speak of other classes.';
+  if (was.classes !== is.classes) return 'The two steps have different classes.';
   const found = new Map<string, readonly [places: number, floor: number]>();
   const pairs = Array.from(level.cellOf, (cell, row) => {
     const from = before.cellOf[row] as number;

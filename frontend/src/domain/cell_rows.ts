@@ -22,7 +22,7 @@ export interface ChangeColumn {
   readonly since: number;
   /** By the index of a cell; NaN where it is not known. */
   readonly values: Float32Array;
-  /** Why nothing of it is known, or not yet; null otherwise. */
+  /** Why no samples is known, or not yet; null otherwise. */
   readonly missing: string | null;
   /** Whether that is more than chance, or null where nobody knows. */
   significant(cell: number): boolean | null;

@@ -102,7 +102,7 @@ function byAttribution(atlas: Atlas, level: Level, filter: Filter): FilterResult
   if (typeof attribution === 'string') return attribution;
   const { classes, sign } = filter;
   const strange = classes.find((index) => index >= attribution.classes);
-  if (strange !== undefined) return `This run knows no ${className(atlas, strange)}.`;
+  if (strange !== undefined) return `This run has no ${className(atlas, strange)}.`;
   const cells = level.rows.length;
   const values = new Float32Array(cells).fill(Number.NaN);
   const which = new Int8Array(cells).fill(-1);

@@ -7,15 +7,15 @@ import { explainUnpairing, movesOf } from './sample_pairing';
 
 /** Share of the samples that the reach around their middle holds where they were chosen. */
 const HELD = 0.9;
-/** The reach is never less than this share of the map's side. */
+/** The reach is never less than this share of the map width. */
 const LEAST_REACH = 0.02;
 
 export interface Cohesion {
   /** Share of them that lies as near to their middle as most did where they were chosen. */
   readonly together: number;
-  /** Mean move since then, as a share of the map's side. */
+  /** Mean move since then, as a share of the map width. */
   readonly moved: number;
-  /** Share that moved farther than chance would; null where no floor is known, or it is that step. */
+  /** Share that moved farther than the noise floor would; null where no floor is known, or it is that step. */
   readonly beyond: number | null;
 }
 

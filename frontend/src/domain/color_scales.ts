@@ -126,7 +126,7 @@ interface Reading {
 /** Coloring of one level in one mode. */
 export interface Coloring {
   readonly legend: Legend;
-  /** RGBA of every cell, alpha 0 where the mode says nothing of it; null when no cell has color. */
+  /** RGBA of every cell, alpha 0 where the mode says no samples; null when no cell has color. */
   readonly cells: Uint8Array | null;
   readonly reading?: Reading;
   /** Color of a sample, or null for the neutral one. */
@@ -213,7 +213,7 @@ function byPurity(atlas: Atlas, level: Level): Coloring {
 }
 
 function byAccuracy(atlas: Atlas, level: Level): Coloring {
-  const title = 'Accuracy: share of right predictions';
+  const title = 'Accuracy: share of correct predictions';
   return byVerdict(atlas, level, title, (known, wrong) => 1 - wrong.length / known.length);
 }
 

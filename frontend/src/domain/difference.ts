@@ -17,7 +17,7 @@ export interface Change {
   readonly known: boolean;
   /** In which of the two a cell is drawn there. */
   readonly drawn: 'both' | 'a' | 'b';
-  /** Whether most of those that came or went moved farther than chance, or a mean did; null if not known. */
+  /** Whether most of those that came or went moved farther than the noise floor, or a mean did; null if not known. */
   readonly significant: boolean | null;
 }
 
@@ -28,7 +28,7 @@ export interface Difference {
   readonly lost: number;
   readonly onlyA: number;
   readonly onlyB: number;
-  /** Samples that lie in another square of the grid, or cells whose mean moved farther than chance. */
+  /** Samples that lie in another square of the grid, or cells whose mean moved farther than the noise floor. */
   readonly moved: number;
   /** The class whose attribution it is; null where it is samples. */
   readonly toward: number | null;
@@ -123,7 +123,7 @@ interface Flow {
   readonly gain: Int32Array;
   /** Samples that came to or went from every square. */
   readonly passed: Int32Array;
-  /** Those of them that moved farther than chance. */
+  /** Those of them that moved farther than the noise floor. */
   readonly beyond: Int32Array | null;
   readonly moved: number;
 }

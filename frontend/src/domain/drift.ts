@@ -35,7 +35,7 @@ export interface Drift extends DriftValues {
 
 const drifts = new PairMemo<Level, Atlas, Drift>();
 
-/** The drift of a level of `now` since `other`, whose rows must be the same samples: in shares of the map's side. */
+/** The drift of a level of `now` since `other`, whose rows must be the same samples: in shares of the map width. */
 export function findDrift(other: Atlas, now: Atlas, level: Level): Drift {
   return drifts.get(level, other, () => measure(other, now, level));
 }

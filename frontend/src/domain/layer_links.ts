@@ -77,7 +77,7 @@ function findLinks(lower: LayerLevel, upper: LayerLevel): Links {
   return { samples: rows.length, links, rows, ofUpper };
 }
 
-/** Whether a link holds more than a few samples, and more than chance would give. */
+/** Whether a link holds more than a few samples, and more than expected by chance. */
 function holds({ shared, feeds, fed }: CellLink, total: number): boolean {
   const share = shared / fed / total;
   const chance = (shared / feeds) * share;

@@ -17,7 +17,7 @@ export interface Nearest {
 /** What could not be fetched is asked for again, but not at once: every picture of a cell asks. */
 const RETRY_MS = 5_000;
 
-const LOADING = 'Activations are on their way …';
+const LOADING = 'Loading activations …';
 
 export class NearestSamples {
   readonly #activations = new Map<Atlas, Activations | string>();

@@ -49,10 +49,10 @@ export function selectionOf(atlas: Atlas, rows: Int32Array): Selection {
 /** Why the rows of `selection` mean nothing in `atlas`, as a sentence; null where they do. */
 export function whyNotIn(atlas: Atlas, selection: Selection): string | null {
   const { layer, step, probe, of, mark } = selection;
-  if (layer !== atlas.manifest.layer) return `It is of the layer ${shorten(layer, LAYER)}.`;
+  if (layer !== atlas.manifest.layer) return `It belongs to layer ${shorten(layer, LAYER)}.`;
   if (classAtlasOf(atlas) !== null && step !== atlas.step) return NOT_FOLLOWED;
   const same = probe === atlas.manifest.probeDigest && of === atlas.count;
-  return same && mark === sampleMark(atlas) ? null : 'It is of other samples than this atlas.';
+  return same && mark === sampleMark(atlas) ? null : 'Its samples are not those of this atlas.';
 }
 
 /** What lies on the rims of the map is inside an outline that reaches them. */

@@ -4,7 +4,7 @@
 export type Setting = 'page-scroll-first' | 'no-letter-keys';
 
 const PREFIX = 'atlas.';
-/** Where the browser keeps nothing, a choice is good until the page is left. */
+/** Where the browser stores nothing, a choice is good until the page is left. */
 const chosen = new Set<Setting>();
 
 export function wants(setting: Setting): boolean {

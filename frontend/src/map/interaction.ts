@@ -355,7 +355,7 @@ export class Interaction {
     const filter = readFilter(store.state);
     const sign = SIGNS[(SIGNS.indexOf(filter.sign) + 1) % SIGNS.length] ?? 'helps';
     if (filter.kind === 'toward') store.set(writeFilter({ ...filter, sign }));
-    else notify(store, 'Only attribution toward a class has a sign: f asks for it.');
+    else notify(store, 'Only attribution toward a class has a sign: press f.');
   }
 
   /** Holds a grid, or lets it follow the zoom again when it was held already. */

@@ -40,10 +40,10 @@ interface Found {
   readonly sentence: string;
 }
 
-const GAIN = 'Samples, B less A';
-const FLIPPED = 'A is shown: changes are told of B.';
+const GAIN = 'Samples, B minus A';
+const FLIPPED = 'A is shown: changes refer to B.';
 
-/** It stays while nothing of it is known, for whoever has put rows in order by it. */
+/** It stays while no samples is known, for whoever has put rows in order by it. */
 function unknown(
   { key, name }: Pick<ChangeColumn, 'key' | 'name'>,
   level: Level,
@@ -94,13 +94,13 @@ function gainColumn(state: State, atlas: Atlas, level: Level, since: number): Fo
   }
   const column: ChangeColumn = {
     key: 'gain',
-    name: found.toward === null ? GAIN : 'Logits, B less A',
+    name: found.toward === null ? GAIN : 'Logits, B minus A',
     since,
     values,
     missing: null,
     significant: (cell) => significant.get(cell) ?? null,
     say: (value) => formatGain(found, value),
   };
-  const gone = found.onlyA > 0 ? `; ${plural(found.onlyA, 'cell')} of A drawn no more` : '';
+  const gone = found.onlyA > 0 ? `; ${plural(found.onlyA, 'cell')} only in A` : '';
   return { column, sentence: `${differenceSentence(state, found)}${gone}.` };
 }

@@ -13,11 +13,11 @@ import type { State } from './store';
 
 const LONGEST_NAME = 40;
 
-/** B less A on a level of B, or why it cannot be told. */
+/** B minus A on a level of B, or why it cannot be told. */
 export function differenceOf(state: State, atlas: Atlas, level: Level): Difference | string {
-  if (state.compare === atlas.step) return 'A and B are the same step: go to another one.';
+  if (state.compare === atlas.step) return 'A and B are the same step: select another one.';
   if (state.drift !== '' && state.drift !== 'on') {
-    return 'The difference rests while drift colours the cells.';
+    return 'The difference is not shown while drift is shown.';
   }
   const other = referenceOr(state);
   if (typeof other === 'string') return other;
@@ -41,5 +41,5 @@ export function differenceSentence(
   const since = `between step ${count(compare ?? 0)} and step ${count(step ?? 0)}`;
   if (toward === null || !atlas) return `${plural(moved, 'sample')} changed cell ${since}`;
   const name = shorten(className(atlas, toward), LONGEST_NAME);
-  return `Attribution toward ${name} changed ${since}, by more than chance in ${plural(moved, 'cell')}`;
+  return `Attribution toward ${name} changed ${since}, significantly in ${plural(moved, 'cell')}`;
 }

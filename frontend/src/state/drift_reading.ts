@@ -31,31 +31,31 @@ export const WORDS: Readonly<Record<Channel, Words>> = {
     key: 'moved',
     name: 'Map',
     did: 'Samples moved',
-    unit: " of the map's side",
+    unit: ' of the map width',
     say: percent,
     significant: 'moved',
-    than: 'more than chance',
+    than: 'more than the noise floor',
     color: '',
   },
   activation: {
     key: 'turned',
     name: 'Activation',
-    did: 'Samples turned by',
+    did: 'Activations changed by',
     unit: ' (1 − cosine)',
     say: formatChange,
-    significant: 'turned',
-    than: 'more than storing could turn them',
-    color: "1 − cosine of a sample's activation then and now, each from its layer's mean",
+    significant: 'changed',
+    than: 'more than storage precision explains',
+    color: "1 − cosine between a sample's activations at both steps, centered by the layer's mean",
   },
   attribution: {
     key: 'fell',
     name: 'Attribution',
     did: "Samples' first class fell",
-    unit: ' places',
+    unit: ' ranks',
     say: formatChange,
-    significant: 'changed first class',
+    significant: 'changed top class',
     than: 'by more than two standard errors',
-    color: "By how many places the class fell that a sample's cell spoke for most",
+    color: 'By how many ranks the class with the highest attribution fell',
   },
 };
 
@@ -67,9 +67,9 @@ export function driftWords({ drift }: State): Words {
 /** What the shown step is held against, or why that is not here. */
 export function referenceOr(state: State): Atlas | string {
   const step = wantedStep(state);
-  if (step === null) return 'This is the first step: there is none before to have moved from.';
+  if (step === null) return 'This is the first step: there is no earlier one to compare with.';
   const { otherFailure } = state;
-  const missing = otherFailure ? `cannot be read: ${otherFailure.message}` : 'is on its way …';
+  const missing = otherFailure ? `cannot be read: ${otherFailure.message}` : 'is loading …';
   return referenceOf(state) ?? `Step ${count(step)} ${missing}`;
 }
 
@@ -93,7 +93,7 @@ export function driftOf(
   return typeof to === 'string' ? to : findTurns(from, to, level);
 }
 
-/** "Samples moved 12% of the map's side since step 400; 80% of them more than chance." */
+/** "Samples moved 12% of the map width since step 400; 80% of them more than the noise floor." */
 export function inWords(
   state: State,
   value: number,
@@ -122,10 +122,10 @@ function since(state: State): string {
   return `since ${state.compare === null ? '' : 'A, '}step ${count(wantedStep(state) ?? 0)}`;
 }
 
-/** "12 of 80 cells moved more than chance since step 400", for the legend and for screen readers. */
+/** "12 of 80 cells moved more than the noise floor since step 400", for the legend and for screen readers. */
 export function driftSentence(state: State, { beyond, significant }: DriftValues): string {
   const { name, significant: did, than } = driftWords(state);
-  if (beyond === null) return `${name}, ${since(state)}: news or not`;
+  if (beyond === null) return `${name}, ${since(state)}: significance unknown`;
   return `${count(significant)} of ${plural(beyond.length, 'cell')} ${did} ${than} ${since(state)}`;
 }
 
@@ -134,7 +134,7 @@ export function stepsBetween({ series, step, compare }: State): string {
   const at = (one: number | null) => series?.steps.indexOf(one ?? Number.NaN) ?? -1;
   const between = Math.abs(at(step) - at(compare)) - 1;
   if (compare === null || between < 1) return '';
-  return `Chance is that of one step; ${plural(between, 'more step')} ${
+  return `The noise floor is that of one step; ${plural(between, 'more step')} ${
     between === 1 ? 'lies' : 'lie'
   } between.`;
 }

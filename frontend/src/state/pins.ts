@@ -52,7 +52,7 @@ export function keepPin({ store }: Session, place: CellPlace | null): void {
   const where = `row ${row + 1}, column ${col + 1}`;
   if (others.length < pins.length)
     store.set({ pins: writePins(others), said: `${where} unpinned` });
-  else if (pins.length >= MOST_PINS) store.set({ said: `No more than ${MOST_PINS} pins are kept` });
+  else if (pins.length >= MOST_PINS) store.set({ said: `${MOST_PINS} pins at most` });
   else {
     const said = `${where} added, ${count(pins.length + 1)} of ${MOST_PINS} pins`;
     store.set({ pins: writePins([...pins, pin]), selectionList: 'shown', hover: null, said });

@@ -50,15 +50,15 @@ export function readSavedSelections(): Selection[] {
 
 /** Replaces what is kept; says why that cannot be, as a sentence, or null. */
 export function writeSavedSelections(list: readonly Selection[]): string | null {
-  if (list.length > MOST_SAVED) return `No more than ${MOST_SAVED} selections are kept.`;
+  if (list.length > MOST_SAVED) return `At most ${MOST_SAVED} selections can be saved.`;
   const selections = list.map((one) => ({ ...one, rows: [...one.rows] }));
   const text = JSON.stringify({ version: VERSION, selections });
-  if (text.length > MOST_TEXT) return 'It is too large to be kept here. Export it instead.';
+  if (text.length > MOST_TEXT) return 'It is too large to save. Export it instead.';
   try {
     localStorage.setItem(KEY, text);
     return null;
   } catch {
-    return 'This browser keeps nothing for this page. Export it instead.';
+    return 'This browser stores nothing for this page. Export it instead.';
   }
 }
 

@@ -72,13 +72,13 @@ export function iconLine({ facts }: CellContext): TemplateResult | typeof nothin
         ? nothing
         : html`<span
             class="number"
-            title="Cosine between what the layer answers to this picture and the cell's mean, both relative to the layer's mean. 1 is a perfect likeness."
+            title="Cosine between the icon's activation and the cell's mean, both centered by the layer's mean. 1 is a perfect match."
             >cosine ${fraction(facts.cosine)}</span
           >${
             weak
               ? html`<span
                 class="weak"
-                title="Below ${fraction(WEAK_COSINE)} the picture says little about the cell: trust the real patches."
+                title="Below ${fraction(WEAK_COSINE)} the icon represents the cell poorly: look at the real patches."
                 >weak</span
               >`
               : nothing
@@ -161,10 +161,10 @@ export function cutPatches(
 /** Why there are no pictures of the probe with `digest`, or null. */
 export function patchesMissing(state: State, digest: string): string | null {
   const { run, runs } = state;
-  if (run && keeperOf(runs, run) === null) return 'The pictures of the probe are not in this run.';
-  if (state.probeFailure) return `The pictures of the probe: ${state.probeFailure.message}`;
+  if (run && keeperOf(runs, run) === null) return 'The images of the probe are not in this run.';
+  if (state.probeFailure) return `Images of the probe: ${state.probeFailure.message}`;
   if (state.probe && state.probe.manifest.digest !== digest) {
-    return 'This step was made from another probe than the pictures in this run.';
+    return 'This step uses another probe than the images in this run.';
   }
   return null;
 }
@@ -172,9 +172,7 @@ export function patchesMissing(state: State, digest: string): string | null {
 /** Why some patches stay empty, if any do. */
 export function lostPatches({ probe }: State, { pages }: Session): TemplateResult | typeof nothing {
   const failure = probe && pages.lostThumbs(probe.run);
-  return failure
-    ? html`<p class="muted">The pictures of the probe: ${failure.message}</p>`
-    : nothing;
+  return failure ? html`<p class="muted">Images of the probe: ${failure.message}</p>` : nothing;
 }
 
 /** The word under the heading that says what "nearest" means just now. */
@@ -182,7 +180,7 @@ export function rankedBy({ by }: Nearest): TemplateResult {
   const [word, title] =
     by === 'activation'
       ? ['by activation', "Cosine to the cell's mean, relative to the layer's mean."]
-      : ['by place on the map', 'Distance on the map; activations are not here.'];
+      : ['by distance on the map', 'Distance on the map; activations are not loaded.'];
   return html`<span class="muted" title=${title}>${word}</span>`;
 }
 

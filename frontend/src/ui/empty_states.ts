@@ -19,19 +19,19 @@ export function emptyState(retry: () => void, sample: () => void): TemplateResul
     <div class="message wide">
       <h2>No atlas in this log directory yet</h2>
       <p>
-        An activation atlas is a map of what one layer of an image network sees: thousands of its
-        answers laid out so that alike lie together, each square drawn as a picture of what it stands
-        for. These lines log one at every checkpoint:
+        An activation atlas is a map of the activations of one layer of an image network. Similar
+        activations are close together, and each cell has an icon that visualizes its mean
+        activation. These lines log one at every checkpoint:
       </p>
       <pre><code>${EXAMPLE}</code></pre>
       <p>
         Already logging? Check that <code>tensorboard --logdir</code> names the folder that
-        <code>AtlasWriter</code> writes to, or a folder above it; atlases lie in its subfolder
+        <code>AtlasWriter</code> writes to, or a folder above it; atlases are in its subfolder
         <code>atlas</code>. <code>tensorboard-atlas inspect LOGDIR</code> lists what is there.
       </p>
       <div class="sides">
         <button type="button" class="button" @click=${sample}>Open a sample</button>
-        <button type="button" class="button" @click=${retry}>Look again</button>
+        <button type="button" class="button" @click=${retry}>Check again</button>
       </div>
     </div>
   </section>`;
@@ -71,7 +71,7 @@ function explain(step: number, { kind }: Failure): { title: string; advice: stri
     case 'damaged':
       return {
         title: `${name} is damaged`,
-        advice: 'Its stored bytes are not what was written. The other steps are not affected.',
+        advice: 'Its stored bytes do not match their checksum. The other steps are not affected.',
       };
     case 'too_new':
       return {
@@ -85,7 +85,7 @@ function explain(step: number, { kind }: Failure): { title: string; advice: stri
         advice: 'TensorBoard thins long series. Reload, or keep more with --atlas_samples.',
       };
     default:
-      return { title: `${name} could not be loaded`, advice: 'The other steps can be tried.' };
+      return { title: `${name} could not be loaded`, advice: 'Try another step.' };
   }
 }
 
@@ -126,9 +126,7 @@ export function missingLine({ missing, run, series, step, compare }: State): str
     const instead = shown[what as keyof typeof shown];
     return `${what} ${shorten(asked, LONGEST_NAME)} (shown: ${shorten(String(instead ?? 'none'), LONGEST_NAME)})`;
   });
-  return parts.length === 0
-    ? ''
-    : `Not in this log, though the link names it: ${parts.join('; ')}.`;
+  return parts.length === 0 ? '' : `The link names what is not in this log: ${parts.join('; ')}.`;
 }
 
 /** Lines that qualify a map which is nevertheless shown. */
@@ -143,19 +141,19 @@ export function banners(
   const lines = [
     sample &&
       html`<p class="banner">
-        A sample that comes with the plugin: a small network learns handwritten digits.
-        <button type="button" class="link" @click=${() => location.reload()}>Leave it</button>
+        Sample that comes with the plugin: a small network learns handwritten digits.
+        <button type="button" class="link" @click=${() => location.reload()}>Close it</button>
       </p>`,
     missing &&
       html`<p class="banner">
         ${missing}
-        <button type="button" class="link" @click=${again}>Look again</button>
+        <button type="button" class="link" @click=${again}>Check again</button>
       </p>`,
     atlas &&
       history?.steps.get(atlas.step)?.draft &&
       html`<p class="banner">
-        Step ${count(atlas.step)} is a draft: real patches stand in for its icons, which are still
-        being drawn.
+        Step ${count(atlas.step)} is preliminary: it shows real patches until its icons are
+        rendered.
       </p>`,
     sheetFailure &&
       html`<p class="banner">
@@ -164,21 +162,21 @@ export function banners(
       </p>`,
     lost &&
       html`<p class="banner">
-        A part of this tab did not arrive: TensorBoard does not answer.
+        Part of this tab failed to load: TensorBoard does not respond.
         <button type="button" class="link" @click=${retry}>Retry</button>
       </p>`,
     renderer === 'canvas' &&
       html`<p class="banner">
-        This browser offers no WebGL2: the map is drawn more slowly, without blended crossfades.
+        This browser has no WebGL2: the map is drawn more slowly, without crossfades.
       </p>`,
     renderer === 'lost' &&
       html`<p class="banner">
-        The browser has taken the graphics of the map away.
+        The browser lost the WebGL context of the map.
         <button type="button" class="link" @click=${revive}>Retry</button>
       </p>`,
     renderer === 'none' &&
-      html`<p class="banner">The map cannot be drawn: this browser offers no canvas, or what draws on
-        one did not arrive. Its cells can be read as a table (t).</p>`,
+      html`<p class="banner">The map cannot be drawn: this browser has no canvas, or the renderer
+        failed to load. Press t for a table of the cells.</p>`,
   ].filter(Boolean);
   return lines.length === 0 ? nothing : html`<div class="banners">${lines}</div>`;
 }

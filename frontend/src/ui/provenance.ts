@@ -12,7 +12,7 @@ export function provenance(atlas: Atlas, level: Level): string {
   return [
     `${count(atlas.count)} samples`,
     `${level.size} × ${level.size}`,
-    typeof neighbors === 'number' ? `${neighbors} neighbours` : '',
+    typeof neighbors === 'number' ? `${neighbors} neighbors` : '',
     icons(level),
     trustworthiness === null ? '' : `trust ${fraction(trustworthiness)}`,
     atlas.overlap === null ? '' : `kept ${fraction(mean(atlas.overlap))}`,
@@ -41,12 +41,12 @@ export function provenanceTitle(atlas: Atlas): string {
   const { manifest } = atlas;
   return [
     `Model ${shorten(manifest.model, 80)}, ${count(manifest.channels)} channels`,
-    'neighbours: nearest samples that draw a sample, itself counted',
-    `weak: icons with a cosine under ${fraction(WEAK_COSINE)}, which say little of their cell`,
-    'trust: share of map neighbours that are true neighbours, 1 is best',
+    'neighbors: nearest neighbors per sample in the layout, itself included',
+    `weak: icons with a cosine under ${fraction(WEAK_COSINE)}, which represent their cell poorly`,
+    'trust: share of map neighbors that are true neighbors, 1 is best',
     ...(atlas.overlap === null
       ? []
-      : ["kept: share of a sample's neighbours in the layer that it had at the step before, too"]),
+      : ["kept: share of a sample's neighbors in the layer that it also had at the previous step"]),
     ...(manifest.effectiveRank === null
       ? []
       : [`Effective rank ${manifest.effectiveRank.toFixed(1)}: directions that the layer uses`]),

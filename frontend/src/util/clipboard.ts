@@ -9,7 +9,7 @@ export async function copy(text: string, done: string): Promise<string> {
   } catch {
     copied = copyByEvent(text);
   }
-  return copied ? done : 'The browser does not let it be copied.';
+  return copied ? done : 'The browser blocked the copy.';
 }
 
 /** Pages without a secure address have no clipboard, but are asked what is to be copied. */

@@ -109,7 +109,7 @@ describe('features', () => {
     store.set({ finding: true });
     await loaded();
     expect(store.state).toMatchObject({ finding: false, lost: true });
-    expect(store.state.said).toContain('does not answer');
+    expect(store.state.said).toContain('does not respond');
     expect(features.ready(store.state)).toBe(true);
     server.answers = true;
     store.set({ finding: true });

@@ -127,7 +127,7 @@ describe('turns of activations', () => {
       [float16(BEFORE), axes],
       [wide, float16(AFTER)],
     ] as const) {
-      expect(findTurns(from, to, level)).toContain('directions do not compare');
+      expect(findTurns(from, to, level)).toContain('directions cannot be compared');
     }
   });
 });
@@ -181,7 +181,7 @@ describe('falls of the first class', () => {
   it('say why there are none', () => {
     expect(of(smallAtlas(), saying(SAYS))).toBe(NOT_RECORDED);
     expect(of(saying(SAID), smallAtlas())).toBe(NOT_RECORDED);
-    expect(of(saying([...SAID, 0, 0]), saying(SAYS))).toContain('other classes');
+    expect(of(saying([...SAID, 0, 0]), saying(SAYS))).toContain('different classes');
     expect(of({ ...saying(SAID), levels: [] }, saying(SAYS))).toContain('no 2 × 2 grid');
   });
 });

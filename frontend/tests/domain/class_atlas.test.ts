@@ -114,7 +114,7 @@ describe('samples that differ from step to step', () => {
     const image: Highlight = { ids: [12], of: 'image', name: 'image 12', event: null };
     expect([...highlightedRows(earlier, image)]).toEqual([2]);
     const noteOf = (atlas: Atlas) => findResults(atlas, levelOf(atlas), 'sample 2').list[0]?.note;
-    expect(noteOf(now)).toBe('dog, image 12, of this step alone');
+    expect(noteOf(now)).toBe('dog, image 12, this step only');
     expect(noteOf(smallAtlas())).toBe('dog, image 12');
   });
 
@@ -126,13 +126,13 @@ describe('samples that differ from step to step', () => {
           'input',
         ),
       ].map(({ checked, disabled, parentElement }) => [checked, disabled, parentElement?.title]);
-    const fixed = 'Icons change where they are (m)';
+    const fixed = 'Icons change in place (m)';
     expect(radios(now)).toEqual([
       [false, true, NOT_FOLLOWED],
       [true, false, fixed],
     ]);
     expect(radios(smallAtlas())).toEqual([
-      [true, false, 'Icons go where their samples go (m)'],
+      [true, false, 'Icons move with their samples (m)'],
       [false, false, fixed],
     ]);
   });
@@ -152,30 +152,32 @@ describe('the legend', () => {
 
   it('says which places they are', () => {
     const said = words(legendOf(classAtlas()));
-    expect(said).toContain('Only places of stage3 that speak for cat');
-    expect(said).toContain('It is the strongest class of each.');
+    expect(said).toContain('Only positions of stage3 with attribution for cat');
+    expect(said).toContain('The class has the highest attribution at each.');
     expect(said).toContain('6 samples');
     expect(said).not.toContain('Left to right');
   });
 
   it('does not call them only those where there were too few', () => {
     const one = words(legendOf(classAtlas({ rule: 'top' })));
-    expect(one).toContain('Places of stage3 that speak for cat');
+    expect(one).toContain('Positions of stage3 with attribution for cat');
     expect(one).toContain('Too few have it as their strongest class');
     expect(one).not.toContain('Only');
-    expect(words(legendOf(pairAtlas({ rule: 'top' })))).toContain('For at least one of the two');
+    expect(words(legendOf(pairAtlas({ rule: 'top' })))).toContain('For at least one class');
   });
 
   it('says what left and right mean, as the axis states it', () => {
     const said = words(legendOf(pairAtlas()));
-    expect(said).toContain('that speak for cat or for dog One of the two is the strongest');
     expect(said).toContain(
-      'Left to right: how much more a place speaks for cat than for dog, ±.16 logits at the rims. ' +
-        'Up and down: what looks alike to the layer (trust .82).',
+      'with attribution for cat or for dog One of the classes has the highest attribution',
+    );
+    expect(said).toContain(
+      'Left to right: attribution for cat minus dog, ±.16 logits at the edges. ' +
+        'Up and down: similarity of activations (trust .82).',
     );
     const turned = pairAtlas({ axis: { ...AXIS, left: 0, right: 1, trustworthiness: null } });
     const other = words(legendOf(turned));
-    expect(other).toContain('speaks for dog than for cat');
+    expect(other).toContain('attribution for dog minus cat');
     expect(other).not.toContain('(trust');
   });
 
@@ -203,7 +205,7 @@ describe('the legend', () => {
       pairAtlas({ layer: evil, names: [evil, 'dog'] }, [`layout: started ${evil}`]),
     );
     expect(root.querySelector('img')).toBeNull();
-    expect(words(root)).toContain('speak for <img src=x onerror=alert(1)> or for dog');
+    expect(words(root)).toContain('attribution for <img src=x onerror=alert(1)> or for dog');
     expect(words(root)).not.toContain('\u202e');
   });
 });

@@ -214,7 +214,7 @@ describe('attribution toward a class', () => {
   });
 
   it('says that a class of the address is not of this run', () => {
-    expect(applyFilter(atlas, level, toward('helps', 9))).toBe('This run knows no class 9.');
+    expect(applyFilter(atlas, level, toward('helps', 9))).toBe('This run has no class 9.');
   });
 
   it('falls back to the sparse cells for a scale where there are no others', () => {

@@ -195,7 +195,7 @@ describe('the class filter', () => {
     const state = stateWith(HOME, 'stage3', layer);
     const found = shown(state, layer, [0, 1]);
     expect(found.links).toEqual(['Open the atlas of cat', 'Open the atlas of cat / dog']);
-    expect(found.text).toContain('No atlas of what speaks for dog was made of this layer:');
+    expect(found.text).toContain('No class atlas of dog was computed for this layer:');
     expect(found.settings).toEqual([
       'AtlasWriter(..., class_atlases=["dog"])',
       'tensorboard-atlas class',

@@ -38,7 +38,7 @@ describe('pairs', () => {
     const probe = { provenance: smallProvenance({ probe: 'bb' }) };
     expect(explainUnpairing(before, smallAtlas(probe))).toContain('different probes');
     const others = { image_ids: tensor('I32', new Int32Array([10, 11, 12, 13, 14, 99])) };
-    expect(explainUnpairing(before, smallAtlas({}, others))).toContain('not the same');
+    expect(explainUnpairing(before, smallAtlas({}, others))).toContain('different samples');
     expect(explainUnpairing(before, { ...smallAtlas(), count: 5 })).toContain('5');
   });
 
@@ -58,7 +58,7 @@ describe('drift', () => {
     expect(round([drift.mean])).toEqual([0.202]);
   });
 
-  it('is news where most members moved farther than chance', () => {
+  it('is news where most members moved farther than the noise floor', () => {
     const { now, level } = later(0.15);
     const { beyond, significant, beyondShare } = findDrift(before, now, level);
     // Two of three in cell 0; of cell 1 sample 3 (.2) but not 4 (.1); four of all six.
@@ -106,7 +106,7 @@ describe('difference of attribution', () => {
   const of = (a: Atlas, b: Atlas, toward = 1) =>
     findAttributionChange(a, a.levels[0] as Level, b, b.levels[0] as Level, toward);
 
-  it('is B less A in every cell, with its sign', () => {
+  it('is B minus A in every cell, with its sign', () => {
     const found = of(was, later());
     expect(found).toMatchObject({ gained: 0.5, lost: 1, toward: 1, onlyA: 0, onlyB: 0, moved: 0 });
     if (typeof found === 'string') throw new Error(found);

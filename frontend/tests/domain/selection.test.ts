@@ -98,12 +98,12 @@ describe('whether an atlas holds a selection', () => {
   it('does not where image, place in it, probe or layer is another', () => {
     const images = { image_ids: tensor('I32', new Int32Array([10, 11, 12, 13, 14, 16])) };
     const boxes = { boxes: tensor('I32', new Int32Array(24).fill(5), 6, 4) };
-    const other = 'It is of other samples than this atlas.';
+    const other = 'Its samples are not those of this atlas.';
     expect(sampleMark(smallAtlas({}, images))).not.toBe(sampleMark(atlas));
     expect(whyNotIn(smallAtlas({}, images), selection)).toBe(other);
     expect(whyNotIn(smallAtlas({}, boxes), selection)).toBe(other);
     const layer = smallAtlas({ layer: 'layer4' });
-    expect(whyNotIn(layer, selection)).toBe('It is of the layer layer3.');
+    expect(whyNotIn(layer, selection)).toBe('It belongs to layer layer3.');
     const provenance = smallProvenance({ probe: 'bb' });
     expect(whyNotIn(smallAtlas({ provenance }), selection)).toBe(other);
   });
@@ -121,7 +121,7 @@ describe('gather', () => {
     expect(measureCohesion(then, then, rows)).toEqual({ together: 1, moved: 0, beyond: null });
   });
 
-  it('stays together as it moves as one, farther than chance', () => {
+  it('stays together as it moves as one, farther than the noise floor', () => {
     const now = at([0.1, 0.5, 0.2, 0.5, 0.3, 0.5, 0.8, 0.8, 0.9, 0.9, 0.9, 0.1], 20, 0.3);
     const found = measureCohesion(then, now, rows);
     expect(found).toMatchObject({ together: 1, beyond: 1 });
@@ -201,7 +201,7 @@ describe('what is saved', () => {
 
   it('is refused with a reason where there is no room', () => {
     const many = Array.from({ length: MOST_SAVED + 1 }, () => one);
-    expect(writeSavedSelections(many)).toBe('No more than 50 selections are kept.');
+    expect(writeSavedSelections(many)).toBe('At most 50 selections can be saved.');
     const rows = Int32Array.from({ length: 400_000 }, (_, row) => row);
     expect(writeSavedSelections([{ ...one, of: 400_000, rows }])).toContain('too large');
     vi.stubGlobal('localStorage', {
@@ -212,7 +212,7 @@ describe('what is saved', () => {
         throw new DOMException('denied', 'SecurityError');
       },
     });
-    expect(writeSavedSelections([one])).toContain('keeps nothing for this page');
+    expect(writeSavedSelections([one])).toContain('stores nothing for this page');
     expect(readSavedSelections()).toEqual([]);
   });
 
@@ -297,7 +297,7 @@ describe('pins', () => {
     store.set({ pins: writePins(full) });
     keepPin(session, place);
     expect(readPins(store.state.pins)).toEqual(full);
-    expect(store.state.said).toContain('No more than 16');
+    expect(store.state.said).toContain('16 pins at most');
   });
 });
 

@@ -316,7 +316,7 @@ describe('Interaction', () => {
     expect(map.classList.contains('dragging')).toBe(false);
   });
 
-  it('moves a cursor by arrows, from the middle of the view on', () => {
+  it('moves a cursor by arrows, from the center of the view on', () => {
     store.set({ camera: { x: 0.8, y: 0.8, z: 1 } });
     press('ArrowLeft');
     expect(store.state.hover).toEqual({ size: 2, row: 1, col: 1 });

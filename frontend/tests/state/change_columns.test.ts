@@ -39,17 +39,17 @@ describe('what is told of the changes of cells', () => {
     const [column] = columns;
     expect([...(column?.values ?? [])].map((value) => value > 0.5)).toEqual([false, true]);
     expect([0, 1].map((cell) => column?.significant(cell))).toEqual([false, true]);
-    expect(sentences).toEqual(['1 of 2 cells moved more than chance since step 10.']);
+    expect(sentences).toEqual(['1 of 2 cells moved more than the noise floor since step 10.']);
   });
 
   it('is what B has more than A, and how many cells of A are gone', () => {
     const { columns, sentences } = changed({ compare: 10 });
-    expect(columns.map(({ key, name }) => [key, name])).toEqual([['gain', 'Samples, B less A']]);
+    expect(columns.map(({ key, name }) => [key, name])).toEqual([['gain', 'Samples, B minus A']]);
     const [column] = columns;
     expect([...(column?.values ?? [])]).toEqual([-2, 2]);
     expect(column?.say(2)).toBe('+2');
     expect(sentences[0]).toContain('changed cell between step 10 and step 40');
-    expect(sentences[0]).toContain('of A drawn no more.');
+    expect(sentences[0]).toContain('only in A.');
   });
 
   it('is both where both are asked for, and why not where there is nothing to tell', () => {
@@ -62,13 +62,13 @@ describe('what is told of the changes of cells', () => {
     expect(columns.map(({ key }) => key)).toEqual(['moved', 'gain']);
     expect(columns.flatMap(({ values }) => [...values])).toEqual(Array(4).fill(Number.NaN));
     expect(columns.map(({ missing }) => missing)).toEqual(sentences);
-    expect(sentences).toEqual(['Step 10 is on its way …', 'Step 10 is on its way …']);
+    expect(sentences).toEqual(['Step 10 is loading …', 'Step 10 is loading …']);
   });
 
   it('is not told of A, while that is shown', () => {
     const { columns, sentences } = changed({ compare: 10, flipped: true });
-    expect(columns[0]?.missing).toBe('A is shown: changes are told of B.');
-    expect(sentences).toEqual(['A is shown: changes are told of B.']);
+    expect(columns[0]?.missing).toBe('A is shown: changes refer to B.');
+    expect(sentences).toEqual(['A is shown: changes refer to B.']);
   });
 
   it('leaves out attribution that is not known, which the map draws as none', () => {
@@ -109,10 +109,10 @@ describe('the table', () => {
     store.set({ compare: 10 });
     show();
     expect(texts('.table-note')).toHaveLength(1);
-    expect(texts('tbody td:nth-child(9)')).toEqual(['+2 beyond chance', '−2 beyond chance']);
-    head('B less A').click();
+    expect(texts('tbody td:nth-child(9)')).toEqual(['+2 significant', '−2 significant']);
+    head('B minus A').click();
     expect(texts('tbody th')).toEqual(['row 1, column 2', 'row 1, column 1']);
-    head('B less A').click();
+    head('B minus A').click();
     expect(texts('tbody th')).toEqual(['row 1, column 1', 'row 1, column 2']);
     // The other step of another one is on its way.
     store.set({ other: null });
@@ -121,7 +121,7 @@ describe('the table', () => {
     store.set({ other: a });
     show();
     expect(texts('tbody th')).toEqual(['row 1, column 1', 'row 1, column 2']);
-    expect(root.querySelector('[aria-sort]')?.textContent).toContain('B less A');
+    expect(root.querySelector('[aria-sort]')?.textContent).toContain('B minus A');
     store.set({ compare: null });
     show();
     expect(texts('.table-note')).toEqual([]);
@@ -136,8 +136,8 @@ describe('the file', () => {
       .split('\r\n')
       .map((line) => line.split(','));
     expect(first?.slice(-6)).toEqual([
-      ...['"moved"', '"moved_since_step"', '"moved_is_news"'],
-      ...['"gain"', '"gain_since_step"', '"gain_is_news"'],
+      ...['"moved"', '"moved_since_step"', '"moved_is_significant"'],
+      ...['"gain"', '"gain_since_step"', '"gain_is_significant"'],
     ]);
     expect(second?.slice(-5)).toEqual(['10', '1', '2', '10', '1']);
   });

@@ -87,16 +87,16 @@ describe('states', () => {
     expect(text()).toContain('Icons of this grid cannot be shown: blob 3: checksum');
     expect(text()).toContain('no WebGL2');
     show(banners(stateWith({ renderer: 'lost' }), retry, revive, again));
-    expect(text()).toContain('has taken the graphics of the map away');
+    expect(text()).toContain('lost the WebGL context of the map');
     find('button').click();
     expect(revive).toHaveBeenCalledOnce();
     expect(retry).not.toHaveBeenCalled();
     show(banners(stateWith({ sample: true }), retry, revive, again));
-    expect(text()).toContain('A sample that comes with the plugin');
+    expect(text()).toContain('Sample that comes with the plugin');
     const missing = { run: HOSTILE, step: '11' };
     show(banners(stateWith({ missing, step: 10 }), retry, revive, again));
     expect(text()).toContain(
-      'Not in this log, though the link names it: run <img src=x onerror=alert(1)> (shown: none); ' +
+      'The link names what is not in this log: run <img src=x onerror=alert(1)> (shown: none); ' +
         'step 11 (shown: 10).',
     );
     expect(root.querySelector('img')).toBeNull();

@@ -14,13 +14,13 @@ WARM = {"run": "warm/atlas", "layer": "layer3"}
 def test_the_map_and_its_panels(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM)
     audit(tab)
-    tab.select_option("Colour by", "Class")
+    tab.select_option("Color by", "Class")
     tab.press_keys("ArrowRight", "Enter", "ArrowRight")
     expect(tab.card).to_be_visible()
     expect(tab.inspector).to_be_visible()
     expect(tab.card.get_by_text("by activation")).to_be_visible()
     audit(tab)
-    tab.click_button("How to read the map, and its keys")
+    tab.click_button("How to read the map, and keys")
     expect(tab.app.get_by_role("dialog")).to_be_visible()
     audit(tab)
 

@@ -54,7 +54,7 @@ def test_an_example_can_be_opened_in_an_empty_log(way: str, serve: Serve, tab: T
     tab.wait_for_step(120, layer="stage3", phase="ready")
     assert tab.capture().std() > 5
     banner = tab.app.locator(".banner")
-    expect(banner).to_contain_text("A sample that comes with the plugin")
+    expect(banner).to_contain_text("Sample that comes with the plugin")
     tab.press_keys("ArrowRight")
     expect(tab.card.get_by_text("by activation")).to_be_visible()
     wait_until_painted(tab.card.locator(".patch").first)
@@ -64,7 +64,7 @@ def test_an_example_can_be_opened_in_an_empty_log(way: str, serve: Serve, tab: T
     tab.wait_for_step(45)
     # The link does not refer to the example.
     assert tab.state == {}
-    banner.get_by_role("button", name="Leave it").click()
+    banner.get_by_role("button", name="Close it").click()
     tab.settle(phase="empty")
 
 
@@ -123,7 +123,7 @@ def test_without_webgl_or_any_canvas(script: str, theme: Theme, valid_log: str, 
     tab.page.add_init_script(script)
     tab.open(valid_log, standalone=True, **WARM)
     tab.settle(renderer="canvas" if script == NO_WEBGL else "none")
-    expect(tab.app.locator(".banner")).to_contain_text("his browser offers no")
+    expect(tab.app.locator(".banner")).to_contain_text("his browser has no")
     assert find_violations(tab) == []
 
 
@@ -133,7 +133,7 @@ def test_a_lost_context_can_be_restored_by_the_user(theme: Theme, valid_log: str
     tab.map.evaluate(LOSE_CONTEXT)
     tab.settle(renderer="lost")
     banner = tab.app.locator(".banner")
-    expect(banner).to_contain_text("has taken the graphics of the map away")
+    expect(banner).to_contain_text("lost the WebGL context of the map")
     assert find_violations(tab) == []
     retry = banner.get_by_role("button", name="Retry")
     if theme == "light":

@@ -41,7 +41,7 @@ def test_an_empty_log_says_how_to_fill_it(loader: str, serve: Serve, tab: Tab) -
     for line in ("import AtlasWriter", "atlas = AtlasWriter(", "atlas.add_atlas(step)"):
         assert line in code
     expect(tab.app.get_by_text("tensorboard --logdir")).to_be_visible()
-    tab.click_button("Look again")
+    tab.click_button("Check again")
     tab.settle(phase="empty")
 
 
@@ -225,7 +225,7 @@ def test_missing_events_can_be_retried(concept_log: str, tab: Tab) -> None:
         route_failure.how = how
         again.click()
         tab.settle()
-        expect(events).to_contain_text("What happened cannot be read.")
+        expect(events).to_contain_text("Events cannot be loaded.")
         expect(events).to_contain_text(response.words)
         # The map still works.
         assert tab.dataset["failure"] == ""
@@ -243,17 +243,17 @@ def test_missing_probe_images_can_be_retried(route: str, valid_log: str, tab: Ta
         tab.open(valid_log, standalone=True, **WARM)
         tab.press_keys("ArrowRight", "Enter")
         expect(tab.inspector).to_contain_text(
-            re.compile(f"The pictures of the probe: {FAILED_RESPONSES[how].words or '.{8}'}")
+            re.compile(f"Images of the probe: {FAILED_RESPONSES[how].words or '.{8}'}")
         )
         tab.press_keys("ArrowRight", "ArrowRight")
-        expect(tab.card).to_contain_text("The pictures of the probe: ")
+        expect(tab.card).to_contain_text("Images of the probe: ")
         expect(tab.card).to_contain_text("cosine")
     route_failure.how = None
     tab.page.goto("about:blank")
     tab.open(valid_log, standalone=True, **WARM)
     tab.press_keys("ArrowRight", "Enter")
     wait_until_painted(tab.inspector.locator(".patch-button").first)
-    expect(tab.inspector).not_to_contain_text("The pictures of the probe")
+    expect(tab.inspector).not_to_contain_text("Images of the probe")
 
 
 def test_missing_activations_leave_patches_by_map_position(valid_log: str, tab: Tab) -> None:
@@ -263,7 +263,7 @@ def test_missing_activations_leave_patches_by_map_position(valid_log: str, tab: 
         tab.page.goto("about:blank")
         tab.open(valid_log, standalone=True, **WARM)
         tab.press_keys("ArrowRight", "Enter")
-        expect(tab.inspector).to_contain_text("Nearest real patches by place on the map")
+        expect(tab.inspector).to_contain_text("Nearest real patches by distance on the map")
         expect(tab.inspector.get_by_role("button", name="Patch of image").first).to_be_visible()
         if how == "garbled":
             break
@@ -297,7 +297,7 @@ def test_missing_shortcut_searches_can_be_retried(
     assert tab.app.locator("img").count() == 0
 
 
-LOST = "A part of this tab did not arrive: TensorBoard does not answer."
+LOST = "Part of this tab failed to load: TensorBoard does not respond."
 
 
 @pytest.mark.parametrize("how", ["abort", "404"])
@@ -344,7 +344,7 @@ def test_a_second_key_press_retries_a_missing_chunk(valid_log: str, tab: Tab) ->
     tab.open(valid_log, standalone=True, **WARM)
     tab.press_keys("?")
     expect(tab.app.get_by_text(LOST)).to_be_visible()
-    expect(tab.app.get_by_role("status")).to_contain_text("TensorBoard does not answer.")
+    expect(tab.app.get_by_role("status")).to_contain_text("TensorBoard does not respond.")
     route_failure.how = None
     tab.press_keys(",")
     tab.wait_for_step(1600)

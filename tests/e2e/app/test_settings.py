@@ -8,8 +8,8 @@ from atlas_tab import Tab
 from playwright.sync_api import Locator, expect
 
 WARM = {"run": "warm/atlas", "layer": "layer3"}
-SCROLL = "The wheel scrolls the page; with Ctrl or Alt it zooms"
-LETTERS = "No keys of one letter, digit or sign"
+SCROLL = "Scroll the page with the wheel; zoom with Ctrl or Alt"
+LETTERS = "No single-key shortcuts"
 LONGER = (
     "document.body.append(Object.assign(document.createElement('div'), {style: 'height: 2000px'}))"
 )
@@ -17,7 +17,7 @@ LONGER = (
 
 def switch(tab: Tab, name: str) -> Locator:
     """Opens the help and returns the checkbox of a setting."""
-    tab.click_button("How to read the map, and its keys")
+    tab.click_button("How to read the map, and keys")
     return tab.app.get_by_role("dialog").get_by_role("checkbox", name=name)
 
 

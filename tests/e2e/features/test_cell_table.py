@@ -135,7 +135,7 @@ def test_it_follows_step_layer_and_class_filter(valid_log: str, tab: Tab) -> Non
         tab.wait_for_step(step, layer=layer)
         cells = len(browser_logs.make_valid_atlas(layer, step).grids[0].rows)
         expect(table(tab).locator("h2")).to_contain_text(f"{cells} cells")
-    tab.click_button("Ask about a class")
+    tab.click_button("Filter by class")
     tab.app.get_by_role("combobox", name="Find a class").fill("cat")
     tab.page.keyboard.press("Enter")
     expect(table(tab).locator("h2")).to_contain_text("pass the class filter")
@@ -154,13 +154,13 @@ def test_drift_and_difference_are_listed_and_exported(serve: Serve, tab: Tab) ->
     tab.app.get_by_role("region", name="Rows").focus()
     tab.page.keyboard.press("d")
     note = table(tab).locator(".table-note")
-    expect(note).to_contain_text("cells moved more than chance since step 100")
+    expect(note).to_contain_text("cells moved more than the noise floor since step 100")
     moved = table(tab).get_by_role("columnheader", name="Samples moved")
     moved.get_by_role("button").click()
     expect(moved).to_have_attribute("aria-sort", "descending")
     listed = read_column(tab, 8)
-    assert "beyond chance" in listed[0]
-    assert "within chance" in listed[-1]
+    assert "significant" in listed[0]
+    assert "not significant" in listed[-1]
     tab.page.keyboard.press("c")
     tab.wait_for_hash(compare=100)
     expect(note).to_have_count(2)
@@ -185,7 +185,7 @@ def test_drift_and_difference_are_listed_and_exported(serve: Serve, tab: Tab) ->
         assert float(one["moved"]) == pytest.approx(np.hypot(*displacement), abs=1e-5)
         assert (one["moved_since_step"], one["gain_since_step"]) == ("100", "100")
     assert "without" not in tab.app.get_by_role("status").inner_text()
-    significant = sum(one["moved_is_news"] == "1" for one in exported)
+    significant = sum(one["moved_is_significant"] == "1" for one in exported)
     expect(note.first).to_contain_text(f"{significant} of {len(exported)} cells")
 
 
@@ -205,7 +205,7 @@ def test_sorting_by_drift_is_kept_at_the_next_step(serve: Serve, tab: Tab) -> No
 def test_it_needs_no_graphics(script: str, valid_log: str, tab: Tab) -> None:
     tab.page.add_init_script(script)
     tab.open(valid_log, standalone=True, **WARM, grid=10)
-    expect(tab.app.locator(".banner")).to_contain_text("his browser offers no")
+    expect(tab.app.locator(".banner")).to_contain_text("his browser has no")
     tab.press_keys("t")
     expect(tab.app.get_by_role("region", name="Rows")).to_be_focused()
     grid = browser_logs.make_valid_atlas("layer3", 3200).grids[0]

@@ -137,7 +137,7 @@ def test_classes_are_listed_under_their_layer(class_log_by_loader: str, tab: Tab
         == "cat / dog"
     )
     expect(layers(tab)).to_have_attribute("title", PAIR)
-    expect(tab.legend).to_contain_text("Only places of layer3 that speak for cat or for dog")
+    expect(tab.legend).to_contain_text("Only positions of layer3 with attribution for cat or for dog")
     expect(tab.legend).to_contain_text("200 samples")
 
 
@@ -148,7 +148,7 @@ def test_a_layer_named_like_a_class_is_listed_with_its_full_name(class_log: str,
         layers(tab).evaluate("select => select.selectedOptions[0].textContent.trim()")
         == SIMILAR_NAME
     )
-    expect(tab.legend).not_to_contain_text("speak for")
+    expect(tab.legend).not_to_contain_text("attribution for")
     expect(motion(tab, "Moving map")).to_be_enabled()
 
 
@@ -164,27 +164,27 @@ def test_a_class_atlas_is_selected_by_keys(class_log: str, tab: Tab) -> None:
 
 def test_the_legend_explains_the_selection_of_positions(class_log: str, tab: Tab) -> None:
     tab.open(class_log, standalone=True, layer=series_name(LAYER, ("cat",)), step=0)
-    expect(tab.legend).to_contain_text("Places of layer3 that speak for cat")
+    expect(tab.legend).to_contain_text("Positions of layer3 with attribution for cat")
     expect(tab.legend).to_contain_text("Too few have it as their strongest class")
     tab.press_keys(".")
     tab.wait_for_step(100)
-    expect(tab.legend).to_contain_text("Only places of layer3 that speak for cat")
-    expect(tab.legend).to_contain_text("It is the strongest class of each.")
+    expect(tab.legend).to_contain_text("Only positions of layer3 with attribution for cat")
+    expect(tab.legend).to_contain_text("The class has the highest attribution at each.")
     tab.legend.locator("summary").first.click()
-    expect(tab.legend.get_by_text("It is the strongest class")).to_be_hidden()
+    expect(tab.legend.get_by_text("The class has the highest attribution")).to_be_hidden()
 
 
 def test_untrusted_class_names_are_text(class_log: str, tab: Tab) -> None:
     tab.open(class_log, standalone=True, layer=UNTRUSTED_PAIR)
-    expect(tab.legend).to_contain_text(f"speak for {MARKUP} or for gnp.exe")
-    expect(tab.legend).to_contain_text(f"speaks for {MARKUP} than for gnp.exe")
+    expect(tab.legend).to_contain_text(f"attribution for {MARKUP} or for gnp.exe")
+    expect(tab.legend).to_contain_text(f"attribution for {MARKUP} minus gnp.exe")
     assert tab.app.locator("img").count() == 0
 
 
 def test_the_axis_is_drawn_and_moves_with_the_map(class_log: str, tab: Tab) -> None:
     """The center line is at x = 0.5 for every viewport; an atlas of one class has none."""
     tab.open(class_log, standalone=True, layer=PAIR)
-    words = "how much more a place speaks for cat than for dog, ±.16 logits at the rims"
+    words = "attribution for cat minus dog, ±.16 logits at the edges"
     expect(tab.legend).to_contain_text(words)
     assert _find_vertical_line(tab) == pytest.approx(_map_center(tab), abs=2)
     assert _has_axis_labels(tab)

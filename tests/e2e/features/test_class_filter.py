@@ -150,11 +150,11 @@ def test_the_strongest_cells_match_the_log(
     values = [one.value for one in wanted]
     if sign != "hurts":
         expect(key(tab)).to_contain_text(
-            f"speaks for it, up to {format_attribution(max(values), most)}"
+            f"attribution for it, up to {format_attribution(max(values), most)}"
         )
     if sign != "helps":
         expect(key(tab)).to_contain_text(
-            f"speaks against, down to {format_attribution(min(values), most)}"
+            f"attribution against it, down to {format_attribution(min(values), most)}"
         )
 
 
@@ -254,7 +254,7 @@ def test_it_is_inactive_for_the_difference_and_applies_to_both_sides_of_a_swipe(
     tab.open(
         valid_log, standalone=True, **DIGITS, grid=4, compare=20, filter="toward:3", sign="both"
     )
-    expect(key(tab)).to_contain_text("It rests while the difference of A and B is drawn")
+    expect(key(tab)).to_contain_text("Not shown in this mode")
     tab.app.get_by_label("Swipe").check(force=True)
     tab.settle()
     expect(key(tab)).to_contain_text("the strongest cell of A and B")
@@ -323,10 +323,10 @@ def test_a_thousand_classes_are_fast_and_untrusted_names_are_text(
 def test_a_fifth_class_is_rejected(crowded_log: str, tab: Tab) -> None:
     tab.open(crowded_log, standalone=True, layer="many", filter="top:2,3,4,5")
     tab.press_keys("f")
-    expect(panel(tab)).to_contain_text("4 at most")
+    expect(panel(tab)).to_contain_text("4 classes at most")
     panel(tab).get_by_role("option", name="kind 9 ").first.click(force=True)
     tab.wait_for_hash(filter="top:2,3,4,5")
-    panel(tab).get_by_role("button", name=re.compile("Take away.*kind 3")).click()
+    panel(tab).get_by_role("button", name=re.compile("Remove.*kind 3")).click()
     tab.wait_for_hash(filter="top:2,4,5")
 
 
@@ -334,7 +334,7 @@ def test_one_panel_at_a_time_is_open(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **DIGITS, events="on")
     events = tab.app.get_by_label("Events of this run", exact=True).and_(tab.app.locator("aside"))
     expect(events).to_be_visible()
-    tab.click_button("Ask about a class")
+    tab.click_button("Filter by class")
     expect(panel(tab)).to_be_visible()
     expect(events).to_have_count(0)
     tab.press_keys("j")
@@ -347,7 +347,7 @@ def test_invalid_classes_in_a_link_are_ignored(valid_log: str, tab: Tab) -> None
     expect(key(tab)).to_have_count(0)
     tab.page.goto("about:blank")
     tab.open(valid_log, **DIGITS, filter="toward:99")
-    expect(key(tab)).to_contain_text("This run knows no class 99")
+    expect(key(tab)).to_contain_text("This run has no class 99")
 
 
 def test_the_class_filter_is_accessible(valid_log: str, crowded_log: str, tab: Tab) -> None:

@@ -121,12 +121,12 @@ def test_an_unchanged_model_differs_in_nothing(concept_log: str, tab: Tab) -> No
 
 def test_it_shows_why_steps_cannot_be_compared(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, run="other/atlas", grid=GRID, step=200, compare=100)
-    expect(legend(tab)).to_contain_text("asked about different probes")
+    expect(legend(tab)).to_contain_text("use different probes")
 
 
 def test_it_explains_the_noise_floor_of_distant_steps(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, **MOVING, step=400, compare=0)
-    expect(legend(tab)).to_contain_text("Chance is that of one step; 2 more steps lie between.")
+    expect(legend(tab)).to_contain_text("The noise floor is that of one step; 2 more steps lie between.")
 
 
 def test_the_divider_separates_a_and_b(concept_log: str, tab: Tab) -> None:

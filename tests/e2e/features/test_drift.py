@@ -16,8 +16,8 @@ from tensorboard_plugin_atlas import compare_atlases
 MOVING = {"run": "moving/atlas", "grid": 4}
 TURNING = {"run": "turning/atlas", "grid": 4}
 CHANNELS = (
-    ("Activation", "activation", "cells turned more than storing could turn them since step 100"),
-    ("Attribution", "attribution", "cells changed first class by more than two standard errors"),
+    ("Activation", "activation", "cells changed more than storage precision explains since step 100"),
+    ("Attribution", "attribution", "cells changed top class by more than two standard errors"),
 )
 
 
@@ -33,8 +33,8 @@ def test_arrows_are_toggled_and_in_the_link(concept_log: str, tab: Tab) -> None:
     tab.press_keys("d")
     tab.wait_for_hash(drift="on")
     drift = tab.app.get_by_label("Drift", exact=True)
-    expect(drift).to_contain_text("cells moved more than chance since step 100")
-    expect(drift).to_contain_text("farther than chance")
+    expect(drift).to_contain_text("cells moved more than the noise floor since step 100")
+    expect(drift).to_contain_text("farther than the noise floor")
     tab.settle()
     assert np.abs(tab.capture() - plain).mean() > 3
     tab.click_button("Drift: what changed since an earlier step")
@@ -51,7 +51,7 @@ def test_only_the_cells_that_moved_are_significant(concept_log: str, tab: Tab) -
     words = (drift.locator("strong").text_content() or "").split()
     significant, cells = (int(word) for word in words[:3] if word.isdigit())
     assert 0 < significant < cells / 2
-    expect(drift).to_contain_text("17% of them more than chance")
+    expect(drift).to_contain_text("17% of them more than the noise floor")
 
 
 @pytest.mark.parametrize(("run", "step"), [("still/atlas", 400), ("moving/atlas", 100)])
@@ -59,7 +59,7 @@ def test_an_unchanged_model_has_no_drift(concept_log: str, tab: Tab, run: str, s
     tab.open(concept_log, standalone=True, run=run, grid=4, step=step, drift="on")
     drift = tab.app.get_by_label("Drift", exact=True)
     expect(drift).to_contain_text("0 of")
-    expect(drift).to_contain_text("Samples moved 0% of the map's side on average")
+    expect(drift).to_contain_text("Samples moved 0% of the map width on average")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_an_unchanged_model_has_no_drift(concept_log: str, tab: Tab, run: str, s
     [
         ("bare/atlas", 200, "No noise floor was recorded"),
         ("moving/atlas", 0, "This is the first step"),
-        ("other/atlas", 200, "asked about different probes"),
+        ("other/atlas", 200, "use different probes"),
     ],
 )
 def test_it_shows_why_there_is_no_drift(
@@ -80,8 +80,8 @@ def test_it_shows_why_there_is_no_drift(
 def test_the_card_shows_the_drift_of_its_cell(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, **MOVING, step=200, drift="on")
     tab.press_keys("ArrowRight", "Enter")
-    expect(tab.inspector).to_contain_text("of the map's side since step 100")
-    expect(tab.inspector).to_contain_text("of them more than chance")
+    expect(tab.inspector).to_contain_text("of the map width since step 100")
+    expect(tab.inspector).to_contain_text("of them more than the noise floor")
 
 
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
@@ -90,7 +90,7 @@ def test_a_channel_is_selected_and_in_the_link(concept_log: str, tab: Tab, way: 
     plain = tab.capture()
     tab.press_keys("d")
     drift = tab.app.get_by_label("Drift", exact=True)
-    expect(drift).to_contain_text("cells moved more than chance since step 100")
+    expect(drift).to_contain_text("cells moved more than the noise floor since step 100")
     if way == "keyboard":
         drift.get_by_role("radio", name="Map").focus()
     for name, channel, words in CHANNELS:
@@ -123,9 +123,9 @@ def test_activation_drift_matches_the_log(concept_log: str, tab: Tab) -> None:
     )
     tab.open(concept_log, standalone=True, **TURNING, step=200, drift="activation")
     drift = tab.app.get_by_label("Drift", exact=True)
-    expect(drift).to_contain_text(f"Samples turned by {rotation.mean():.2f}".replace("0.", "."))
+    expect(drift).to_contain_text(f"Activations changed by {rotation.mean():.2f}".replace("0.", "."))
     tab.hover_cell(4, int(grid.rows[cell]), int(grid.cols[cell]))
-    text = f"Samples turned by {rotation[grid.members(cell)].mean():.2f} (1 "
+    text = f"Activations changed by {rotation[grid.members(cell)].mean():.2f} (1 "
     expect(tab.card).to_contain_text(text)
     expect(tab.card).to_contain_text("cosine) since step 100; 100% of them")
 
@@ -138,7 +138,7 @@ def test_attribution_drift_matches_compare_atlases(concept_log: str, tab: Tab) -
     assert 0 < changed.sum() < len(changed) / 2
     tab.open(concept_log, standalone=True, **TURNING, step=200, drift="attribution")
     drift = tab.app.get_by_label("Drift", exact=True)
-    expect(drift).to_contain_text(f"{changed.sum()} of {len(changed)} cells changed first class")
+    expect(drift).to_contain_text(f"{changed.sum()} of {len(changed)} cells changed top class")
     grid = now.grids[0]
     cell = int(level.cells_b[np.argmax(level.attribution_rank)])
     tab.hover_cell(4, int(grid.rows[cell]), int(grid.cols[cell]))

@@ -142,7 +142,7 @@ def test_a_log_without_concepts_shows_a_message(concept_log: str, tab: Tab) -> N
     tab.open(concept_log, standalone=True, run="bare/atlas", events="on")
     expect(events(tab)).to_contain_text("Events were not recorded in this run.")
     tab.press_keys("ArrowRight", "Enter")
-    expect(tab.inspector).to_contain_text("Not traced in this atlas.")
+    expect(tab.inspector).to_contain_text("Not tracked in this atlas.")
 
 
 def test_untrusted_events_are_text(concept_log: str, tab: Tab) -> None:

@@ -321,7 +321,7 @@ def test_the_menu_is_accessible(serve: Serve, tab: Tab) -> None:
         serve("valid", "data-server"), standalone=True, **DIGITS, filter="toward:3", sign="both"
     )
     tab.settle()
-    tab.select_option("Colour by", "Purity")
+    tab.select_option("Color by", "Purity")
     tab.press_keys("e")
     expect(export_menu(tab)).to_be_visible()
     audit(tab)

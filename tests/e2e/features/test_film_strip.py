@@ -65,7 +65,7 @@ def test_the_shown_step_is_visible_and_icons_load_on_demand(valid_log: str, tab:
     tab.open(valid_log, standalone=True, run="warm/atlas", layer="layer3", grid=10)
     tab.press_keys("ArrowRight", "Enter")
     expect(frames(tab)).to_have_count(len(browser_logs.STEPS))
-    expect(tab.inspector.get_by_text("not read yet")).to_have_count(0)
+    expect(tab.inspector.get_by_text("not loaded yet")).to_have_count(0)
     strip = tab.inspector.locator(".film-scroll")
     strip.scroll_into_view_if_needed()
     expect(frames(tab).last).to_be_in_viewport(ratio=0.9)
@@ -105,7 +105,7 @@ def test_the_lines_show_size_and_purity(concept_log: str, tab: Tab) -> None:
 def test_there_is_none_without_concepts(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, run="bare/atlas")
     tab.press_keys("ArrowRight", "Enter")
-    expect(tab.inspector).to_contain_text("Not traced in this atlas.")
+    expect(tab.inspector).to_contain_text("Not tracked in this atlas.")
     expect(tab.inspector.locator(".film")).to_have_count(0)
 
 
@@ -113,7 +113,7 @@ def test_the_film_strip_is_accessible(concept_log: str, tab: Tab) -> None:
     open_film_strip(tab, concept_log, 0)
     wait_until_painted(frames(tab).last.locator(".frame-icon"))
     audit(tab)
-    tab.app.locator(".highlight-pill").get_by_role("button", name="Where it lies").click()
+    tab.app.locator(".highlight-pill").get_by_role("button", name="Location at each step").click()
     expect(tab.app.locator(".places tbody tr")).to_have_count(len(STEPS))
     audit(tab)
     tab.inspector.locator(".film").scroll_into_view_if_needed()

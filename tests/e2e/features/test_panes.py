@@ -74,7 +74,7 @@ def shares(layer: str, row: int, col: int, other: str) -> dict[tuple[int, int], 
 
 
 def format_highlight(layer: str, row: int, col: int, share: float) -> str:
-    return f"Lit in {layer}: row {row + 1}, column {col + 1} holds {round(100 * share)}%"
+    return f"Highlighted in {layer}: row {row + 1}, column {col + 1} holds {round(100 * share)}%"
 
 
 def go_to(tab: Tab, row: int, col: int) -> None:
@@ -101,7 +101,7 @@ def test_a_key_adds_the_next_layer_and_a_cell_highlights_its_samples_there(
     ((there, share),) = shares("stage1", row, col, "stage2").items()
     expect(caption(tab, 2)).to_contain_text(format_highlight("stage2", *there, share))
     expect(tab.app.get_by_role("status")).to_contain_text(
-        f"in pane 2 lit in stage2: row {there[0] + 1}, column {there[1] + 1} holds 100%"
+        f"in pane 2 highlighted in stage2: row {there[0] + 1}, column {there[1] + 1} holds 100%"
     )
     tab.settle()
     # The highlighted cell is unchanged, and a cell without samples is dimmed.
@@ -110,13 +110,13 @@ def test_a_key_adds_the_next_layer_and_a_cell_highlights_its_samples_there(
 
 def test_hovering_highlights_in_both_panes_by_share(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET)
-    tab.click_button("Add a pane: another layer, run or step beside this one")
+    tab.click_button("Add a pane with another layer, run, or step")
     tab.wait_for_hash(compare=SECOND)
     tab.settle()
     point_at(tab, 1, *SHARED)
     found = shares("stage1", *SHARED, "stage2")
     assert sorted(found.values()) == [0.5, 0.5]
-    expect(caption(tab, 2)).to_contain_text("holds 50%; 2 cells lit")
+    expect(caption(tab, 2)).to_contain_text("holds 50%; 2 cells highlighted")
     point_at(tab, 2, 0, 3)
     ((first, share), *_) = sorted(shares("stage2", 0, 3, "stage1").items())
     expect(caption(tab, 1)).to_contain_text(format_highlight("stage1", *first, share))
@@ -131,7 +131,7 @@ def test_pinning_keeps_the_highlight(layer_log: str, tab: Tab) -> None:
     box = box_of(tab, 2, *LOOK_AT)
     tab.page.mouse.click(box["x"] + 20, box["y"] + 20)
     tab.page.mouse.move(2, 2)
-    expect(caption(tab, 1)).to_contain_text("Lit in stage1: row 2, column 2 holds 100%")
+    expect(caption(tab, 1)).to_contain_text("Highlighted in stage1: row 2, column 2 holds 100%")
     expect(tab.inspector).to_have_count(0)
     map_of(tab, 2).focus()
     tab.page.keyboard.press("Escape")
@@ -181,8 +181,8 @@ def test_panes_that_follow_change_their_step(layer_log: str, tab: Tab) -> None:
 
 def test_comparable_panes_share_one_viewport(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET, compare=";stage1,0,net%2Fatlas;stage2,,net%2Fatlas")
-    expect(caption(tab, 2)).to_contain_text("both move together")
-    expect(caption(tab, 3)).to_contain_text("places do not compare")
+    expect(caption(tab, 2)).to_contain_text("shared camera")
+    expect(caption(tab, 3)).to_contain_text("positions cannot be compared")
     zoom = "map => map.goal.z"
     tab.press_keys("+")
     tab.wait_for_hash(z="1.500")
@@ -204,7 +204,7 @@ def test_different_settings_are_listed_and_can_be_linked(layer_log: str, tab: Ta
     apart = ";stage1,100,apart%2Fatlas"
     tab.open(layer_log, standalone=True, **NET, compare=f"{apart};stage1,100,foreign%2Fatlas")
     refusal = pane(tab, 2).locator(".not-linked")
-    expect(refusal).to_contain_text("Not linked to pane 1: the recipes differ")
+    expect(refusal).to_contain_text("Not linked to pane 1: the settings differ")
     expect(refusal.get_by_role("listitem")).to_have_text(
         ["neighbors (30 and 15)", "seed (0 and 1)"]
     )
@@ -212,13 +212,13 @@ def test_different_settings_are_listed_and_can_be_linked(layer_log: str, tab: Ta
     expect(foreign.get_by_role("listitem")).to_contain_text(["probe (5a5a"])
     expect(foreign.get_by_role("button")).to_have_count(0)
     point_at(tab, 1, *LOOK_AT)
-    expect(caption(tab, 2)).to_contain_text("Not linked: the recipes differ")
-    refusal.get_by_role("button", name="Link the samples that both hold").press("Enter")
+    expect(caption(tab, 2)).to_contain_text("Not linked: the settings differ")
+    refusal.get_by_role("button", name="Link the samples of both").press("Enter")
     expect(refusal).to_have_count(0)
     tab.page.mouse.move(2, 2)
     point_at(tab, 1, *LOOK_AT)
-    expect(caption(tab, 2)).to_contain_text("Lit in stage1: row 2, column 2 holds 100%")
-    expect(caption(tab, 3)).to_contain_text("Not linked: the recipes differ")
+    expect(caption(tab, 2)).to_contain_text("Highlighted in stage1: row 2, column 2 holds 100%")
+    expect(caption(tab, 3)).to_contain_text("Not linked: the settings differ")
 
 
 def test_panes_are_closed_by_button_and_by_key(layer_log: str, tab: Tab) -> None:
@@ -276,7 +276,7 @@ def test_the_table_replaces_all_panes(layer_log: str, tab: Tab) -> None:
     tab.settle()
     expect(map_of(tab, 2)).to_have_attribute("aria-label", "Activation atlas of stage2 at step 0")
     point_at(tab, 1, *LOOK_AT)
-    expect(caption(tab, 2)).to_contain_text("Lit in stage2: row 2, column 2 holds 100%")
+    expect(caption(tab, 2)).to_contain_text("Highlighted in stage2: row 2, column 2 holds 100%")
 
 
 @pytest.mark.both_loaders
@@ -317,7 +317,7 @@ def find_link_list(tab: Tab, title: str) -> Locator:
 def open_link_list(tab: Tab, row: int, col: int) -> None:
     x, y, _ = tab.locate_cell(GRID, row, col)
     tab.page.mouse.click(x, y)
-    tab.inspector.get_by_role("button", name="Across layers: what it feeds").click()
+    tab.inspector.get_by_role("button", name="Across layers: linked cells").click()
 
 
 def test_a_cell_lists_its_links_to_other_layers(layer_log_by_loader: str, tab: Tab) -> None:
@@ -351,7 +351,7 @@ def test_a_layer_link_opens_its_layer_or_pane(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET, compare=SECOND)
     open_link_list(tab, *LOOK_AT)
     find_link_list(tab, "Feeds, in stage2").get_by_role("button").first.click()
-    expect(caption(tab, 1)).to_contain_text("Lit in stage1: row 2, column 2 holds 100%")
+    expect(caption(tab, 1)).to_contain_text("Highlighted in stage1: row 2, column 2 holds 100%")
     tab.wait_for_hash(layer="stage1")
     tab.press_keys("w")
     find_link_list(tab, "Feeds, in stage2").get_by_role("button").first.focus()

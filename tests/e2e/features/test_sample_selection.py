@@ -78,7 +78,7 @@ def test_keys_select_a_block_of_cells(valid_log_by_loader: str, tab: Tab) -> Non
     tab.press_keys("ArrowDown")
     row, col = (int(tab.card.get_attribute(f"data-{name}") or -1) for name in ("row", "col"))
     tab.press_keys("r")
-    expect(tab.app.locator(".tool-hint")).to_contain_text("Enter select")
+    expect(tab.app.locator(".tool-hint")).to_contain_text("press Enter")
     tab.press_keys("ArrowRight", "ArrowDown", "ArrowDown", "ArrowUp")
     rows = find_inside(col / SIZE, row / SIZE, (col + 2) / SIZE, (row + 2) / SIZE)
     expect(status_line(tab)).to_contain_text(f"2 by 2 cells, {len(rows)} samples")
@@ -116,7 +116,7 @@ def test_the_lasso_selects_the_enclosed_samples(valid_log_by_loader: str, tab: T
     expect(lasso).to_have_attribute("aria-pressed", "true")
     expect(tab.map).to_be_focused()
     drag(tab, (-0.02, -0.02), (0.0, -0.02), (0.0, -0.01))
-    expect(status_line(tab)).to_contain_text("No sample lies in there")
+    expect(status_line(tab)).to_contain_text("No samples in this area")
     expect(selection_panel(tab).locator(".headline strong")).to_have_text(f"{count} samples")
 
 
@@ -176,7 +176,7 @@ def test_a_selection_lists_its_history_for_each_step(concept_log: str, tab: Tab)
     expect(selection_panel(tab)).to_contain_text("selected at step 0")
     # A run with another probe shows a message.
     tab.select_option("Run", "other")
-    expect(selection_panel(tab)).to_contain_text("It is of other samples than this atlas.")
+    expect(selection_panel(tab)).to_contain_text("Its samples are not those of this atlas.")
 
 
 @pytest.mark.both_loaders
@@ -220,7 +220,7 @@ def test_a_selection_is_saved_found_renamed_and_deleted(valid_log_by_loader: str
     expect(find_saved(tab)).to_have_count(1)
     expect(find_saved(tab).locator(".name")).to_have_text(browser_logs.MARKUP)
     assert panel(tab).locator("img").count() == 0
-    expect(panel(tab)).to_contain_text("Kept in this browser alone")
+    expect(panel(tab)).to_contain_text("Stored in this browser")
 
     # It is kept after the page was closed, and the search finds it.
     tab.page.goto("about:blank")
@@ -241,7 +241,7 @@ def test_a_selection_is_saved_found_renamed_and_deleted(valid_log_by_loader: str
     new.fill("the middle")
     new.press("Enter")
     expect(find_saved(tab).locator(".name")).to_have_text("the middle")
-    expect(status_line(tab)).to_contain_text("Now called the middle")
+    expect(status_line(tab)).to_contain_text("Renamed to the middle")
     expect(find_saved(tab)).to_be_focused()
     panel(tab).get_by_role("button", name="Delete the middle").press("Enter")
     expect(find_saved(tab)).to_have_count(0)
@@ -345,8 +345,8 @@ def test_a_highlight_is_in_the_link_and_listed_for_each_step(
     pill = tab.app.locator(".highlight-pill")
     expect(pill).to_contain_text("image 17")
     tab.wait_for_hash(lit="image:17")
-    pill.get_by_role("button", name="Where it lies at each step").click()
-    places = tab.app.get_by_label("Where it lies at each step").and_(tab.app.locator("section"))
+    pill.get_by_role("button", name="Location at each step").click()
+    places = tab.app.get_by_label("Location at each step").and_(tab.app.locator("section"))
     lines = places.locator("tbody tr")
     expect(lines).to_have_count(len(browser_logs.STEPS))
     for line, step in zip(lines.all(), browser_logs.STEPS, strict=True):
@@ -375,7 +375,7 @@ def test_selections_and_pins_are_accessible(serve: Serve, tab: Tab) -> None:
     audit(tab, "select-block")
     tab.press_keys("Enter")
     expect(selection_panel(tab)).to_be_visible()
-    expect(selection_panel(tab).get_by_text("reading")).to_have_count(0)
+    expect(selection_panel(tab).get_by_text("loading")).to_have_count(0)
     tab.app.get_by_label("Name of the selection").press("Enter")
     expect(find_saved(tab)).to_have_count(1)
     wait_until_painted(selection_panel(tab).locator(".labelled-patches atlas-crop").first)

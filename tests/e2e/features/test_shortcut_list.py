@@ -18,8 +18,8 @@ from synthetic_shortcuts import make_shortcuts
 MARKED = {"run": "marked/atlas", "layer": "layer3"}
 FIRST = make_shortcuts(200).found[0]
 SENTENCE = (
-    "Pasted at its place, this patch turned 90% of images of other classes to "
-    "\u201cairplane\u201d; noise of the same colour turned 5.0%."
+    "Pasted at its position, this patch changed the prediction of 90% of images of other classes to "
+    "\u201cairplane\u201d; noise of the same color: 5.0%."
 )
 
 
@@ -56,12 +56,12 @@ def test_an_entry_shows_its_test(shortcut_log: str, tab: Tab) -> None:
             re.compile(r"Noise here\s*5\.0%"),
             re.compile(r"Other classes here\s*10%"),
             re.compile(r"Same class here\s*30%"),
-            re.compile(r"Beyond noise, 95%\s*78 \u2026 90%"),
+            re.compile(r"Above noise, 95%\s*78 \u2026 90%"),
         ]
     )
     expect(entry(tab)).to_contain_text("1.2% of image")
     expect(entry(tab).locator(".spark")).to_have_accessible_name(
-        "What it turned at step 50: 90%, step 100: 90%, step 200: 90%"
+        "Flip rate at step 50: 90%, step 100: 90%, step 200: 90%"
     )
     wait_until_painted(entry(tab).locator(".shortcut-patch"))
     tab.click_button("Close the shortcuts")
@@ -110,7 +110,7 @@ def test_show_on_map_opens_the_cell_with_most_samples(shortcut_log: str, tab: Ta
     row, col, members = find_home_cell(size)
     tab.open(shortcut_log, **MARKED, step=200, grid=size, shortcut=FIRST.id)
     expect(entry(tab)).to_contain_text(
-        f"Nearest place on the map, cosine .75: row {row + 1}, column {col + 1} of 8 \u00d7 8 "
+        f"Nearest cell on the map, cosine .75: row {row + 1}, column {col + 1} of 8 \u00d7 8 "
         f"holds {members} of its 10 nearest samples."
     )
     show = entry(tab).get_by_role("button", name="Show on map")
@@ -234,8 +234,8 @@ def test_damaged_patches_do_not_hide_the_rates(shortcut_log: str, tab: Tab) -> N
 
 def test_a_record_of_another_probe_shows_no_images(shortcut_log: str, tab: Tab) -> None:
     tab.open(shortcut_log, standalone=True, run="foreign/atlas", shortcut=FIRST.id)
-    expect(entry(tab)).to_contain_text("The map is of another probe than this search.")
-    expect(entry(tab)).to_contain_text("This step was made from another probe")
+    expect(entry(tab)).to_contain_text("The map and this search use different probes.")
+    expect(entry(tab)).to_contain_text("This step uses another probe")
     expect(entry(tab).locator(".pairs atlas-crop")).to_have_count(0)
     expect(entry(tab).get_by_role("button", name="Show on map")).to_have_count(0)
 

@@ -40,7 +40,7 @@ def test_the_run_can_be_switched(valid_log_by_loader: str, tab: Tab) -> None:
 def test_colors_by_class_match_the_legend(valid_log: str, tab: Tab) -> None:
     tab.open(valid_log, standalone=True, **WARM)
     plain = tab.capture()
-    tab.select_option("Colour by", "Class")
+    tab.select_option("Color by", "Class")
     expect(tab.legend).to_contain_text("Majority class of a cell")
     expect(tab.legend.locator("li")).to_have_text(list(CLASSES))
     tab.settle()
@@ -58,9 +58,9 @@ def test_colors_by_class_match_the_legend(valid_log: str, tab: Tab) -> None:
         ("Cosine", "Cosine of icon and mean"),
         ("Population", "Samples in a cell"),
     ):
-        tab.select_option("Colour by", mode)
+        tab.select_option("Color by", mode)
         expect(tab.legend).to_contain_text(words)
-    tab.select_option("Colour by", "Icons only")
+    tab.select_option("Color by", "Icons only")
     tab.wait_for_hash(color=None)
     tab.settle()
     assert np.abs(tab.capture() - plain)[:400].max() == 0

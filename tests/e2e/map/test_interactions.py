@@ -247,7 +247,7 @@ def change_layer(device: InputDevice) -> None:
 
 def filter_class(device: InputDevice) -> None:
     tab = device.tab
-    device.act("Ask about a class", "f")
+    device.act("Filter by class", "f")
     panel = tab.app.get_by_label("Class filter", exact=True)
     deer = panel.get_by_role("option", name="deer")
     if device.is_pointer:
@@ -319,7 +319,7 @@ def copy_link(device: InputDevice) -> None:
 
 
 def show_help(device: InputDevice) -> None:
-    device.act("How to read the map, and its keys", "?")
+    device.act("How to read the map, and keys", "?")
     dialog = device.tab.app.get_by_role("dialog")
     expect(dialog).to_be_visible()
     if device.is_pointer:
@@ -347,7 +347,7 @@ def toggle_step_tools(device: InputDevice) -> None:
 
 def add_pane(device: InputDevice) -> None:
     maps = device.tab.app.get_by_role("application")
-    device.act("Add a pane: another layer, run or step beside this one", "a")
+    device.act("Add a pane with another layer, run, or step", "a")
     expect(maps).to_have_count(2)
     device.act("Close pane 2", "w")
     expect(maps).to_have_count(1)
@@ -388,7 +388,7 @@ def test_the_sign_of_attribution(way: str, valid_log_by_loader: str, tab: Tab) -
     legend = tab.app.get_by_label("Legend of the class filter")
     expect(legend).to_contain_text("helps")
     if way == "pointer":
-        tab.click_button("Ask about a class")
+        tab.click_button("Filter by class")
     for name, sign in (("Hurts", "hurts"), ("Both", "both"), ("Helps", None)):
         if way == "pointer":
             panel = tab.app.get_by_label("Class filter", exact=True)

@@ -61,7 +61,7 @@ def test_tools_are_loaded_at_first_use(
     expect(tab.card).to_be_visible()
     tab.press_keys("+", "0", ",")
     tab.wait_for_step(1600)
-    tab.select_option("Colour by", "Class")
+    tab.select_option("Color by", "Class")
     tab.settle()
     assert tab.scripts == loaded
     tab.press_keys(key)

@@ -90,7 +90,7 @@ def capture_cell(tab: Tab, icon: int) -> NDArray[np.int16]:
 
 def test_cells_without_an_icon_are_hatched(partial_log: str, tab: Tab) -> None:
     tab.open(partial_log, standalone=True, **PARTIAL)
-    expect(tab.app.locator(".banner")).to_contain_text(f"Step {STEP} is a draft")
+    expect(tab.app.locator(".banner")).to_contain_text(f"Step {STEP} is preliminary")
     cells = len(make_partial_atlas("layer3").grids[0].rows)
     expect(tab.legend).to_contain_text(f"{(cells + 1) // 2} missing (hatched)")
     # Stripes from the lower left to the upper right.

@@ -55,7 +55,7 @@ def entropy(labels: NDArray[np.int32], _: NDArray[np.int32]) -> float:
 
 LAYERS: dict[str, tuple[str, Callable[..., float]]] = {
     "Purity": ("Purity: share of the majority class", purity),
-    "Accuracy": ("Accuracy: share of right predictions", accuracy),
+    "Accuracy": ("Accuracy: share of correct predictions", accuracy),
     "Confusion": ("Confusion: share of the most frequent wrong prediction", confusion),
     "Entropy": ("Entropy of a cell's labels", entropy),
 }
@@ -78,7 +78,7 @@ def unlabeled_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_cells_have_the_color_of_their_value(name: str, valid_log: str, tab: Tab) -> None:
     title, value_of = LAYERS[name]
     tab.open(valid_log, standalone=True, **WARM)
-    tab.select_option("Colour by", name)
+    tab.select_option("Color by", name)
     tab.wait_for_hash(color=name.lower())
     expect(tab.legend).to_contain_text(title)
     tab.settle()
@@ -119,7 +119,7 @@ def test_cells_with_few_samples_are_dotted(valid_log: str, tab: Tab) -> None:
 def test_a_log_without_labels_shows_a_message(unlabeled_log: str, tab: Tab) -> None:
     tab.open(unlabeled_log, standalone=True, color="accuracy")
     expect(tab.legend).to_contain_text("No labels were recorded in this run.")
-    options = tab.app.get_by_label("Colour by", exact=True).locator("option:disabled")
+    options = tab.app.get_by_label("Color by", exact=True).locator("option:disabled")
     expect(options).to_have_text(
         [
             f"{one} (not recorded)"
@@ -131,7 +131,7 @@ def test_a_log_without_labels_shows_a_message(unlabeled_log: str, tab: Tab) -> N
 def test_they_are_accessible(serve: Serve, tab: Tab) -> None:
     tab.open(serve("valid", "data-server"), standalone=True, **WARM, color="accuracy")
     audit(tab, "accuracy")
-    tab.select_option("Colour by", "Entropy")
+    tab.select_option("Color by", "Entropy")
     tab.page.set_viewport_size({"width": 800, "height": 700})
     tab.settle()
     save_screenshots(tab, "entropy-narrow")

@@ -20,11 +20,11 @@ def test_without_webgl2_the_map_is_drawn_on_a_2d_canvas(valid_log_by_loader: str
     tab.page.add_init_script(NO_WEBGL)
     tab.page.reload()
     tab.settle(renderer="canvas")
-    expect(tab.app.locator(".banner")).to_contain_text("This browser offers no WebGL2")
+    expect(tab.app.locator(".banner")).to_contain_text("This browser has no WebGL2")
     by_canvas = tab.capture()
     shared = np.abs(by_canvas - by_webgl)[60:-60]
     assert (shared.max(axis=2) > 40).mean() < 0.02
-    tab.select_option("Colour by", "Class")
+    tab.select_option("Color by", "Class")
     tab.app.get_by_text("Both", exact=True).click()
     tab.wait_for_hash(show="both")
     tab.settle()

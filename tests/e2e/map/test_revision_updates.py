@@ -92,7 +92,7 @@ def test_icons_are_swapped_in_place(preliminary_log: tuple[Path, EventSink, str]
     tab.page.mouse.move(2, 2)
     wait_for_kind(tab, "examples")
     banner = tab.app.locator(".banner")
-    expect(banner).to_contain_text(f"Step {STEP} is a draft")
+    expect(banner).to_contain_text(f"Step {STEP} is preliminary")
     tab.wait_for_hash(step=STEP, z="1.500")  # written shortly after the camera stops
     before, world, marks = tab.state, tab.map_box, tab.dataset
 

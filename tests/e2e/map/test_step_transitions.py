@@ -82,7 +82,7 @@ def test_nothing_moves_between_different_probes(concept_log: str, tab: Tab) -> N
 
 def test_the_option_has_a_key_and_is_in_the_link(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, run="moving/atlas")
-    choice = tab.app.get_by_role("radiogroup", name="From step to step")
+    choice = tab.app.get_by_role("radiogroup", name="Motion between steps")
     expect(choice.get_by_label("Moving map")).to_be_checked()
     choice.get_by_label("Fixed map").check(force=True)
     tab.wait_for_hash(map="fixed")

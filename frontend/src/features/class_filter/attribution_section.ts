@@ -68,7 +68,7 @@ export function attributionSection(
   const few = facts.count < MIN_SUPPORT ? `, only ${plural(facts.count, 'sample')}` : '';
   return html`<section class="voices">
     <h3>Attribution <span class="muted">logits, mean of the samples${few}</span></h3>
-    ${list('Says for', helps, 'helps')} ${list('Against', hurts, 'hurts')}
-    ${helps.length + hurts.length === 0 ? html`<p class="muted">It speaks for no class.</p>` : nothing}
+    ${list('For', helps, 'helps')} ${list('Against', hurts, 'hurts')}
+    ${helps.length + hurts.length === 0 ? html`<p class="muted">No attribution for any class.</p>` : nothing}
   </section>`;
 }

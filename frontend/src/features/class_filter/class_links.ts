@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** From a class that is asked about to the atlas of what speaks for it, or how to have one. */
+/** From a class that is asked about to the atlas of what attribution for it, or how to have one. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classAtlasOf } from '../../domain/class_atlas';
@@ -40,7 +40,7 @@ export function missingAtlases(
   const missing = classes.filter((index) => find(state, atlas, [index]) === null);
   if (missing.length === 0) return nothing;
   return html`<p class="muted">
-    No atlas of what speaks for ${joinNames(atlas, missing, ' or ')} was made of this layer:
+    No class atlas of ${joinNames(atlas, missing, ' or ')} was computed for this layer:
     <code>${setting(atlas, missing)}</code>, or later <code>tensorboard-atlas class</code>
   </p>`;
 }

@@ -53,11 +53,11 @@ export class ClassPicker {
       <ul id="class-list" role="listbox" aria-label="Classes" aria-multiselectable="true">
         ${listed.map((choice) => this.#option(choice, choice === active, picked))}
       </ul>
-      ${listed.length === 0 ? html`<p class="muted">No class holds these letters.</p>` : nothing}
+      ${listed.length === 0 ? html`<p class="muted">No class matches.</p>` : nothing}
       ${more > 0 ? html`<p class="muted">and ${count(more)} more: type to find them</p>` : nothing}
       ${
         chosen.length >= MOST_CLASSES
-          ? html`<p class="muted">${MOST_CLASSES} at most: take one away for another.</p>`
+          ? html`<p class="muted">${MOST_CLASSES} classes at most: remove one to add another.</p>`
           : nothing
       }
     </div>`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the heat of the class filter says, in words and numbers, or why nothing of it is drawn. */
+/** What the heat of the class filter says, in words and numbers, or why no samples is drawn. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import {
@@ -21,9 +21,10 @@ const SIGN_WORDS = { helps: ': helps', hurts: ': hurts', both: ': helps or hurts
 
 /** Why the filter is not drawn just now although one is set, or null. */
 export function restReason({ compare, compareMode, flipped, highlight }: State): string | null {
-  if (highlight !== null) return 'It rests while samples are lit: Esc ends that.';
+  if (highlight !== null)
+    return 'Not shown while samples are highlighted. Press Esc to end the highlight.';
   if (compare !== null && compareMode === 'difference' && !flipped) {
-    return 'It rests while the difference of A and B is drawn: of attribution toward it (the first of several), where recorded; without a class, of samples.';
+    return 'Not shown in this mode. The difference is that of the attribution toward the first class, or of samples if none was recorded.';
   }
   return null;
 }
@@ -92,14 +93,12 @@ function key({ kind, sign }: Filter, found: FilterResult, { rows }: Level): Temp
     const far = (value: number, word: string) =>
       known ? `, ${word} ${formatFractionWithSign(value, found.most)}` : '';
     if (sign !== 'hurts')
-      lines.push(line('helps', `speaks for it${far(Math.max(0, high), 'up to')}`));
+      lines.push(line('helps', `attribution for it${far(Math.max(0, high), 'up to')}`));
     if (sign !== 'helps')
-      lines.push(line('hurts', `speaks against${far(Math.min(0, low), 'down to')}`));
+      lines.push(line('hurts', `attribution against it${far(Math.min(0, low), 'down to')}`));
   }
   if (found.sparse > 0) {
-    lines.push(
-      line('few', `under ${MIN_SUPPORT} samples, not in rank or range: ${count(found.sparse)}`),
-    );
+    lines.push(line('few', `under ${MIN_SUPPORT} samples, not ranked: ${count(found.sparse)}`));
   }
   const failing = rows.length - found.passing;
   if (failing > 0) lines.push(line('dim', `does not pass: ${count(failing)}`));
@@ -117,10 +116,10 @@ function scaleWords(
   if (found.passing === 0) return 'No cell of this grid passes.';
   const swipes = compare !== null && compareMode === 'swipe';
   const whose = swipes ? ' Ranges and counts above are those of B.' : '';
-  if (kind === 'top') return `Full light: a share of 100%. Less light, less of it.${whose}`;
+  if (kind === 'top') return `Brightest: a share of 100%. Paler cells have less.${whose}`;
   const where = compare === null ? 'on this grid' : 'of A and B';
-  const of = found.ranked.length > 0 ? 'cell' : 'cell, though its samples are few,';
-  return `Full light: ${formatFractionWithSign(most).slice(1)} logits, the strongest ${of} ${where}. Less light, less of it.${whose}`;
+  const of = found.ranked.length > 0 ? 'cell' : 'cell (few samples)';
+  return `Brightest: ${formatFractionWithSign(most).slice(1)} logits, the strongest ${of} ${where}. Paler cells have less.${whose}`;
 }
 
 /** What a screen reader should hear of the answer. */

@@ -55,7 +55,7 @@ export class FilterPanel {
     const atlas = atlasOnScreen(state);
     const level = levelOf(atlas, state.shownLevel);
     return html`<aside class="events filter" aria-label="Class filter">
-      ${panelHead('Ask about a class', 'Close the class filter', 'f', () => this.#close())}
+      ${panelHead('Filter by class', 'Close the class filter', 'f', () => this.#close())}
       ${this.#kinds(filter)}
       ${filter.kind === 'toward' ? this.#signs(filter) : nothing}
       ${
@@ -95,17 +95,17 @@ export class FilterPanel {
   #chips(atlas: Atlas, filter: Filter): TemplateResult | typeof nothing {
     const { classes } = filter;
     if (classes.length === 0) return nothing;
-    return html`<ul class="chips" aria-label="Classes asked for">
+    return html`<ul class="chips" aria-label="Selected classes">
       ${classes.map((index, place) => {
         const name = shorten(className(atlas, index), NAME);
         return html`<li>
           <button
             type="button"
             class="chip"
-            title="Take away"
+            title="Remove"
             @click=${() => this.#toggle(filter, index)}
           >
-            <span class="hidden">Take away</span>
+            <span class="hidden">Remove</span>
             ${classes.length > 1 ? html`<b class="side-mark">${place + 1}</b>` : nothing}
             <span class="name">${name}</span><span aria-hidden="true">×</span>
           </button>
@@ -116,7 +116,7 @@ export class FilterPanel {
 
   #result(atlas: Atlas, level: Level, filter: Filter): TemplateResult | typeof nothing {
     if (filter.classes.length === 0) {
-      return html`<p class="muted">Choose a class: its cells keep their light, all others recede.</p>`;
+      return html`<p class="muted">Select a class to highlight its cells.</p>`;
     }
     const found = applyFilter(atlas, level, filter);
     if (typeof found === 'string') return html`<p>${found}</p>`;

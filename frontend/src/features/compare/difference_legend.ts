@@ -13,9 +13,9 @@ import type { Atlas, Level } from '../../wire/atlas';
 const LARGEST = 8;
 
 const VERDICTS: Readonly<Record<string, string>> = {
-  true: 'beyond it',
-  false: 'within it',
-  null: 'not known',
+  true: 'significant',
+  false: 'not significant',
+  null: 'unknown',
 };
 
 export function differenceLegend(
@@ -45,15 +45,15 @@ export function differenceLegend(
 function chance({ changes, moved, toward }: Difference): string {
   if (toward !== null) {
     return changes.some(({ significant }) => significant !== null)
-      ? 'Pale: no more than two standard errors of its samples.'
-      : 'How far the samples of a cell agree was not recorded.';
+      ? 'Pale: within two standard errors.'
+      : 'Standard errors were not recorded.';
   }
   if (moved === 0) return '';
   if (changes.every(({ significant }) => significant === null))
-    return 'What chance would do was not recorded.';
+    return 'No noise floor was recorded.';
   return changes.some(({ significant }) => significant === false)
-    ? 'Pale: most of those that came or went moved no farther than chance.'
-    : 'Everywhere, most of those that came or went moved farther than chance.';
+    ? 'Pale: most samples that came or left moved less than the noise floor.'
+    : 'In every cell, most samples that came or left moved farther than the noise floor.';
 }
 
 /** What the squares show, for those who would rather read. */
@@ -62,7 +62,7 @@ function table(found: Difference, go: (change: Change) => void): TemplateResult 
     <summary>Largest changes</summary>
     <table>
       <thead>
-        <tr><th scope="col">Cell</th><th scope="col">${found.toward === null ? 'Samples' : 'Logits'}</th><th scope="col">Chance</th></tr>
+        <tr><th scope="col">Cell</th><th scope="col">${found.toward === null ? 'Samples' : 'Logits'}</th><th scope="col">Significance</th></tr>
       </thead>
       <tbody>
         ${largestChanges(found, LARGEST).map(

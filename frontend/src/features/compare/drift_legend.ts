@@ -49,7 +49,7 @@ function sums(state: State, told: Drift | DriftValues): TemplateResult {
       ${inWords(state, mean, most, 'on average', beyondShare)}
       ${
         beyond === null
-          ? 'No noise floor was recorded for this step, so that nothing can be called news. Atlases of this version measure one from the second checkpoint on.'
+          ? 'No noise floor was recorded for this step, so significance is unknown. This version records one from the second checkpoint on.'
           : nothing
       }
       ${moves ? stepsBetween(state) : nothing}
@@ -57,8 +57,8 @@ function sums(state: State, told: Drift | DriftValues): TemplateResult {
 }
 
 function signs(beyond: Float32Array | null): TemplateResult {
-  return html`${beyond === null ? nothing : key(SIGNIFICANCE, 'most of its samples moved farther than chance')}
-  ${key(CHANCE, beyond === null ? 'not known to be more than chance' : 'chance explains the move')}`;
+  return html`${beyond === null ? nothing : key(SIGNIFICANCE, 'most samples moved farther than the noise floor')}
+  ${key(CHANCE, beyond === null ? 'significance unknown' : 'not significant')}`;
 }
 
 function scale(state: State, { most, note = '' }: DriftValues): TemplateResult {
@@ -67,7 +67,7 @@ function scale(state: State, { most, note = '' }: DriftValues): TemplateResult {
       <i style="background:${SEQUENTIAL_CSS}"></i>
       <span>${formatChange(most, most)}</span>
     </div>
-    <p class="muted">${driftWords(state).color}. Thin and pale: no news.${note}</p>`;
+    <p class="muted">${driftWords(state).color}. Thin and pale: not significant.${note}</p>`;
 }
 
 const SIGNIFICANCE = svg`<path class="solid" d="M2 8.6 24 6v-4l10 7-10 7v-4L2 9.4z" />`;

@@ -19,7 +19,7 @@ import { type History, type RunEvent, sameEvent } from '../../wire/history';
 const FIRST_EVENTS = 60;
 const SENTENCE = 240;
 
-const ORDERS = { rank: 'Most telling', time: 'In order' } as const;
+const ORDERS = { rank: 'Most significant', time: 'By step' } as const;
 type Order = keyof typeof ORDERS;
 
 export class EventList {
@@ -145,26 +145,26 @@ function noEvents(reason: string): TemplateResult {
   </div>`;
 }
 
-const READING = html`<p class="muted">Reading what happened …</p>`;
+const READING = html`<p class="muted">Loading events …</p>`;
 
 function unread({ message }: Failure, session: Session): TemplateResult {
-  return html`<p><strong>What happened cannot be read.</strong></p>
+  return html`<p><strong>Events cannot be loaded.</strong></p>
     <p class="muted">${message}</p>
     <button type="button" class="button" @click=${() => session.retry()}>Try again</button>`;
 }
 
 function whyNone({ kept }: History): string {
   return kept < 2
-    ? 'Events are what differs between two checkpoints, and there is only one yet.'
-    : `No concept was born, merged, split or ended between the ${count(kept)} steps.`;
+    ? 'Events compare two checkpoints, and there is only one so far.'
+    : `No concept was born, merged, split, or ended between the ${count(kept)} steps.`;
 }
 
 function renderMissing(): TemplateResult {
   return html`<div class="no-events">
     <p><strong>Events were not recorded in this run.</strong></p>
     <p class="muted">
-      Atlases written by this version trace concepts from checkpoint to checkpoint on their own. For
-      a log of before, <code>tensorboard-atlas events LOGDIR</code> works them out.
+      This version records events automatically. For an older log, run
+      <code>tensorboard-atlas events LOGDIR</code>.
     </p>
   </div>`;
 }

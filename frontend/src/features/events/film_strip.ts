@@ -178,11 +178,11 @@ export class FilmStrip {
 
 /** "210 samples, cat 94%". */
 function frameSentence(frame: ToldFrame, nameOf: (index: number) => string): string {
-  if (frame === undefined) return 'not read yet';
+  if (frame === undefined) return 'not loaded yet';
   if (frame instanceof Failure) return shorten(frame.message, 120);
   const { samples, topClass, topShare } = frame;
-  if (samples === null) return 'lifelines were not traced';
-  if (samples === 0) return 'nothing of it';
+  if (samples === null) return 'concepts were not tracked';
+  if (samples === 0) return 'no samples';
   const top = topClass === null ? '' : `, ${shorten(nameOf(topClass), NAME)} ${percent(topShare)}`;
   return plural(samples, 'sample') + top;
 }

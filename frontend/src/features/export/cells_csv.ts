@@ -19,7 +19,7 @@ export function cellsAsCsv(
   level: Level,
   changes: readonly ChangeColumn[] = [],
 ): string {
-  const heads = changes.flatMap(({ key }) => [key, `${key}_since_step`, `${key}_is_news`]);
+  const heads = changes.flatMap(({ key }) => [key, `${key}_since_step`, `${key}_is_significant`]);
   const named = (index: number | undefined) =>
     index === undefined ? null : className(atlas, index);
   const lines = rowsOfLevel(atlas, level).map(

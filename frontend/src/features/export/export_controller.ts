@@ -39,7 +39,7 @@ export class ExportController implements Feature {
     const atlas = atlasOnScreen(state);
     const level = levelOf(atlas, state.shownLevel);
     if (!state.exporting || !atlas || !level) return nothing;
-    const undrawn = state.renderer === 'none' ? 'This browser draws no map.' : null;
+    const undrawn = state.renderer === 'none' ? 'This browser cannot draw the map.' : null;
     return exportMenu({
       scale: this.#scale,
       noPicture: state.table ? 'The table is shown, not the map.' : undrawn,
@@ -90,9 +90,9 @@ export class ExportController implements Feature {
       return;
     }
     const { canvas, scale } = picture;
-    const less = scale < this.#scale ? ` at ${scale}×, the most that this browser can draw` : '';
+    const less = scale < this.#scale ? ` at ${scale}×, the maximum of this browser` : '';
     canvas.toBlob((blob) => {
-      if (blob === null) this.#tell('This browser cannot write so large a picture.');
+      if (blob === null) this.#tell('The picture is too large for this browser.');
       else this.#save(blob, nameOf(atlas, level, 'png'), less);
     });
   }

@@ -46,7 +46,7 @@ export function exportMenu(exports: Exports): TemplateResult {
     <p class="muted">
       ${
         noPicture ??
-        'The map as it is on screen, with its legends and where it comes from below it. In the drawing, words stay words.'
+        'The map as shown, with its legends and a line of provenance. The SVG keeps text as text.'
       }
     </p>
     <button
@@ -64,7 +64,7 @@ export function exportMenu(exports: Exports): TemplateResult {
       ?disabled=${noPicture !== null}
       @click=${exports.saveDrawing}
     >
-      Save drawing (SVG)
+      Save picture (SVG)
     </button>
     <button
       type="button"

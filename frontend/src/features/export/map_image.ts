@@ -30,7 +30,7 @@ export function provenanceParts(state: State, version: string): string[] {
       ? ''
       : `${compareMode} of A, step ${count(compare)}, and B, step ${count(step ?? 0)}`,
     selection === null ? '' : `broken line: ${plural(selection.rows.length, 'selected sample')}`,
-    highlight === null ? '' : `lit: ${shorten(highlight.name, NAME)}`,
+    highlight === null ? '' : `highlighted: ${shorten(highlight.name, NAME)}`,
     `TensorBoard Atlas ${version}`,
   ].filter(Boolean);
 }

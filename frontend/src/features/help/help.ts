@@ -8,33 +8,33 @@ import { panelHead } from '../../ui/panel_head';
 
 const KEYS: readonly (readonly [string, string])[] = [
   ['Arrows', 'move to the next cell; with Ctrl, ten cells on'],
-  ['Home  End', 'the first, the last cell of the row'],
+  ['Home  End', 'first, last cell of the row'],
   ['Enter / Esc', 'pin the cell / unpin'],
-  ['Shift + Enter', 'add the cell to the pins, or take it away (or Shift + click)'],
-  ['r', 'select a rectangle: arrows grow it, Enter selects, Esc leaves (or Shift + drag)'],
+  ['Shift + Enter', 'add the cell to the pins or remove it (or Shift + click)'],
+  ['r', 'select a rectangle: extend it with arrow keys, Enter selects (or Shift + drag)'],
   ['l', 'select with a lasso: drag around samples'],
   ['k', 'selections and pins'],
   ['Shift + arrows', 'pan (or drag)'],
   ['+  −', 'zoom (or wheel, pinch, double click)'],
   ['0', 'the whole map'],
-  ['1 … 5', 'hold one grid; again to follow the zoom'],
+  ['1 … 5', 'show one grid; again to follow the zoom'],
   [',  .', 'previous, next step'],
   ['Space', 'play or pause'],
-  ['j', 'what happened in the run'],
+  ['j', 'events of the run'],
   ['m', 'moving map or fixed map'],
-  ['c', 'compare with the step before, or end it'],
-  ['[  x', 'take this step as A; swap A and B (Shift + click on the line takes A)'],
+  ['c', 'compare with the previous step, or end it'],
+  ['[  x', 'use this step as A (or Shift + click a tick); swap A and B'],
   ['b (held)', 'show A instead of B'],
-  ['a  w', 'add a pane; close the one that has the focus, or the last'],
-  ['PgUp  PgDn', 'the layer above, below, by the order of their names'],
-  ['/', 'find a class, a cell, an image, a concept or a saved selection'],
-  ['t', 'the cells as a table, or the map again'],
-  ['p', 'icons, points or both'],
-  ['e  y', 'export: picture, cells, link; copy the link at once'],
-  ['f', 'ask about a class: where it is on top, what speaks for it'],
-  ['n', 'attribution that helps, hurts or both'],
-  ['s', 'shortcuts that were found, where a search was logged'],
-  ['d', 'drift: what changed since the step before'],
+  ['a  w', 'add a pane; close the focused or last one'],
+  ['PgUp  PgDn', 'layer above, below, in order of names'],
+  ['/', 'find a class, cell, image, concept, or saved selection'],
+  ['t', 'table of the cells, or the map'],
+  ['p', 'icons, points, or both'],
+  ['e  y', 'export: picture, cells, link; copy the link'],
+  ['f', 'filter by class: top class or attribution'],
+  ['n', 'attribution for a class, against it, or both'],
+  ['s', 'shortcuts, if a search was logged'],
+  ['d', 'drift: what changed since the previous step'],
 ];
 
 function switchOf(setting: Setting, name: string): TemplateResult {
@@ -70,39 +70,39 @@ export function helpDialog(close: () => void): TemplateResult {
       ${panelHead('How to read the map', 'Close', 'Esc', close)}
       <ul class="reading">
         <li>
-          <strong>A cell</strong> holds samples that the layer answers alike: each is one spot of one
-          real image. Bigger tiles hold more of them.
+          <strong>A cell</strong> holds samples with similar activations. A sample is one position
+          of one image. Larger tiles hold more samples.
         </li>
         <li>
-          <strong>Its icon</strong> is a picture made for the cell, not a photograph: the layer's answer
-          to it points the way of the cell's mean. The cosine says how well; the real patches beside it
-          are the nearest.
+          <strong>Its icon</strong> is a synthetic picture. Its activation is optimized to match the
+          mean of the cell; the cosine measures how well. The real patches are the nearest samples.
         </li>
         <li>
-          <strong>Near</strong> means alike, but far need not mean different, and the directions of the
-          map mean nothing, but left and right where two classes are told apart. Trust says how many neighbours are true ones.
+          <strong>Near</strong> samples are similar, but distant ones can be similar, too.
+          Directions have no meaning, except left and right if two classes are compared. Trust is
+          the share of true neighbors.
         </li>
         <li>
-          <strong>Zooming in</strong> does not enlarge icons but splits cells, down to the finest grid
-          that was logged. Faint points are samples in cells too sparse to draw.
+          <strong>Zooming in</strong> splits cells, down to the finest grid that was logged. Faint
+          points are samples in cells with too few samples for an icon.
         </li>
         <li>
           <strong>Two steps, A and B:</strong> a filled square is more samples in B, a hollow one
-          fewer; pale is no more than chance. A broken frame is a cell of A only, a double one of B.
+          fewer; pale is not significant. A dashed outline is a cell of A only, a double one of B.
         </li>
         <li>
-          <strong>Panes side by side:</strong> a cell that is pointed at or pinned lights the cells of the
-          other panes that hold its samples, the brighter and the broader framed the more they hold.
+          <strong>Panes side by side:</strong> point at a cell or pin it to highlight the cells of
+          the other panes that hold its samples. Brighter cells with wider outlines hold more.
         </li>
         <li>
-          <strong>Asked about a class,</strong> cells that pass keep their light by strength; hatched
-          ones speak against it, dotted ones hold too few samples to rank.
+          <strong>Class filter:</strong> brighter cells are stronger. Hatched cells have attribution
+          against the class, dotted ones too few samples to rank.
         </li>
       </ul>
       <h3>In this browser</h3>
-      ${switchOf('page-scroll-first', 'The wheel scrolls the page; with Ctrl or Alt it zooms')}
-      ${switchOf('no-letter-keys', 'No keys of one letter, digit or sign')}
-      <h3>Keys, while the map has the focus</h3>
+      ${switchOf('page-scroll-first', 'Scroll the page with the wheel; zoom with Ctrl or Alt')}
+      ${switchOf('no-letter-keys', 'No single-key shortcuts')}
+      <h3>Keys, while the map has focus</h3>
       <dl>
         ${KEYS.map(([key, effect]) => html`<dt>${key}</dt><dd>${effect}</dd>`)}
       </dl>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How to read the map, and its keys. */
+/** How to read the map, and keys. */
 
 import type { FeatureModule } from '../feature';
 import styles from './help.css?inline';

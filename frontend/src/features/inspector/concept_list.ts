@@ -17,12 +17,12 @@ export function conceptList({ atlas, level, facts, state, session }: CellContext
   const { highlight } = state;
   const list = conceptsIn(atlas, level, facts.cell);
   return html`<section>
-    <h3>Lifelines <span class="muted">concepts followed over steps</span></h3>
+    <h3>Concepts <span class="muted">clusters tracked over steps</span></h3>
     ${
       list === null
-        ? html`<p class="muted">${classAtlasOf(atlas) ? NOT_FOLLOWED : 'Not traced in this atlas.'}</p>`
+        ? html`<p class="muted">${classAtlasOf(atlas) ? NOT_FOLLOWED : 'Not tracked in this atlas.'}</p>`
         : list.length === 0
-          ? html`<p class="muted">None: these samples belong to no concept that lasts.</p>`
+          ? html`<p class="muted">None: these samples belong to no concept.</p>`
           : html`<ul class="lifelines">
               ${list.slice(0, SHOWN).map((one) => item(one, highlight, session))}
             </ul>`

@@ -26,23 +26,24 @@ export function classLegend(atlas: Atlas, open: boolean): TemplateResult | typeo
 }
 
 function titleOf({ layer, names, filled }: ClassAtlas): string {
-  const places = `${filled ? 'Places' : 'Only places'} of ${shorten(layer, NAME)}`;
-  return `${places} that speak for ${names.map((name) => shorten(name, NAME)).join(' or for ')}`;
+  const places = `${filled ? 'Positions' : 'Only positions'} of ${shorten(layer, NAME)}`;
+  return `${places} with attribution for ${names.map((name) => shorten(name, NAME)).join(' or for ')}`;
 }
 
 /** Whether the class is the strongest of each sample. */
 function choiceOf({ names, filled }: ClassAtlas): string {
   const several = names.length > 1;
-  if (!filled) return `${several ? 'One of the two' : 'It'} is the strongest class of each.`;
-  const whose = several ? 'For at least one of the two, too' : 'Too';
-  return `${whose} few have it as their strongest class: the loudest of the others joined them.`;
+  if (!filled)
+    return `${several ? 'One of the classes' : 'The class'} has the highest attribution at each.`;
+  const whose = several ? 'For at least one class, too' : 'Too';
+  return `${whose} few have it as their strongest class; the strongest of the others were added.`;
 }
 
 function axisWords({ left, right, reach, trust }: Axis): string {
   const [from, to] = [left, right].map((name) => shorten(name, NAME));
-  const rims = `±${formatFractionWithSign(reach).slice(1)} logits at the rims`;
+  const rims = `±${formatFractionWithSign(reach).slice(1)} logits at the edges`;
   const trusted = trust === null ? '' : ` (trust ${fraction(trust)})`;
-  return `Left to right: how much more a place speaks for ${to} than for ${from}, ${rims}. Up and down: what looks alike to the layer${trusted}.`;
+  return `Left to right: attribution for ${to} minus ${from}, ${rims}. Up and down: similarity of activations${trusted}.`;
 }
 
 function sentence(note: string): string {

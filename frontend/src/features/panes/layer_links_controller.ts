@@ -96,7 +96,7 @@ export class LayerLinksController implements Feature {
       readActivations(atlas, await fetchActivations(atlas.series, atlas.step)),
     );
     const title = `On the whole map: becomes one in ${name}`;
-    if (activations === null) return mergeSection(title, 'On its way …', floor, this.session);
+    if (activations === null) return mergeSection(title, 'Loading …', floor, this.session);
     if (typeof activations === 'string') {
       return mergeSection(title, activations, floor, this.session);
     }
@@ -150,10 +150,10 @@ function layerLevelOf(
   own: Atlas,
   size: number,
 ): LayerLevel | string {
-  if (found === null) return 'On its way …';
+  if (found === null) return 'Loading …';
   if (typeof found === 'string') return found;
   if (!shareProbe(own, found)) {
-    return 'It was asked about another probe: no sample is known to be the same.';
+    return 'It uses another probe, so samples cannot be linked.';
   }
   const level = levelOf(found, size);
   return level ? { atlas: found, level } : `${name} has no ${size} × ${size} grid.`;

@@ -33,7 +33,7 @@ export function linkSection(
   rows: readonly CellRow[] | string,
   session: Session,
 ): TemplateResult {
-  const none = 'No cell there holds more of its samples than chance would give.';
+  const none = 'No cell there holds more of its samples than expected by chance.';
   return section(title, rows, none, (row) => html`<li>${cellButton(row, session, '')}</li>`);
 }
 
@@ -43,7 +43,7 @@ export function mergeSection(
   { atlas }: LayerLevel,
   session: Session,
 ): TemplateResult {
-  const none = 'No two things here become one there with a class of its own.';
+  const none = 'No cells of this layer merge there into one with a purer class.';
   return section(
     title,
     rows,

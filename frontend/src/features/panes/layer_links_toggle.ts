@@ -22,6 +22,6 @@ function toggle({ state, session }: CellContext): TemplateResult | typeof nothin
     aria-expanded=${across}
     @click=${() => session.store.set({ across: !across })}
   >
-    Across layers: what it feeds
+    Across layers: linked cells
   </button>`;
 }

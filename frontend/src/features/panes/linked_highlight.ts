@@ -126,12 +126,12 @@ export function describeLinkedCells(
   { map }: View,
 ): string {
   const { scene } = map;
-  if (scene === null || !('shares' in linked)) return 'not linked: the recipes differ';
+  if (scene === null || !('shares' in linked)) return 'not linked: the settings differ';
   const { best, shares, cells } = linked;
   const layer = shorten(scene.atlas.manifest.layer, SHOWN_LAYER);
   const { rows, cols } = scene.level;
-  if (best < 0) return `nothing is lit in ${layer}: no drawn cell holds its samples`;
+  if (best < 0) return `nothing is highlighted in ${layer}: no visible cell holds its samples`;
   const place = `row ${(rows[best] as number) + 1}, column ${(cols[best] as number) + 1}`;
-  const more = cells > 1 ? `; ${cells} cells lit` : '';
-  return `lit in ${layer}: ${place} holds ${percent(shares[best] as number)}${more}`;
+  const more = cells > 1 ? `; ${cells} cells highlighted` : '';
+  return `highlighted in ${layer}: ${place} holds ${percent(shares[best] as number)}${more}`;
 }

@@ -46,7 +46,7 @@ export function firstPane(
         step: (step) => session.chooseStep(Number(step)),
       })}
     </div>
-    ${caption(view, links, `Point at a cell: its samples light up in the other panes${origin(view)}`)}
+    ${caption(view, links, `Point at a cell to highlight its samples in the other panes${origin(view)}`)}
   </section>`;
 }
 
@@ -88,7 +88,7 @@ export function paneView({ pane, number, slot, host, links }: PaneParts): Templa
 /** What acts on which panes, in so many words. */
 export function paneNote(): TemplateResult {
   return html`<p class="pane-note muted">
-    Filter, inspector and time line act on pane 1; colour, grid and show on all. Play and the step keys
+    Filter, inspector, and timeline act on pane 1; color, grid, and show on all. Play and the step keys
     also move panes that stand “as pane 1”.
   </p>`;
 }
@@ -150,8 +150,8 @@ function ownWords(pane: Pane): string {
   if (state.sheetFailure)
     return `Icons of this grid cannot be shown: ${state.sheetFailure.message}`;
   const places = isComparable
-    ? 'Laid out as pane 1 is: both move together'
-    : 'A map of its own: places do not compare with pane 1';
+    ? 'Aligned with pane 1: shared camera'
+    : 'Not aligned with pane 1: positions cannot be compared';
   return places + origin(pane);
 }
 
@@ -169,7 +169,7 @@ function renderLinkWarning(
   if (!first || !own || found.length === 0) return nothing;
   const rest = found.length - MOST_DIFFERENCES;
   return html`<details class="not-linked panel" open>
-    <summary>Not linked to pane 1: the recipes differ</summary>
+    <summary>Not linked to pane 1: the settings differ</summary>
     <ul>
       ${found.slice(0, MOST_DIFFERENCES).map((one) => html`<li>${one}</li>`)}
       ${rest > 0 ? html`<li>and ${count(rest)} more</li>` : nothing}
@@ -177,9 +177,9 @@ function renderLinkWarning(
     ${
       shareProbe(first, own)
         ? html`<button type="button" class="button" @click=${() => host.linkAnyway()}>
-            Link the samples that both hold
+            Link the samples of both
           </button>`
-        : html`<p class="muted">Of two probes no sample is known to be the same.</p>`
+        : html`<p class="muted">Samples of two probes cannot be linked.</p>`
     }
   </details>`;
 }

@@ -56,7 +56,7 @@ export class SearchBox {
         />
         ${iconButton({ icon: 'close', name: 'Close the search', key: 'Esc', press: sought.close })}
       </div>
-      <ul id="find-list" role="listbox" aria-label="Found" ?hidden=${list.length === 0}>
+      <ul id="find-list" role="listbox" aria-label="Results" ?hidden=${list.length === 0}>
         ${list.map((result, place) => this.#option(result, place, sought))}
       </ul>
       <p id="find-hint" class="muted">${hint(typed, list.length, more)}</p>
@@ -110,8 +110,7 @@ export class SearchBox {
 }
 
 function hint(typed: boolean, found: number, more: number): string {
-  if (!typed)
-    return 'A name, “row, column” of the grid on screen, or the number of an image. Saved selections, too.';
-  if (found === 0) return 'Nothing here is called so.';
+  if (!typed) return 'A name, “row, column” of this grid, an image number, or a saved selection.';
+  if (found === 0) return 'No results.';
   return more > 0 ? `and ${count(more)} more: type to find them` : 'Enter goes there.';
 }

@@ -145,7 +145,7 @@ function findByNumber(atlas: Atlas, wanted: string): Result[] {
       return { target: { kind: 'image', id: image }, name: `image ${image}`, note } as const;
     });
   if (kind !== 'sample' || id >= atlas.count) return list;
-  const only = classAtlasOf(atlas) ? 'of this step alone' : '';
+  const only = classAtlasOf(atlas) ? 'this step only' : '';
   const note = [labelOf(atlas, id), `image ${atlas.imageIds[id]}`, only].filter(Boolean).join(', ');
   return [{ target: { kind: 'sample', id }, name: `sample ${id}`, note }];
 }

@@ -88,7 +88,7 @@ export class HighlightHistory {
     );
     const all = series.steps.length;
     const some = steps.length < all ? `${count(steps.length)} of ${count(all)} steps` : '';
-    return html`<section aria-label="Where it lies at each step">
+    return html`<section aria-label="Location at each step">
       <h3>
         ${shorten(highlightTitle(shown, highlight), NAME)}
         <span class="muted">${some || `on the ${shownLevel} × ${shownLevel} grid`}</span>
@@ -97,7 +97,7 @@ export class HighlightHistory {
         <thead>
           <tr>
             <th scope="col">Step</th>
-            <th scope="col">Cells that hold it</th>
+            <th scope="col">Cells</th>
           </tr>
         </thead>
         <tbody>
@@ -123,7 +123,7 @@ export class HighlightHistory {
     if (places === undefined) return mute('…');
     if (places instanceof Failure) return mute(shorten(places.message, 120));
     const { samples, list, cells, outside } = places;
-    if (samples === 0) return mute('Nothing of it');
+    if (samples === 0) return mute('No samples');
     const rest = cells - list.length;
     return html`${list.map(
       ({ top, members, ...place }) => html`<button

@@ -15,10 +15,10 @@ const NAME = 60;
 
 /** "cats #1: 210 samples in 14 cells at step 800", where a highlight is on. */
 export function highlightSentence(atlas: Atlas, level: Level, highlight: Highlight): string {
-  if (!highlight.of && atlas.concepts === null) return 'Lifelines were not traced at this step.';
+  if (!highlight.of && atlas.concepts === null) return 'Concepts were not tracked at this step.';
   const rows = highlightedRows(atlas, highlight);
   if (highlight.atlas !== undefined && highlight.atlas !== atlas.key) return NOT_FOLLOWED;
-  if (rows.length === 0) return `Nothing of it at step ${count(atlas.step)}.`;
+  if (rows.length === 0) return `No samples at step ${count(atlas.step)}.`;
   const cells = countIn(level, rows).reduce((sum, members) => sum + (members > 0 ? 1 : 0), 0);
   const where = `in ${plural(cells, 'cell')} at step ${count(atlas.step)}`;
   return `${plural(rows.length, 'sample')} ${where}`;
@@ -44,7 +44,7 @@ export function highlightPill(
     >
     ${iconButton({
       icon: 'events',
-      name: 'Where it lies at each step',
+      name: 'Location at each step',
       press: () => session.store.set({ selectionList: 'entered', table: false }),
     })}
     ${iconButton({

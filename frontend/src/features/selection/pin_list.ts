@@ -41,7 +41,7 @@ export class PinList {
       <h3>Pins <span class="muted">${pins.length > 0 ? `${pins.length} of ${MOST_PINS}` : ''}</span></h3>
       ${
         pins.length === 0
-          ? html`<p class="muted">Shift and click, or Shift and Enter, pins a cell here. The link keeps it.</p>`
+          ? html`<p class="muted">Shift + click or Shift + Enter adds a cell. Pins are part of the link.</p>`
           : html`<ol class="event-items" aria-label="Pins">
               ${pins.map((pin, place) => this.#item(state, pins, pin, place))}
             </ol>`

@@ -64,7 +64,7 @@ export class SavedList {
         ${this.#list.map((one, place) => this.#item(one, place, atlas, one.name === selection?.name))}
       </ul>
       <p class="muted">
-        Kept in this browser alone, under the address of this TensorBoard, not in the log.
+        Stored in this browser for this address, not in the log.
       </p>
     </section>`;
   }
@@ -134,7 +134,7 @@ export class SavedList {
     if (store.state.selection?.name === old.name) store.set({ selection: renamed });
     this.#keep(
       this.#list.map((one) => (one === old ? renamed : one)),
-      `Now called ${name}`,
+      `Renamed to ${name}`,
       place,
     );
   }

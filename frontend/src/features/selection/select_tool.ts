@@ -214,12 +214,12 @@ export class SelectTool {
     const atlas = this.map.scene?.atlas;
     const rows = atlas && rowsInside(atlas, outline);
     if (!atlas || !rows || rows.length === 0) {
-      store.set({ tool: '', said: 'No sample lies in there' });
+      store.set({ tool: '', said: 'No samples in this area' });
       return;
     }
     const values = atlas.labels ?? atlas.predictions;
     const top = values && classMix(values, rows)[0];
-    const most = top ? `, most of all ${shorten(className(atlas, top.index), SPOKEN_NAME)}` : '';
+    const most = top ? `, mostly ${shorten(className(atlas, top.index), SPOKEN_NAME)}` : '';
     store.set({
       tool: '',
       selection: selectionOf(atlas, rows),

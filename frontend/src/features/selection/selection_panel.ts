@@ -59,7 +59,7 @@ export function selectionPanel(selected: Selected): TemplateResult {
           ${gallery(selected)} ${course(selected)}`
         : html`<p>${reason}</p>`
     }
-    <div class="sides" role="group" aria-label="Take the samples away">
+    <div class="sides" role="group" aria-label="Export or clear">
       <button type="button" class="button" ?disabled=${reason !== null} @click=${selected.saveCsv}>
         CSV
       </button>
@@ -113,7 +113,7 @@ function gallery({ state, session, atlas, selection, patches, more }: Selected):
     <h3>
       Real patches
       <span class="muted"
-        >${all ? 'all of them' : `${count(samples.length)} of ${count(rows.length)}, from the middle`}</span
+        >${all ? 'all' : `${count(samples.length)} of ${count(rows.length)}, from the center`}</span
       >
     </h3>
     <ul class="labelled-patches">
@@ -150,7 +150,7 @@ function course({ state, session, told, steps, since, selection }: Selected): Te
   return html`<section>
     <h3>
       Over the steps
-      <span class="muted">${read < steps.length ? `reading, ${read} of ${steps.length}` : some}</span>
+      <span class="muted">${read < steps.length ? `loading, ${read} of ${steps.length}` : some}</span>
     </h3>
     <table class="course">
       <thead>
@@ -158,7 +158,7 @@ function course({ state, session, told, steps, since, selection }: Selected): Te
           <th scope="col">Step</th>
           <th scope="col">Together</th>
           <th scope="col">Moved</th>
-          <th scope="col">Not chance</th>
+          <th scope="col">Significant</th>
         </tr>
       </thead>
       <tbody>
@@ -166,9 +166,9 @@ function course({ state, session, told, steps, since, selection }: Selected): Te
       </tbody>
     </table>
     <p class="muted">
-      Together: the share that lies as near to their middle as 90% did at step
-      ${count(since ?? selection.step)}. Moved since then, of the map's side; not chance: the share
-      that moved farther than chance would.
+      Together: share within the radius that held 90% at step
+      ${count(since ?? selection.step)}. Moved: mean displacement since then. Significant: share
+      that moved farther than the noise floor.
     </p>
   </section>`;
 }

@@ -5,8 +5,8 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { State } from '../../state/store';
 
 const HINTS = {
-  lasso: 'Draw around samples. Esc leaves.',
-  block: 'Drag a rectangle, or let arrows grow it and Enter select. Esc leaves.',
+  lasso: 'Draw around samples. Esc cancels.',
+  block: 'Drag a rectangle, or extend it with arrow keys and press Enter. Esc cancels.',
 } as const;
 
 export function toolHint({ tool, notice }: State): TemplateResult | typeof nothing {

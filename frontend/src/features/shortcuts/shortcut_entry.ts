@@ -40,7 +40,7 @@ function nameOf({ classes }: Search, index: number): string {
 
 /** One sentence on what the test says. */
 export function describe(search: Search, { target, rates }: Shortcut): string {
-  return `Pasted at its place, this patch turned ${percent(rates.flip)} of images of other classes to “${nameOf(search, target)}”; noise of the same colour turned ${percent(rates.noise)}.`;
+  return `Pasted at its position, this patch changed the prediction of ${percent(rates.flip)} of images of other classes to “${nameOf(search, target)}”; noise of the same color: ${percent(rates.noise)}.`;
 }
 
 export class ShortcutEntry {
@@ -119,11 +119,11 @@ export class ShortcutEntry {
           : html`<p class="muted">No examples were logged.</p>`
       }
       <h3>Where it was found <span class="muted">image ${image}</span></h3>
-      ${this.#picture('whole', `Image ${image} with the place of the patch`, image, box, (at) => ({ box: at }))}
+      ${this.#picture('whole', `Image ${image} with the position of the patch`, image, box, (at) => ({ box: at }))}
       <p class="muted">
-        ${plural(support, 'image')} argue for the class at a place like this. Strength
-        ${fraction(strength)}: effect for its area, of which a shortcut needs ${STRONG}, or less where
-        the same class shows it as well.
+        ${plural(support, 'image')} have attribution for the class at such a patch. Strength
+        ${fraction(strength)}: effect relative to area. A shortcut needs ${STRONG}, or less if the
+        same class shows it, too.
       </p>`;
   }
 
@@ -167,12 +167,12 @@ export class ShortcutEntry {
     const atlas = atlasOnScreen(this.state);
     const level = levelOf(atlas, this.state.shownLevel);
     if (!atlas || !level || atlas.manifest.probeDigest !== this.search.probe) {
-      return html`<p class="muted">The map is of another probe than this search.</p>`;
+      return html`<p class="muted">The map and this search use different probes.</p>`;
     }
     const found = findPlace(atlas, level, samples);
     if (found === null) {
       return html`<p class="muted">
-        ${samples.length > 0 ? 'Its nearest samples lie in no drawn cell of this grid.' : 'Where it lies on the map is not known.'}
+        ${samples.length > 0 ? 'Its nearest samples are in no visible cell of this grid.' : 'Its position on the map is unknown.'}
       </p>`;
     }
     const { place, members } = found;
@@ -187,7 +187,7 @@ export class ShortcutEntry {
         Show on map
       </button>
       <p class="muted">
-        Nearest place on the map${
+        Nearest cell on the map${
           similarity === null
             ? nothing
             : html`, cosine <span class="number">${fraction(similarity)}</span>`
@@ -204,7 +204,7 @@ export class ShortcutEntry {
       return;
     }
     const { probe } = this.search;
-    const name = `Like the patch for “${nameOf(this.search, target)}”`;
+    const name = `Similar to the patch for “${nameOf(this.search, target)}”`;
     const highlight = { ids: samples, of: 'sample', name, event: null, probe } as const;
     store.set({ pinned: place, hover: null, highlight });
     this.map.flyTo(closeUp(store.state, this.map.viewport, place));
@@ -238,7 +238,7 @@ function chart({ rates, interval }: Shortcut): TemplateResult {
       </li>`,
     )}
     <li>
-      <span>Beyond noise, 95%</span>
+      <span>Above noise, 95%</span>
       <span class="span"><i style="left:${from}%;width:${Math.max(0, high - from)}%"></i></span>
       <span class="number">${`${low} … ${high}%`.replaceAll('-', '−')}</span>
     </li>
@@ -260,7 +260,7 @@ function sparkline({ history, since }: Shortcut): TemplateResult | typeof nothin
       .join('');
   const first = history.findIndex(({ step }) => step === since);
   const words = known.map(({ step, flipRate }) => `step ${count(step)}: ${percent(flipRate ?? 0)}`);
-  const label = `What it turned at ${words.slice(-SPOKEN_STEPS).join(', ')}`;
+  const label = `Flip rate at ${words.slice(-SPOKEN_STEPS).join(', ')}`;
   return html`<svg class="spark" viewBox="0 0 96 24" role="img" aria-label=${label}>
     ${svg`<path d=${path('noiseFlipRate')} stroke-dasharray="2 2" />
       <path d=${path('flipRate')} />

@@ -59,7 +59,7 @@ export class ShortcutList {
         <p class="muted">${failure.message}</p>
         <button type="button" class="button" @click=${this.retry}>Try again</button>`;
     }
-    if (search === null) return html`<p class="muted">Reading what was found …</p>`;
+    if (search === null) return html`<p class="muted">Loading the search …</p>`;
     return html`${headline(state, search)} ${this.#found(state, search, finding)}`;
   }
 
@@ -82,7 +82,7 @@ export class ShortcutList {
     ${
       hits.length > 0
         ? html`<h3>Significant</h3>
-            <p class="muted">Not always wrong: look at the patch, and at how much it covers.</p>
+            <p class="muted">Not always an error: look at the patch and its area.</p>
             ${list(hits, 'Significant shortcuts')}`
         : nothing
     }
@@ -91,8 +91,8 @@ export class ShortcutList {
         ? html`<details ?open=${rest.some(({ id }) => id === shortcut)}>
             <summary>Tested and not significant (${rest.length})</summary>
             <p class="muted">
-              Each turns some images. But chance, noise or whatever else lies in that place may do as
-              much, or it covers so much that it may simply be a part of the object.
+              Each changes some predictions. But chance, noise, or other content at that position
+              may do the same, or the patch is so large that it may be part of the object.
             </p>
             ${list(rest, 'Tested and not significant')}
           </details>`
@@ -128,11 +128,11 @@ function headline({ step }: State, { step: at, images, found }: Search): Templat
   <p class="muted">
     Searched at step ${count(at)}${step === at ? nothing : ', the last search so far'}, in
     ${plural(images, 'image')}.
-    ${none ? 'No small patch made the network change its mind often. A mark that none of these images carries cannot be found.' : nothing}
+    ${none ? 'No small patch changed many predictions. A mark that is in none of these images cannot be found.' : nothing}
   </p>`;
 }
 
 function renderMissing(): TemplateResult {
   return html`<p><strong>Shortcuts were not searched for in this run.</strong></p>
-    <p class="muted"><code>AtlasWriter(..., shortcuts=True)</code> searches as it logs.</p>`;
+    <p class="muted"><code>AtlasWriter(..., shortcuts=True)</code> searches during training.</p>`;
 }

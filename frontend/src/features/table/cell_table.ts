@@ -30,16 +30,16 @@ const HEADS: readonly (readonly [Order, string])[] = [
   ['place', 'Cell'],
   ['count', 'Samples'],
   ['cosine', 'Cosine'],
-  ['kind', 'Icon is'],
+  ['kind', 'Icon type'],
   ['top', 'Top class'],
   ['share', 'Its share'],
-  ['voice', 'Speaks most'],
+  ['voice', 'Strongest attribution'],
 ];
 
 const SIGNIFICANCE: Readonly<Record<string, string>> = {
-  true: 'beyond chance',
-  false: 'within chance',
-  null: 'chance not known',
+  true: 'significant',
+  false: 'not significant',
+  null: 'significance unknown',
 };
 
 export interface Shown {

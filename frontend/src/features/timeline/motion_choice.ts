@@ -23,10 +23,10 @@ export function motionChoice(state: State, session: Session): TemplateResult {
   return html`<span
     class="segments small motion"
     role="radiogroup"
-    aria-label="From step to step"
+    aria-label="Motion between steps"
     ?hidden=${(series?.steps.length ?? 0) < 2}
   >
-    ${choice(true, 'Moving map', followed ? 'Icons go where their samples go (m)' : NOT_FOLLOWED)}
-    ${choice(false, 'Fixed map', 'Icons change where they are (m)')}
+    ${choice(true, 'Moving map', followed ? 'Icons move with their samples (m)' : NOT_FOLLOWED)}
+    ${choice(false, 'Fixed map', 'Icons change in place (m)')}
   </span>`;
 }

@@ -16,8 +16,8 @@ const MOST_TICKS = 400;
 
 const WHY_SKIPPED: Readonly<Record<string, string>> = {
   busy: 'the machine was busy',
-  budget: 'its share of the run time was spent',
-  failed: 'it failed, and the output of the run says why',
+  budget: 'the time budget was used up',
+  failed: 'it failed; see the output of the run',
 };
 
 export function timeline(
@@ -189,7 +189,7 @@ function keptEnds(steps: readonly HistoryStep[]): string {
   if (first === undefined || sequence == null) return '';
   const dropped = sequence - 1 - sound;
   return dropped <= 0
-    ? ', the first and the last among them'
+    ? ', including the first and the last'
     : `, without the first ${count(dropped)}, before step ${count(first)}`;
 }
 

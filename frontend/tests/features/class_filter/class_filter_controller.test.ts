@@ -87,7 +87,7 @@ describe('the picker', () => {
     panel();
     type('zebra');
     expect(all('[role=option]')).toEqual([]);
-    expect(text('.picker')).toContain('No class holds these letters');
+    expect(text('.picker')).toContain('No class matches');
   });
 
   it('is walked and chosen from by keys alone', () => {
@@ -132,7 +132,7 @@ describe('the picker', () => {
     }
     expect(store.state.filter).toBe('top:0,1,2,3');
     expect(all('[aria-disabled=true]').map((one) => one.id)).toEqual(['class-4']);
-    expect(text('.picker')).toContain(`${MOST_CLASSES} at most`);
+    expect(text('.picker')).toContain(`${MOST_CLASSES} classes at most`);
     find('.chip').click();
     panel();
     expect(store.state.filter).toBe('top:1,2,3');
@@ -176,7 +176,7 @@ describe('the picker', () => {
 describe('the panel', () => {
   it('asks first, and says what a choice does', () => {
     panel();
-    expect(text('aside')).toContain('Choose a class: its cells keep their light');
+    expect(text('aside')).toContain('Select a class to highlight its cells');
     expect(all('[name=filter-sign]')).toEqual([]);
   });
 
@@ -217,8 +217,8 @@ describe('the panel', () => {
       'cat · 8 samples',
     ]);
     expect(all('.chip').map((one) => one.textContent?.replace(/\s+/g, ' ').trim())).toEqual([
-      'Take away 1 dog×',
-      'Take away 2 cat×',
+      'Remove 1 dog×',
+      'Remove 2 cat×',
     ]);
   });
 
@@ -252,20 +252,20 @@ describe('the legend', () => {
     store.set({ filter: 'toward:0', sign: 'both', filterOpen: false });
     const words = legend();
     expect(words).toContain('Attribution toward cat: helps or hurts');
-    expect(words).toContain('speaks for it, up to +.50');
-    expect(words).toContain('speaks against, down to −1.00');
-    expect(words).toContain('under 8 samples, not in rank or range: 1');
+    expect(words).toContain('attribution for it, up to +.50');
+    expect(words).toContain('attribution against it, down to −1.00');
+    expect(words).toContain('under 8 samples, not ranked: 1');
     expect(words).not.toContain('does not pass');
-    expect(words).toContain('Full light: 1.00 logits, the strongest cell on this grid');
+    expect(words).toContain('Brightest: 1.00 logits, the strongest cell on this grid');
   });
 
   it('tells one sign alone, and what does not pass', () => {
     store.set({ filter: 'toward:0', sign: 'hurts' });
-    expect(legend()).toContain('speaks against, down to −1.00');
+    expect(legend()).toContain('attribution against it, down to −1.00');
     expect(legend()).toContain('does not pass: 3');
     expect(legend()).not.toContain('speaks for it');
     store.set({ filter: 'toward:1', sign: '' });
-    expect(legend()).toContain('speaks for it, up to +.75');
+    expect(legend()).toContain('attribution for it, up to +.75');
     expect(legend()).not.toContain('speaks against');
   });
 
@@ -273,7 +273,7 @@ describe('the legend', () => {
     store.set({ filter: 'top:0,2' });
     expect(legend()).toContain('Top class is 1 cat or 2 ship');
     expect(legend()).toContain('passes: its share is 50% to 60%');
-    expect(legend()).toContain('Full light: a share of 100%');
+    expect(legend()).toContain('Brightest: a share of 100%');
     store.set({ filter: 'top:77' });
     expect(legend()).toContain('No cell of this grid passes');
   });
@@ -283,8 +283,8 @@ describe('the legend', () => {
     (few.levels[0] as Level).counts.fill(4);
     store.set({ atlas: few, filter: 'toward:0' });
     render(filter.legend(store.state, few, few.levels[0] as Level), root);
-    expect(text('aside')).toContain('2.00 logits, the strongest cell, though its samples are few,');
-    expect(text('aside')).toContain('speaks for itunder');
+    expect(text('aside')).toContain('2.00 logits, the strongest cell (few samples)');
+    expect(text('aside')).toContain('attribution for itunder');
   });
 
   it('clears the filter, and opens the panel', () => {
@@ -298,7 +298,7 @@ describe('the legend', () => {
 
   it('rests, with a word, while something else is drawn in its place', () => {
     store.set({ filter: 'toward:0', compare: 0 });
-    expect(legend()).toContain('It rests while the difference of A and B is drawn');
+    expect(legend()).toContain('Not shown in this mode');
     expect(filter.overlays(store.state)).toEqual([]);
     store.set({ flipped: true });
     expect(filter.overlays(store.state)).toHaveLength(1);
@@ -306,7 +306,7 @@ describe('the legend', () => {
     expect(legend()).toContain('those of B');
     expect(filter.overlays(store.state)).toHaveLength(1);
     store.set({ highlight: { ids: [1], name: 'cats', event: null } });
-    expect(legend()).toContain('It rests while samples are lit');
+    expect(legend()).toContain('Not shown while samples are highlighted');
     expect(filter.overlays(store.state)).toEqual([]);
   });
 
@@ -314,7 +314,7 @@ describe('the legend', () => {
     const other = { ...askedAtlas(), step: 0, series: 's1' };
     (other.levels[0] as Level).counts.fill(9);
     store.set({ filter: 'toward:0', compare: 0, compareMode: 'swipe', other });
-    expect(legend()).toContain('Full light: 2.00 logits, the strongest cell of A and B');
+    expect(legend()).toContain('Brightest: 2.00 logits, the strongest cell of A and B');
   });
 });
 
@@ -350,7 +350,7 @@ describe('voices of a cell', () => {
   it('says for and against, and asks the map on request', () => {
     show(1, 9);
     expect(text('section')).toBe(
-      'Attribution logits, mean of the samples Says for ship +.25 dog +.13 Against cat −1.00',
+      'Attribution logits, mean of the samples For ship +.25 dog +.13 Against cat −1.00',
     );
     find('button').click();
     expect(readFilter(store.state)).toEqual({ kind: 'toward', classes: [2], sign: 'both' });

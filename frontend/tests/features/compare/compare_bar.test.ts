@@ -127,7 +127,7 @@ describe('the legend of the difference', () => {
     expect(text()).toContain('fewer in B: to −2');
     expect(text()).toContain('cell in A only: 1');
     expect(text()).toContain('cell in B only: 1');
-    expect(text()).toContain('Everywhere, most of those');
+    expect(text()).toContain('In every cell, most samples');
   });
 
   it('lists the largest changes to go to', () => {
@@ -135,8 +135,8 @@ describe('the legend of the difference', () => {
     show(go);
     const rows = [...root.querySelectorAll('tbody tr')];
     expect(rows.map((row) => row.textContent?.replace(/\s+/g, ' ').trim())).toEqual([
-      'row 1, column 1 −2 beyond it',
-      'row 1, column 2 +2 beyond it',
+      'row 1, column 1 −2 significant',
+      'row 1, column 2 +2 significant',
     ]);
     rows[1]?.querySelector('button')?.click();
     expect(go).toHaveBeenCalledWith(expect.objectContaining({ row: 0, col: 1, gain: 2 }));
@@ -148,15 +148,17 @@ describe('the legend of the difference', () => {
       differenceLegend(store.state, calm, calm.levels[0] as Level, () => {}),
       root,
     );
-    expect(text()).toContain('Pale: most of those that came or went moved no farther than chance.');
-    expect(text()).toContain('within it');
+    expect(text()).toContain(
+      'Pale: most samples that came or left moved less than the noise floor.',
+    );
+    expect(text()).toContain('not significant');
     const bare = { ...b, noiseFloor: null, levels: [{ ...level }] };
     render(
       differenceLegend(store.state, bare, bare.levels[0] as Level, () => {}),
       root,
     );
-    expect(text()).toContain('What chance would do was not recorded.');
-    expect(text()).toContain('not known');
+    expect(text()).toContain('No noise floor was recorded.');
+    expect(text()).toContain('unknown');
   });
 
   it('is one of attribution toward the class that is asked for', () => {
@@ -170,7 +172,7 @@ describe('the legend of the difference', () => {
     );
     expect(text()).toContain('Attribution toward dog changed between step 10 and step 40');
     expect(text()).toContain('less in B: to 0');
-    expect(text()).toContain('How far the samples of a cell agree was not recorded.');
+    expect(text()).toContain('Standard errors were not recorded.');
     store.set({ filter: '' });
     expect(differenceOf(store.state, atlas, atlas.levels[0] as Level)).toMatchObject({
       toward: null,
@@ -196,13 +198,13 @@ describe('the legend of the difference', () => {
   it('asks for another step where A is B', () => {
     store.set({ compare: 40 });
     show();
-    expect(text()).toBe('A and B are the same step: go to another one.');
+    expect(text()).toBe('A and B are the same step: select another one.');
   });
 
   it('says why there is none', () => {
     store.set({ other: null });
     show();
-    expect(text()).toBe('Step 10 is on its way …');
+    expect(text()).toBe('Step 10 is loading …');
     store.set({ otherFailure: new Failure('damaged', 'torn', 'atlas?x') });
     show();
     expect(text()).toBe('Step 10 cannot be read: torn');

@@ -43,16 +43,16 @@ const text = (change: Partial<State>, atlas: Atlas = now) =>
   words(shown(sessionWith(change, atlas), atlas));
 
 describe('legend of the drift', () => {
-  it('says how many cells moved more than chance, and how far samples did', () => {
+  it('says how many cells moved more than the noise floor, and how far samples did', () => {
     // Of cell 0 one of three samples did, of cell 1 both; of all samples four of six.
     const said = text({});
-    expect(said).toContain('1 of 2 cells moved more than chance since step 10');
-    expect(said).toContain('67% of them more than chance');
+    expect(said).toContain('1 of 2 cells moved more than the noise floor since step 10');
+    expect(said).toContain('67% of them more than the noise floor');
   });
 
   it('says why there is nothing to compare with', () => {
     expect(text({ step: 0 })).toContain('first step');
-    expect(text({ other: null })).toContain('on its way');
+    expect(text({ other: null })).toContain('is loading');
     const otherFailure = new Failure('damaged', 'torn', 'atlas?x');
     expect(text({ other: null, otherFailure })).toContain('cannot be read: torn');
     const foreign = smallAtlas({ provenance: smallProvenance({ probe: 'bb' }) });
@@ -76,7 +76,7 @@ describe('legend of the drift', () => {
   it('lets the difference of two steps rest while it colours cells, but not while it draws arrows', () => {
     const of = (drift: State['drift']) =>
       differenceOf(sessionWith({ drift, compare: 10 }).store.state, now, now.levels[0] as Level);
-    expect(of('activation')).toBe('The difference rests while drift colours the cells.');
+    expect(of('activation')).toBe('The difference is not shown while drift is shown.');
     expect(of('on')).toBeTypeOf('object');
     expect(of('')).toBeTypeOf('object');
   });
@@ -112,21 +112,21 @@ describe('drift of activations', () => {
       { ...now, series: 's1', step: 40 },
     ];
     session.store.set({ other: was, atlas: is });
-    expect(words(shown(session, is, nearest))).toContain('on their way');
+    expect(words(shown(session, is, nearest))).toContain('Loading activations');
     expect(nearest.idle).toBe(false);
     await settle();
     expect(nearest.idle).toBe(true);
     // 1, 0, 2 and 0, 2, by sample of the cells, and 1 of the one outside of them.
     expect(words(shown(session, is, nearest))).toContain(
-      '2 of 2 cells turned more than storing could turn them since step 10',
+      '2 of 2 cells changed more than storage precision explains since step 10',
     );
     expect(words(shown(session, is, nearest))).toContain(
-      'Samples turned by 1.00 (1 − cosine) on average; 67% of them more than storing',
+      'Activations changed by 1.00 (1 − cosine) on average; 67% of them more than storage',
     );
     const found = driftOf(session.store.state, is, is.levels[0] as Level, nearest);
     if (typeof found === 'string') throw new Error(found);
     expect(driftOfCell(session.store.state, found, 0)).toBe(
-      'Samples turned by 1.00 (1 − cosine) since step 10; 67% of them more than storing could turn them.',
+      'Activations changed by 1.00 (1 − cosine) since step 10; 67% of them more than storage precision explains.',
     );
     expect(server.asked).toHaveLength(2);
   });
@@ -152,7 +152,7 @@ describe('drift of activations', () => {
     expect(server.asked).toHaveLength(2);
     vi.advanceTimersByTime(5_000);
     vi.useRealTimers();
-    expect(words(shown(session, now, nearest))).toContain('on their way');
+    expect(words(shown(session, now, nearest))).toContain('Loading activations');
     expect(server.asked).toHaveLength(4);
   });
 

@@ -104,10 +104,10 @@ describe('the list of events', () => {
     Object.assign(session, { retry });
     const list = new EventList(session, map, () => {});
     render(list.render(store.state), root);
-    expect(root.textContent).toContain('Reading what happened');
+    expect(root.textContent).toContain('Loading events');
     store.set({ historyFailure: new Failure('internal', HOSTILE, 'history', 500) });
     render(list.render(store.state), root);
-    expect(root.textContent).toContain('What happened cannot be read.');
+    expect(root.textContent).toContain('Events cannot be loaded.');
     expect(root.textContent).toContain('<img src=x');
     expect(root.querySelector('img')).toBeNull();
     root.querySelector<HTMLElement>('.events > .button')?.click();
@@ -126,7 +126,7 @@ describe('the list of events', () => {
     store.set({ history: history([]) });
     expect(root.textContent).toContain('No events.');
     store.set({ history: history([], { kept: 1 }) });
-    expect(root.textContent).toContain('only one yet');
+    expect(root.textContent).toContain('only one so far');
   });
 
   it('shows hostile sentences as text, and bounded', () => {

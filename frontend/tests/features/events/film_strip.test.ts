@@ -146,7 +146,7 @@ describe('the strip', () => {
     expect(frames().map((one) => one.getAttribute('aria-label'))).toEqual([
       `Step 7: 3 samples, cat 67%`,
       `Step 8: 2 samples, cat 67%`,
-      'Step 9: nothing of it, Ended',
+      'Step 9: no samples, Ended',
       'Step 10: torn',
     ]);
     expect(root.querySelector('.film')?.getAttribute('aria-label')).toContain(hostile);

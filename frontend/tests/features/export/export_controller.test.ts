@@ -26,7 +26,7 @@ describe('what stands below the picture', () => {
     store.set({ compare: 3, highlight: { ids: [1], name: '\u202eimage 1', event: null } });
     expect(provenanceParts(store.state, '').slice(4, 6)).toEqual([
       'difference of A, step 3, and B, step 7',
-      'lit: image 1',
+      'highlighted: image 1',
     ]);
   });
 
@@ -118,7 +118,7 @@ describe('the menu', () => {
     expect(button('PNG')?.disabled).toBe(true);
     expect(text()).toContain('The table is shown, not the map.');
     store.set({ table: false, renderer: 'none' });
-    expect(text()).toContain('This browser draws no map.');
+    expect(text()).toContain('This browser cannot draw the map.');
     expect(button('CSV')?.disabled).toBe(false);
   });
 
@@ -141,7 +141,7 @@ describe('the menu', () => {
     Object.assign(document, { execCommand });
     vi.stubGlobal('navigator', {});
     button('Copy')?.click();
-    await vi.waitFor(() => expect(text()).toContain('does not let it be copied'));
+    await vi.waitFor(() => expect(text()).toContain('blocked the copy'));
     expect(execCommand).toHaveBeenCalledWith('copy');
   });
 

@@ -247,7 +247,7 @@ describe('timeline', () => {
       { step: 90, sequence: null, status: 'damaged' },
     ] as const;
     expect(note([{ step: 0, sequence: 1 }, first])).toEqual([
-      '200 of 300 logged steps kept, the first and the last among them',
+      '200 of 300 logged steps kept, including the first and the last',
       'restart TensorBoard with --atlas_samples=300 to keep all.',
     ]);
     expect(note([first])[0]).toBe(
@@ -282,7 +282,7 @@ describe('timeline', () => {
     expect(text('.note')).toBe('Step 2,000 was skipped: the machine was busy.');
     expect(find('.note span').title).toBe(
       'Step 2,000 was skipped: the machine was busy\n' +
-        'Step 3,000 was skipped: its share of the run time was spent\n' +
+        'Step 3,000 was skipped: the time budget was used up\n' +
         'Step 9,000 was skipped: unheard of',
     );
     const ticks = [...root.querySelectorAll<HTMLElement>('.tick.skipped')];
@@ -311,7 +311,7 @@ describe('legend', () => {
     const entries = [...root.querySelectorAll('li')].map((item) => item.textContent?.trim());
     expect(entries).toEqual(['cat', 'dog', 'ship']);
     expect(text('.provenance')).toBe(
-      '6 samples · 2 × 2 · 15 neighbours · inversion, 1 weak, 1 missing (hatched) · trust .95',
+      '6 samples · 2 × 2 · 15 neighbors · inversion, 1 weak, 1 missing (hatched) · trust .95',
     );
     expect(find('.provenance').title).toContain('weak: icons with a cosine under .30');
     expect(find<HTMLDetailsElement>('details').open).toBe(true);
@@ -325,14 +325,12 @@ describe('legend', () => {
       show(legendPanel(atlas, { ...level, kind, cosine }, legend, 'icons', true));
       return text('.provenance');
     };
-    expect(drawn([4, 4], [0.9, 0.3])).toBe(
-      '6 samples · 2 × 2 · 15 neighbours · poster · trust .95',
-    );
+    expect(drawn([4, 4], [0.9, 0.3])).toBe('6 samples · 2 × 2 · 15 neighbors · poster · trust .95');
     expect(drawn([1, 3, 3, 2], [0.1, 0.9, 0.2, 0.8])).toBe(
-      '6 samples · 2 × 2 · 15 neighbours · 2 inversion, 1 examples, 1 preview, 2 weak · trust .95',
+      '6 samples · 2 × 2 · 15 neighbors · 2 inversion, 1 examples, 1 preview, 2 weak · trust .95',
     );
     expect(drawn([0, 0], [Number.NaN, Number.NaN])).toBe(
-      '6 samples · 2 × 2 · 15 neighbours · trust .95',
+      '6 samples · 2 × 2 · 15 neighbors · trust .95',
     );
   });
 
@@ -404,10 +402,10 @@ describe('cell', () => {
   it('says why there are no real patches', () => {
     const withoutProbe = { ...run('x', 'layer3'), probe: false };
     show(card(context(0, 0, { run: withoutProbe }), box, room));
-    expect(text('.card')).toContain('The pictures of the probe are not in this run.');
+    expect(text('.card')).toContain('The images of the probe are not in this run.');
     const probeFailure = new Failure('damaged', 'torn', 'probe');
     show(card(context(0, 0, { probeFailure }), box, room));
-    expect(text('.card')).toContain('The pictures of the probe: torn');
+    expect(text('.card')).toContain('Images of the probe: torn');
     const probe = { manifest: { digest: 'other' }, placeOf: new Map() } as never;
     show(card(context(0, 0, { probe }), box, room));
     expect(text('.card')).toContain('another probe');
@@ -416,7 +414,7 @@ describe('cell', () => {
   it('shows as many patches as the cell has, and by what they are ranked', () => {
     show(card(context(0, 0), box, room));
     expect(root.querySelectorAll('.patch')).toHaveLength(3);
-    expect(text('section h3')).toBe('Nearest real patches by place on the map');
+    expect(text('section h3')).toBe('Nearest real patches by distance on the map');
   });
 
   it('opens the whole image of a patch in the inspector', () => {

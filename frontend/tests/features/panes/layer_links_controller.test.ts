@@ -106,7 +106,7 @@ describe('across layers', () => {
 
   it('lists what a cell feeds and is fed by, the strongest first', async () => {
     show();
-    expect(lists()[0]).toContain('On its way …');
+    expect(lists()[0]).toContain('Loading …');
     await opened();
     expect(lists()).toEqual([
       'Feeds, in block10 no icon row 3, column 1 50% no icon row 3, column 2 50%',
@@ -144,14 +144,14 @@ describe('across layers', () => {
     answers = { s1: { ...below, atlas: { ...below.atlas, manifest: foreign } }, s3: own };
     part = new LayerLinksController(session, map as unknown as AtlasMap, () => show());
     await opened();
-    expect(lists()[1]).toContain('It was asked about another probe');
+    expect(lists()[1]).toContain('It uses another probe');
   });
 
   it('says so where a cell has spread', async () => {
     answers = { s1: layerLevelOf(repeat([0], 3 * EACH)), s3: above };
     await opened();
     expect(lists()[1]).toBe(
-      'Is fed by, in block1 No cell there holds more of its samples than chance would give.',
+      'Is fed by, in block1 No cell there holds more of its samples than expected by chance.',
     );
   });
 });

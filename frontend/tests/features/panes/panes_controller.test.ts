@@ -86,13 +86,13 @@ describe('lighting', () => {
     point(a, links, { hover: place });
     const linked = links.linkedCellsIn(b);
     expect(linked && describeLinkedCells(linked, b)).toBe(
-      'lit in late: row 1, column 2 holds 75%; 2 cells lit',
+      'highlighted in late: row 1, column 2 holds 75%; 2 cells highlighted',
     );
     expect(links.linkedCellsIn(a)).toBeNull();
     expect(links.layers(a)).toEqual([]);
     expect(links.layers(b)).toHaveLength(1);
     expect(links.sentence()).toBe(
-      'row 1, column 1, 4 samples; in pane 2 lit in late: row 1, column 2 holds 75%; 2 cells lit',
+      'row 1, column 1, 4 samples; in pane 2 highlighted in late: row 1, column 2 holds 75%; 2 cells highlighted',
     );
   });
 
@@ -111,7 +111,7 @@ describe('lighting', () => {
     point(a, links, { hover: place });
     expect(links.linkedCellsIn(b)).toEqual(['neighbors (15 and 30)']);
     expect(describeLinkedCells(links.linkedCellsIn(b) ?? [], b)).toBe(
-      'not linked: the recipes differ',
+      'not linked: the settings differ',
     );
     expect(links.layers(b)).toEqual([]);
     links.anyway = true;
@@ -127,7 +127,7 @@ describe('lighting', () => {
     point(a, links, { hover: place });
     const linked = links.linkedCellsIn(b);
     expect(linked && describeLinkedCells(linked, b)).toBe(
-      'nothing is lit in late: no drawn cell holds its samples',
+      'nothing is highlighted in late: no visible cell holds its samples',
     );
   });
 });

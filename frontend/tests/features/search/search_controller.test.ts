@@ -104,7 +104,7 @@ describe('the box', () => {
     type('nothing of the sort');
     expect(press('Enter').defaultPrevented).toBe(false);
     expect(press('ArrowDown').defaultPrevented).toBe(false);
-    expect(root.textContent).toContain('Nothing here is called so.');
+    expect(root.textContent).toContain('No results.');
   });
 
   it('Escape closes it and gives the focus back', () => {
@@ -219,6 +219,6 @@ describe('the ways', () => {
       '2 samples in 1 cell at step 7',
     );
     const untraced = { ...atlas, concepts: null };
-    expect(highlightSentence(untraced, level, lit)).toBe('Nothing of it at step 7.');
+    expect(highlightSentence(untraced, level, lit)).toBe('No samples at step 7.');
   });
 });

@@ -88,7 +88,7 @@ describe('by pointer', () => {
     );
     expect(rows()).toEqual([0, 1]);
     expect(store.state).toMatchObject({ selectionList: 'shown', tool: '', pinned: null });
-    expect(store.state.said).toBe('2 samples selected, 33%, most of all cat');
+    expect(store.state.said).toBe('2 samples selected, 33%, mostly cat');
     expect(moves).toEqual([]);
   });
 
@@ -160,7 +160,7 @@ describe('by pointer', () => {
       ],
       { shiftKey: true },
     );
-    expect(store.state.said).toBe('No sample lies in there');
+    expect(store.state.said).toBe('No samples in this area');
     expect(rows()).toEqual([0, 1]);
   });
 

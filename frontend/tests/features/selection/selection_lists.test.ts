@@ -102,7 +102,7 @@ describe('the selection', () => {
     expect(bars).toEqual([`${hostile} 67%`, 'gnp 33%']);
     expect(root.querySelector('img')).toBeNull();
     expect(root.querySelectorAll('.labelled-patches li')).toHaveLength(0);
-    expect(root.textContent).toContain('The pictures of the probe are not in this run.');
+    expect(root.textContent).toContain('The images of the probe are not in this run.');
   });
 
   it('is followed to every step, one request after the other', async () => {
@@ -126,7 +126,7 @@ describe('the selection', () => {
     select(0, 1);
     store.set({ atlas: { ...atlas, manifest: { ...atlas.manifest, layer: 'layer4' } } });
     show();
-    expect(root.querySelector('.selection')?.textContent).toContain('It is of the layer layer3.');
+    expect(root.querySelector('.selection')?.textContent).toContain('It belongs to layer layer3.');
     expect(button('CSV').disabled).toBe(true);
     expect(root.querySelector('.course')).toBeNull();
   });
@@ -197,7 +197,7 @@ describe('what is saved', () => {
     form.dispatchEvent(new Event('submit', { cancelable: true }));
     show();
     expect(saved()).toEqual(['a', 'a (2)']);
-    expect(store.state.said).toBe('Now called a (2)');
+    expect(store.state.said).toBe('Renamed to a (2)');
     button('Rename a').click();
     show();
     const leave = new KeyboardEvent('keydown', { key: 'Escape', bubbles: true });
@@ -232,8 +232,8 @@ describe('what is saved', () => {
       },
     });
     submit('x');
-    expect(root.querySelector('.fault')?.textContent).toContain('keeps nothing');
-    expect(store.state.said).toContain('keeps nothing');
+    expect(root.querySelector('.fault')?.textContent).toContain('stores nothing');
+    expect(store.state.said).toContain('stores nothing');
   });
 
   it('is found by the search', () => {

@@ -111,7 +111,7 @@ describe('the list', () => {
     await opened();
     expect(text()).toContain('Searched at step 7, the last search so far, in 2,000 images.');
     expect(text('.event')).toBe(
-      'cat Pasted at its place, this patch turned 97% of images of other classes to “cat”; noise of the same colour turned 2.0%.',
+      'cat Pasted at its position, this patch changed the prediction of 97% of images of other classes to “cat”; noise of the same color: 2.0%.',
     );
     expect(all('li[data-shortcut="7"] .rates .number').map((one) => one.textContent)).toEqual([
       '97%',
@@ -130,7 +130,7 @@ describe('the list', () => {
     expect(rate).toMatch(/^M3 12M93 3\.5/);
     expect(noise).toMatch(/^M3 20\.1M93 20\.6/);
     expect(root.querySelector('.spark')?.getAttribute('aria-label')).toBe(
-      'What it turned at step 0: 50%, step 7: 97%',
+      'Flip rate at step 0: 50%, step 7: 97%',
     );
     expect(root.querySelector('.spark circle')?.getAttribute('cx')).toBe('3');
   });
@@ -144,7 +144,7 @@ describe('the list', () => {
     expect(text('li[data-shortcut="7"]')).toContain('.02 → .93');
     // Of its samples two lie in the first cell and three in the last.
     expect(text('li[data-shortcut="7"]')).toContain(
-      'Nearest place on the map, cosine .62: row 2, column 2 of 2 × 2 holds 3 of its 5 nearest samples.',
+      'Nearest cell on the map, cosine .62: row 2, column 2 of 2 × 2 holds 3 of its 5 nearest samples.',
     );
     button('Show on map').click();
     expect(store.state.pinned).toEqual({ size: 2, row: 1, col: 1 });
@@ -170,15 +170,15 @@ describe('the list', () => {
   it('claims no place without samples, on another probe or in no drawn cell', async () => {
     server.set('shortcuts', () => json(searchJson({ found: [shortcutJson({ samples: [] })] })));
     await opened('7');
-    expect(text()).toContain('Where it lies on the map is not known.');
+    expect(text()).toContain('Its position on the map is unknown.');
     server.set('shortcuts', () => json(searchJson({ found: [shortcutJson({ samples: [99] })] })));
     list = new ShortcutsController(session, map, () => show());
     await opened('7');
-    expect(text()).toContain('lie in no drawn cell of this grid');
+    expect(text()).toContain('are in no visible cell of this grid');
     server.set('shortcuts', () => json(searchJson({ probe: 'bb' })));
     list = new ShortcutsController(session, map, () => show());
     await opened('7');
-    expect(text()).toContain('The map is of another probe than this search.');
+    expect(text()).toContain('The map and this search use different probes.');
   });
 
   it('lights no sample of another probe', () => {
@@ -204,7 +204,7 @@ describe('the list', () => {
     server.set('shortcuts', () => json(searchJson({ found: [], patches: null, blobs: [] })));
     await opened();
     expect(text()).toContain('No shortcut was found.');
-    expect(text()).toContain('in 2,000 images. No small patch made the network change its mind');
+    expect(text()).toContain('in 2,000 images. No small patch changed many predictions');
     expect(server.of('patches')).toEqual([]);
     expect(all('button')[0]?.getAttribute('aria-label')).toBe('Shortcuts: none significant');
   });

@@ -1,4 +1,4 @@
-import{Bt as e,Ct as t,Dt as n,E as r,Ft as i,G as a,Gt as o,It as s,J as c,Ln as l,Lt as u,M as d,N as f,Nt as p,On as m,R as h,St as g,Tt as ee,V as _,W as v,Xt as te,a as ne,d as y,en as b,i as x,k as S,kt as re,ln as C,m as w,n as T,nr as E,p as D,r as ie,rr as O,t as k,tn as ae,u as oe,un as A}from"./chunk-shared-DNHdp9Ly.js";import{F as se,N as j,P as M,_ as N,b as P,g as F,i as I,l as L,p as R,u as z,v as B,y as V}from"./chunk-shell-Br2xqrK0.js";var H=`.kept{gap:14px}.kept>*{flex:none}.kept .sides{padding:0}.kept p.muted{font-size:12px}.kept .fault{color:var(--bad)}.selection{gap:12px;min-width:0;display:grid}.naming{gap:6px;display:flex}.naming input[type=text]{border-color:var(--muted);flex:1}.labelled-patches{grid-template-columns:repeat(4,minmax(0,1fr));gap:6px;display:grid}.labelled-patches span{font-size:11px;line-height:16px;display:block}.course{font-variant-numeric:tabular-nums}.course thead th{color:var(--muted);white-space:nowrap;font-size:12px}.course td,.course th{height:24px;padding:0 6px 0 0}.course :is(td,th):not(:nth-child(-n+2)),.course td:not([colspan]):last-child{text-align:end}.course:not(.places) th:nth-child(2){width:37%}.places th:first-child{width:64px}.course td:has(.meter){grid-template-columns:1fr 38px;align-items:center;gap:6px;display:grid}.course .meter i{background:var(--muted)}.course tr[aria-current]{background:var(--accent-soft);box-shadow:inset 3px 0 0 var(--accent);font-weight:600}.step-link{text-align:start;text-underline-offset:3px;min-width:56px;min-height:24px;padding:0 8px;text-decoration:underline}.places td{text-align:start!important}.places td .step-link{-webkit-text-decoration-color:var(--line);text-decoration-color:var(--line);padding:0;display:block}.places tr>*{vertical-align:top}.kept-item{align-items:center;display:flex}.kept-item .event{flex:1;gap:0;min-width:0;padding:6px 8px}.kept-item .name{overflow-wrap:anywhere}.kept-item .muted,.kept-item .number{font-size:12px}.kept-item .pin{grid-template-columns:48px 1fr;column-gap:10px}.pin-icon{grid-row:span 3;width:48px;height:48px}`,U=.9,W=.02;function G(e,t,n){let i=v(e,t);if(i!==null)return e.key===t.key?K:i;let o=Math.max(W,J(q(e,n),U)),s=q(t,n).reduce((e,t)=>e+ +(t<=o),0),c=e.step===t.step?null:r(e,t),l=a(e.xy,t.xy),u=Array.from(n,e=>l[e]),d=c&&u.filter((e,t)=>e>c[n[t]]);return{together:s/n.length,moved:u.reduce((e,t)=>e+t,0)/n.length,beyond:d&&d.length/n.length}}var K={together:1,moved:0,beyond:null};function q({xy:e},t){let n=n=>J(Float32Array.from(t,t=>e[2*t+n]),.5),[r,i]=[n(0),n(1)];return Float32Array.from(t,t=>Math.hypot(e[2*t]-r,e[2*t+1]-i))}function J(e,t){return e.toSorted()[Math.ceil(t*e.length)-1]??0}var ce=24,le=3,ue=40,de=16;function fe(e,t,n){let r=h(e,n),i=A(e,t),a=i?_(i,r):new Int32Array,o=[...a.keys()].filter(e=>a[e]>0),s=e=>a[e],c=o.reduce((e,t)=>e+s(t),0);return{samples:r.length,cells:o.length,outside:r.length-c,list:i?o.sort((e,t)=>s(t)-s(e)||e-t).slice(0,le).map(t=>pe(e,i,t,s(t))):[]}}function pe(e,t,n,r){let i=e.labels??e.predictions,a=i&&C(e,ee(t,i).index[n]);return{...re(t,n),members:r,top:a??``}}var me=class{#e;constructor(e,t,n){this.session=e,this.map=t,this.#e=new D(e,n)}render(e){let{highlight:t,series:n,step:r,shownLevel:i,playing:a,atlas:o}=e;if(!t||!n||!o||i===null)return E;let s=w(n.steps,ce,r===null?[]:[r]),{ids:c,of:l,atlas:d,event:f}=t,m=this.#e.read(JSON.stringify([c,l,d,f?.text,i]),n,a?[]:s,e=>fe(e,i,t)),h=n.steps.length,g=s.length<h?`${p(s.length)} of ${p(h)} steps`:``;return O`<section aria-label="Where it lies at each step">
+import{Bt as e,Ct as t,Dt as n,E as r,Ft as i,G as a,Gt as o,It as s,J as c,Ln as l,Lt as u,M as d,N as f,Nt as p,On as m,R as h,St as g,Tt as ee,V as _,W as v,Xt as te,a as ne,d as y,en as b,i as x,k as S,kt as re,ln as C,m as w,n as T,nr as E,p as D,r as ie,rr as O,t as k,tn as ae,u as oe,un as A}from"./chunk-shared-BIMHf-PR.js";import{F as se,N as j,P as M,_ as N,b as P,g as F,i as I,l as L,p as R,u as z,v as B,y as V}from"./chunk-shell-eFwRSzWY.js";var H=`.kept{gap:14px}.kept>*{flex:none}.kept .sides{padding:0}.kept p.muted{font-size:12px}.kept .fault{color:var(--bad)}.selection{gap:12px;min-width:0;display:grid}.naming{gap:6px;display:flex}.naming input[type=text]{border-color:var(--muted);flex:1}.labelled-patches{grid-template-columns:repeat(4,minmax(0,1fr));gap:6px;display:grid}.labelled-patches span{font-size:11px;line-height:16px;display:block}.course{font-variant-numeric:tabular-nums}.course thead th{color:var(--muted);white-space:nowrap;font-size:12px}.course td,.course th{height:24px;padding:0 6px 0 0}.course :is(td,th):not(:nth-child(-n+2)),.course td:not([colspan]):last-child{text-align:end}.course:not(.places) th:nth-child(2){width:37%}.places th:first-child{width:64px}.course td:has(.meter){grid-template-columns:1fr 38px;align-items:center;gap:6px;display:grid}.course .meter i{background:var(--muted)}.course tr[aria-current]{background:var(--accent-soft);box-shadow:inset 3px 0 0 var(--accent);font-weight:600}.step-link{text-align:start;text-underline-offset:3px;min-width:56px;min-height:24px;padding:0 8px;text-decoration:underline}.places td{text-align:start!important}.places td .step-link{-webkit-text-decoration-color:var(--line);text-decoration-color:var(--line);padding:0;display:block}.places tr>*{vertical-align:top}.kept-item{align-items:center;display:flex}.kept-item .event{flex:1;gap:0;min-width:0;padding:6px 8px}.kept-item .name{overflow-wrap:anywhere}.kept-item .muted,.kept-item .number{font-size:12px}.kept-item .pin{grid-template-columns:48px 1fr;column-gap:10px}.pin-icon{grid-row:span 3;width:48px;height:48px}`,U=.9,W=.02;function G(e,t,n){let i=v(e,t);if(i!==null)return e.key===t.key?K:i;let o=Math.max(W,J(q(e,n),U)),s=q(t,n).reduce((e,t)=>e+ +(t<=o),0),c=e.step===t.step?null:r(e,t),l=a(e.xy,t.xy),u=Array.from(n,e=>l[e]),d=c&&u.filter((e,t)=>e>c[n[t]]);return{together:s/n.length,moved:u.reduce((e,t)=>e+t,0)/n.length,beyond:d&&d.length/n.length}}var K={together:1,moved:0,beyond:null};function q({xy:e},t){let n=n=>J(Float32Array.from(t,t=>e[2*t+n]),.5),[r,i]=[n(0),n(1)];return Float32Array.from(t,t=>Math.hypot(e[2*t]-r,e[2*t+1]-i))}function J(e,t){return e.toSorted()[Math.ceil(t*e.length)-1]??0}var ce=24,le=3,ue=40,de=16;function fe(e,t,n){let r=h(e,n),i=A(e,t),a=i?_(i,r):new Int32Array,o=[...a.keys()].filter(e=>a[e]>0),s=e=>a[e],c=o.reduce((e,t)=>e+s(t),0);return{samples:r.length,cells:o.length,outside:r.length-c,list:i?o.sort((e,t)=>s(t)-s(e)||e-t).slice(0,le).map(t=>pe(e,i,t,s(t))):[]}}function pe(e,t,n,r){let i=e.labels??e.predictions,a=i&&C(e,ee(t,i).index[n]);return{...re(t,n),members:r,top:a??``}}var me=class{#e;constructor(e,t,n){this.session=e,this.map=t,this.#e=new D(e,n)}render(e){let{highlight:t,series:n,step:r,shownLevel:i,playing:a,atlas:o}=e;if(!t||!n||!o||i===null)return E;let s=w(n.steps,ce,r===null?[]:[r]),{ids:c,of:l,atlas:d,event:f}=t,m=this.#e.read(JSON.stringify([c,l,d,f?.text,i]),n,a?[]:s,e=>fe(e,i,t)),h=n.steps.length,g=s.length<h?`${p(s.length)} of ${p(h)} steps`:``;return O`<section aria-label="Location at each step">
       <h3>
         ${u(z(o,t),ue)}
         <span class="muted">${g||`on the ${i} × ${i} grid`}</span>
@@ -7,7 +7,7 @@ import{Bt as e,Ct as t,Dt as n,E as r,Ft as i,G as a,Gt as o,It as s,J as c,Ln a
         <thead>
           <tr>
             <th scope="col">Step</th>
-            <th scope="col">Cells that hold it</th>
+            <th scope="col">Cells</th>
           </tr>
         </thead>
         <tbody>
@@ -21,7 +21,7 @@ import{Bt as e,Ct as t,Dt as n,E as r,Ft as i,G as a,Gt as o,It as s,J as c,Ln a
         </button>
       </th>
       <td>${this.#n(e,t)}</td>
-    </tr>`}#n(e,t){let n=e=>O`<span class="muted">${e}</span>`;if(t===void 0)return n(`…`);if(t instanceof b)return n(u(t.message,120));let{samples:r,list:i,cells:a,outside:o}=t;if(r===0)return n(`Nothing of it`);let c=a-i.length;return O`${i.map(({top:t,members:n,...r})=>O`<button
+    </tr>`}#n(e,t){let n=e=>O`<span class="muted">${e}</span>`;if(t===void 0)return n(`…`);if(t instanceof b)return n(u(t.message,120));let{samples:r,list:i,cells:a,outside:o}=t;if(r===0)return n(`No samples`);let c=a-i.length;return O`${i.map(({top:t,members:n,...r})=>O`<button
         type="button"
         class="step-link"
         title=${s(n,`sample`)}
@@ -33,7 +33,7 @@ import{Bt as e,Ct as t,Dt as n,E as r,Ft as i,G as a,Gt as o,It as s,J as c,Ln a
     ${c>0?n(`and ${s(c,`cell`)} more`):E}
     ${o>0?n(`${s(o,`sample`)} in no drawn cell`):E}`}#r(e,t){this.session.store.set({playing:!1}),this.session.chooseStep(e),I(t,this.session,this.map)}},Y=40,he=class{#e=new Map;constructor(e,t,n){this.session=e,this.map=t,this.update=n}render(e){let t=j(e.pins);return this.#t(t),O`<section>
       <h3>Pins <span class="muted">${t.length>0?`${t.length} of 16`:``}</span></h3>
-      ${t.length===0?O`<p class="muted">Shift and click, or Shift and Enter, pins a cell here. The link keeps it.</p>`:O`<ol class="event-items" aria-label="Pins">
+      ${t.length===0?O`<p class="muted">Shift + click or Shift + Enter adds a cell. Pins are part of the link.</p>`:O`<ol class="event-items" aria-label="Pins">
               ${t.map((n,r)=>this.#n(e,t,n,r))}
             </ol>`}
     </section>`}#t(e){let t=new Set(e.map(X));for(let e of this.#e.keys())t.has(e)||this.#e.delete(e)}#n(t,n,r,i){let{row:a,col:o,size:s,step:c}=r,l=ge(t,r),u=te(r,t.pinned)&&r.step===t.step&&r.series===t.series?.id,d=`row ${a+1}, column ${o+1}`;return O`<li class="kept-item ${u?`chosen`:``}">
@@ -60,7 +60,7 @@ import{Bt as e,Ct as t,Dt as n,E as r,Ft as i,G as a,Gt as o,It as s,J as c,Ln a
         ${this.#e.map((n,r)=>this.#i(n,r,t,n.name===e?.name))}
       </ul>
       <p class="muted">
-        Kept in this browser alone, under the address of this TensorBoard, not in the log.
+        Stored in this browser for this address, not in the log.
       </p>
     </section>`}#i(t,n,r,i){let{name:a,rows:o,layer:c,step:l}=t;if(n===this.#t)return O`<li>${this.#a(t,n)}</li>`;let d=c===r.manifest.layer?L(r,t):null;return O`<li class="kept-item ${i?`chosen`:``}">
       <button
@@ -91,14 +91,14 @@ import{Bt as e,Ct as t,Dt as n,E as r,Ft as i,G as a,Gt as o,It as s,J as c,Ln a
         ${S(d)}
       />
       <button class="button">Rename</button>
-    </form>`}#o(e){let t=this.#t;this.#t=e,this.update(),e<0&&this.#u(t)}#s(e,t){let n=this.#e[e];if(n===void 0)return;let r=this.#e.filter(e=>e!==n),i=k(t,r),a={...n,name:i},{store:o}=this.session;o.state.selection?.name===n.name&&o.set({selection:a}),this.#l(this.#e.map(e=>e===n?a:e),`Now called ${i}`,e)}#c(e){let t=this.#e[e];this.#l(this.#e.filter(e=>e!==t),`Deleted ${t?.name}`,e)}#l(e,t,n){let r=x(e);this.reload(),this.tell(r??``),this.session.store.set({said:r??t}),this.#u(Math.min(n,this.#e.length-1))}#u(e){requestAnimationFrame(()=>{(this.#n?.querySelectorAll(`.event`)[e]??this.#n?.closest(`aside`)?.querySelector(`button`))?.focus()})}};function Z(e,t){let{xy:n,imageIds:r,boxes:i,labels:a,predictions:o}=e,s=n=>n&&C(e,n[t]);return{sample:t,image:r[t],x:n[2*t],y:n[2*t+1],box:[...i.subarray(4*t,4*t+4)],label:s(a),label_index:a?.[t]??null,prediction:s(o),prediction_index:o?.[t]??null}}var xe=[`run`,`layer`,`step`,`sample`,`image`,`x`,`y`,`y0`,`x0`,`y1`,`x1`,`label`,`label_index`,`prediction`,`prediction_index`];function Se(e,t,n){let r=Array.from(n,n=>{let{sample:r,image:i,x:a,y:o,box:s,...c}=Z(t,n),{label:l,label_index:u,prediction:d,prediction_index:f}=c;return[e,t.manifest.layer,t.step,r,i,a,o,...s,l,u,d,f]});return ne([xe,...r])}function Ce(e,t,n,r){let{layer:i,probeDigest:a}=n.manifest,o=Array.from(r,e=>Z(n,e));return JSON.stringify({name:t,run:e,layer:i,step:n.step,probe:a,samples:o})}var we=24,Te=10;function Ee(e){let{atlas:t,selection:n,reason:r,clear:a}=e,{rows:o,of:c,name:l}=n;return O`<section class="selection" aria-label="Selected samples">
+    </form>`}#o(e){let t=this.#t;this.#t=e,this.update(),e<0&&this.#u(t)}#s(e,t){let n=this.#e[e];if(n===void 0)return;let r=this.#e.filter(e=>e!==n),i=k(t,r),a={...n,name:i},{store:o}=this.session;o.state.selection?.name===n.name&&o.set({selection:a}),this.#l(this.#e.map(e=>e===n?a:e),`Renamed to ${i}`,e)}#c(e){let t=this.#e[e];this.#l(this.#e.filter(e=>e!==t),`Deleted ${t?.name}`,e)}#l(e,t,n){let r=x(e);this.reload(),this.tell(r??``),this.session.store.set({said:r??t}),this.#u(Math.min(n,this.#e.length-1))}#u(e){requestAnimationFrame(()=>{(this.#n?.querySelectorAll(`.event`)[e]??this.#n?.closest(`aside`)?.querySelector(`button`))?.focus()})}};function Z(e,t){let{xy:n,imageIds:r,boxes:i,labels:a,predictions:o}=e,s=n=>n&&C(e,n[t]);return{sample:t,image:r[t],x:n[2*t],y:n[2*t+1],box:[...i.subarray(4*t,4*t+4)],label:s(a),label_index:a?.[t]??null,prediction:s(o),prediction_index:o?.[t]??null}}var xe=[`run`,`layer`,`step`,`sample`,`image`,`x`,`y`,`y0`,`x0`,`y1`,`x1`,`label`,`label_index`,`prediction`,`prediction_index`];function Se(e,t,n){let r=Array.from(n,n=>{let{sample:r,image:i,x:a,y:o,box:s,...c}=Z(t,n),{label:l,label_index:u,prediction:d,prediction_index:f}=c;return[e,t.manifest.layer,t.step,r,i,a,o,...s,l,u,d,f]});return ne([xe,...r])}function Ce(e,t,n,r){let{layer:i,probeDigest:a}=n.manifest,o=Array.from(r,e=>Z(n,e));return JSON.stringify({name:t,run:e,layer:i,step:n.step,probe:a,samples:o})}var we=24,Te=10;function Ee(e){let{atlas:t,selection:n,reason:r,clear:a}=e,{rows:o,of:c,name:l}=n;return O`<section class="selection" aria-label="Selected samples">
     <div class="headline">
       <strong>${s(o.length,`sample`)}</strong>
       <span class="muted">${i(o.length/c)} of the map, selected at step ${p(n.step)}</span>
     </div>
     ${r===null?O`${Oe(e,l||De(t,n))} ${Q(t,o)}
           ${ke(e)} ${je(e)}`:O`<p>${r}</p>`}
-    <div class="sides" role="group" aria-label="Take the samples away">
+    <div class="sides" role="group" aria-label="Export or clear">
       <button type="button" class="button" ?disabled=${r!==null} @click=${e.saveCsv}>
         CSV
       </button>
@@ -121,7 +121,7 @@ import{Bt as e,Ct as t,Dt as n,E as r,Ft as i,G as a,Gt as o,It as s,J as c,Ln a
     <h3>
       Real patches
       <span class="muted"
-        >${u?`all of them`:`${p(l.length)} of ${p(c.length)}, from the middle`}</span
+        >${u?`all`:`${p(l.length)} of ${p(c.length)}, from the center`}</span
       >
     </h3>
     <ul class="labelled-patches">
@@ -138,7 +138,7 @@ import{Bt as e,Ct as t,Dt as n,E as r,Ft as i,G as a,Gt as o,It as s,J as c,Ln a
   </li>`}function je({state:e,session:t,told:n,steps:r,since:i,selection:a}){let o=e.series?.steps.length??0,s=r.filter(e=>n.has(e)).length,c=r.length<o?`${p(r.length)} of ${p(o)} steps`:``;return O`<section>
     <h3>
       Over the steps
-      <span class="muted">${s<r.length?`reading, ${s} of ${r.length}`:c}</span>
+      <span class="muted">${s<r.length?`loading, ${s} of ${r.length}`:c}</span>
     </h3>
     <table class="course">
       <thead>
@@ -146,7 +146,7 @@ import{Bt as e,Ct as t,Dt as n,E as r,Ft as i,G as a,Gt as o,It as s,J as c,Ln a
           <th scope="col">Step</th>
           <th scope="col">Together</th>
           <th scope="col">Moved</th>
-          <th scope="col">Not chance</th>
+          <th scope="col">Significant</th>
         </tr>
       </thead>
       <tbody>
@@ -154,9 +154,9 @@ import{Bt as e,Ct as t,Dt as n,E as r,Ft as i,G as a,Gt as o,It as s,J as c,Ln a
       </tbody>
     </table>
     <p class="muted">
-      Together: the share that lies as near to their middle as 90% did at step
-      ${p(i??a.step)}. Moved since then, of the map's side; not chance: the share
-      that moved farther than chance would.
+      Together: share within the radius that held 90% at step
+      ${p(i??a.step)}. Moved: mean displacement since then. Significant: share
+      that moved farther than the noise floor.
     </p>
   </section>`}function Me(e,t,n,r,i){return O`<tr aria-current=${e===n.step?`step`:E}>
     <th scope="row">
