@@ -46,6 +46,9 @@ from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
 _MAX_BYTES: Final = 512 << 20
 _SAMPLES_PER_IMAGE: Final = 4
 """Samples that take as much memory as one image: feature maps after the layer are smaller."""
+_SAMPLES_TO_TRACE: Final = 3
+"""Samples per image from which tracing the layers after the layer saves time: with 1, it costs up
+to 1.7 times as much as plain forward mode; with 10, it is up to 2.3 times as fast."""
 _JVP_BATCH: Final = 16
 """Samples per traced JVP: feature maps of larger batches exceed the CPU cache."""
 _MAX_MEDIAN_ERROR, _MAX_ERROR = 1e-4, 0.2
@@ -160,10 +163,11 @@ def compute_attribution(
             # Samples of one image are adjacent, so that the image is only processed once.
             order = np.argsort(probe.sample_image, kind="stable")
             values: Tensor | str | None = None
-            if calls == 1 and not is_relaxed:
+            images = len(np.unique(probe.sample_image))
+            if calls == 1 and not is_relaxed and len(order) >= _SAMPLES_TO_TRACE * images:
                 values = _compute_by_traced_jvp(intervention, order)
             if values is None:
-                if len(np.unique(probe.sample_image)) < len(order):
+                if images < len(order):
                     intervention = intervention.with_prefix_cache(
                         cache_prefix(quick, layer, probe.images)
                     )

@@ -137,7 +137,9 @@ def test_classes_are_listed_under_their_layer(class_log_by_loader: str, tab: Tab
         == "cat / dog"
     )
     expect(layers(tab)).to_have_attribute("title", PAIR)
-    expect(tab.legend).to_contain_text("Only positions of layer3 with attribution for cat or for dog")
+    expect(tab.legend).to_contain_text(
+        "Only positions of layer3 with attribution for cat or for dog"
+    )
     expect(tab.legend).to_contain_text("200 samples")
 
 

@@ -126,7 +126,9 @@ def test_it_shows_why_steps_cannot_be_compared(concept_log: str, tab: Tab) -> No
 
 def test_it_explains_the_noise_floor_of_distant_steps(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, **MOVING, step=400, compare=0)
-    expect(legend(tab)).to_contain_text("The noise floor is that of one step; 2 more steps lie between.")
+    expect(legend(tab)).to_contain_text(
+        "The noise floor is that of one step; 2 more steps lie between."
+    )
 
 
 def test_the_divider_separates_a_and_b(concept_log: str, tab: Tab) -> None:

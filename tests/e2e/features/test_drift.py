@@ -16,7 +16,11 @@ from tensorboard_plugin_atlas import compare_atlases
 MOVING = {"run": "moving/atlas", "grid": 4}
 TURNING = {"run": "turning/atlas", "grid": 4}
 CHANNELS = (
-    ("Activation", "activation", "cells changed more than storage precision explains since step 100"),
+    (
+        "Activation",
+        "activation",
+        "cells changed more than storage precision explains since step 100",
+    ),
     ("Attribution", "attribution", "cells changed top class by more than two standard errors"),
 )
 
@@ -123,7 +127,9 @@ def test_activation_drift_matches_the_log(concept_log: str, tab: Tab) -> None:
     )
     tab.open(concept_log, standalone=True, **TURNING, step=200, drift="activation")
     drift = tab.app.get_by_label("Drift", exact=True)
-    expect(drift).to_contain_text(f"Activations changed by {rotation.mean():.2f}".replace("0.", "."))
+    expect(drift).to_contain_text(
+        f"Activations changed by {rotation.mean():.2f}".replace("0.", ".")
+    )
     tab.hover_cell(4, int(grid.rows[cell]), int(grid.cols[cell]))
     text = f"Activations changed by {rotation[grid.members(cell)].mean():.2f} (1 "
     expect(tab.card).to_contain_text(text)
