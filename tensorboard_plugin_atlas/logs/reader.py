@@ -329,10 +329,8 @@ def list_atlases(log_dir: str | os.PathLike[str]) -> tuple[LoggedAtlas, ...]:
         elif entry.status != "ok" and _is_listed(event.tag):
             hidden.append(entry)
     found = hidden + [
-        dataclasses.replace(
-            entries[location.file, location.offset, location.tag or ""], revision=revision
-        )
-        for location, revision in records.locations()
+        dataclasses.replace(entries[at.file, at.offset, at.tag or ""], revision=revision)
+        for at, revision in records.locations()
     ]
     return tuple(sorted(found, key=lambda e: (e.run, e.layer, e.step, e.status)))
 
@@ -461,14 +459,9 @@ class _StepRecords:
             yield current, _revision_name(current.revision)
         for key, numbered in self.refined.items():
             checksum = originals[key].checksum if key in originals else None
-            yield from (
-                (p, "stale")
-                for p in numbered.values()
-                if p.checksum != checksum or checksum is None
-            )
-        yield from (
-            (location, _revision_name(location.revision)) for location in self.damaged.values()
-        )
+            stale = (p for p in numbered.values() if checksum is None or p.checksum != checksum)
+            yield from ((one, "stale") for one in stale)
+        yield from ((at, _revision_name(at.revision)) for at in self.damaged.values())
 
 
 def _revision_name(revision: Revision | None) -> str:

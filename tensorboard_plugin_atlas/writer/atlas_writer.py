@@ -203,10 +203,7 @@ class AtlasWriter:
         self._is_silent = silent_rank is not None
         self.layers: tuple[str, ...] = ()
         if self._is_silent:
-            _log(
-                logging.INFO,
-                f"AtlasWriter: {silent_rank} writes no atlases; rank 0 writes them",
-            )
+            _log(logging.INFO, f"AtlasWriter: {silent_rank} writes no atlases; rank 0 writes them")
             return
         sink = make_sink(log_dir_or_writer)
         self.probe: Probe = (
@@ -229,11 +226,8 @@ class AtlasWriter:
                 logits=logits,
             )
         self._sink = sink
-        self._recorder = (
-            self._make_background_recorder(max_pending)
-            if worker == "process"
-            else self._make_inline_recorder()
-        )
+        is_inline = worker == "inline"
+        self._recorder = self._make_inline_recorder() if is_inline else self._start(max_pending)
 
     @_catch_errors
     def add_atlas(self, global_step: int, walltime: float | None = None) -> None:
@@ -313,7 +307,8 @@ class AtlasWriter:
     def __repr__(self) -> str:
         return f"AtlasWriter(layers={list(self.layers)!r}, last step {self._last_step})"
 
-    def _make_background_recorder(self, max_pending: int) -> Recorder:
+    def _start(self, max_pending: int) -> Recorder:
+        """Starts a background recorder; returns an inline one, with a warning, if that fails."""
         try:
             return make_background_recorder(
                 self.model,
@@ -461,9 +456,9 @@ class AtlasWriter:
     def _check_layers(self, layers: Sequence[str] | None) -> tuple[str, ...]:
         if layers is None:
             chosen = choose_layers(self.model, self.probe)
+            names = ", ".join(chosen)
             logger.warning(
-                "AtlasWriter: chose the layers %s; pass layers=[...] to log others",
-                ", ".join(chosen),
+                "AtlasWriter: chose the layers %s; pass layers=[...] to log others", names
             )
             return chosen
         if isinstance(layers, str) or not isinstance(layers, Iterable):
@@ -493,8 +488,7 @@ class AtlasWriter:
         if reason is not None:
             self._warn_once(
                 "shortcuts",
-                f"AtlasWriter: shortcuts={shortcuts!r} is not possible: {reason}. Only atlases are "
-                "logged",
+                f"AtlasWriter: shortcuts={shortcuts!r} is ignored: {reason}. Atlases are logged",
             )
         return wanted if shortcuts and reason is None else None
 

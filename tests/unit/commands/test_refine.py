@@ -385,7 +385,7 @@ def test_the_tab_takes_them_over_while_it_runs(fast: bool, trained: Path, runs: 
             pass
         assert now["steps"] == list(STEPS)
         history = json.loads(get(f"{base}history?id={now['id']}")[2])["steps"]
-        assert [one["edition"] for one in history] == [
+        assert [one["revision"] for one in history] == [
             "refined",
             "logged",
             "refined",

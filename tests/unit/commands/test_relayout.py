@@ -367,7 +367,7 @@ class TestAgain:
                 pass
             status, _, body = get(f"{base}history?id={now['id']}")
             assert status == 200
-            assert [one["edition"] for one in json.loads(body)["steps"]] == ["logged"] * len(
+            assert [one["revision"] for one in json.loads(body)["steps"]] == ["logged"] * len(
                 STEPS
             )  # word-check: ok
 
