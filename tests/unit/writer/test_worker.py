@@ -110,7 +110,7 @@ for step in range(10_000):
 
 
 @pytest.mark.timeout(6000)
-@pytest.mark.parametrize("count", [4, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [2, pytest.param(200, marks=pytest.mark.long)])
 def test_a_killed_loop_loses_nothing_that_was_flushed(tmp_path, count):
     rng = random.Random(count)
     for number in range(count):
@@ -130,7 +130,7 @@ def test_a_killed_loop_loses_nothing_that_was_flushed(tmp_path, count):
 
 
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("count", [6, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [3, pytest.param(200, marks=pytest.mark.long)])
 def test_a_killed_worker_loses_nothing_at_all(tmp_path, count):
     rng = random.Random(count)
     text = LOOP.replace(
