@@ -456,10 +456,8 @@ class AtlasWriter:
     def _check_layers(self, layers: Sequence[str] | None) -> tuple[str, ...]:
         if layers is None:
             chosen = choose_layers(self.model, self.probe)
-            names = ", ".join(chosen)
-            logger.warning(
-                "AtlasWriter: chose the layers %s; pass layers=[...] to log others", names
-            )
+            text = ", ".join(chosen)
+            logger.warning("AtlasWriter: chose layers %s; pass layers=[...] to log others", text)
             return chosen
         if isinstance(layers, str) or not isinstance(layers, Iterable):
             raise ArgumentError(f"layers={layers!r}: pass a list, such as [{str(layers)!r}]")

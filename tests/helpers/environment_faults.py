@@ -222,7 +222,7 @@ CALL_FAULTS = {
         pass_as_step(lambda step: -step), "is not larger than", moments=(2,)
     ),
     "one step is beyond 64 bits": Fault(
-        pass_once_as_step(2**70), "that 64 bits can hold", has_all_but_one
+        pass_once_as_step(2**70), "that fits in 64 bits", has_all_but_one
     ),
     "the wall time is text": make_blocking_fault(
         pass_as("walltime", "noon"), "walltime='noon'", workers=BOTH

@@ -226,7 +226,7 @@ class TestLayers:
         with caplog.at_level(logging.WARNING):
             atlas = make_writer(tmp_path, layers=None)
         assert atlas.layers == ("body",)
-        assert "chose the layers body; pass layers=[...] to log others" in caplog.text
+        assert "chose layers body; pass layers=[...] to log others" in caplog.text
 
     def test_wrapped_and_repeated_names_are_one_layer(self, tmp_path):
         atlas = make_writer(tmp_path, nn.DataParallel(Net()), ["body", "module.body", "stem"])
@@ -245,7 +245,7 @@ class TestConstructor:
         [
             ({"layers": ["bodi"]}, LayerError, r"layer 'bodi' .*closest: 'body', '\S+', '\S+'$"),
             ({"layers": "body"}, ArgumentError, r"layers='body': pass a list, such as \['body'\]"),
-            ({"layers": []}, ArgumentError, r"layers=\[\]: name at least one layer"),
+            ({"layers": []}, ArgumentError, r"layers=\[\]: pass at least one layer"),
             ({"layers": 3}, ArgumentError, r"layers=3: pass a list"),
             ({"layers": [nn.ReLU()]}, ArgumentError, r"layer=ReLU\(\): pass .*dotted name"),
             ({"layers": ["unused"]}, LayerError, r"'unused' did not run .*pick one that does"),

@@ -288,7 +288,7 @@ class TestWaiting:
             outcome = start_job(worker)
             fate = worker.end(0)
             outcome()
-        assert str(fate) == "was killed and is not gone yet"
+        assert str(fate) == "was killed but has not ended yet"
         (left,) = process_room._KILLED
         left.kill()
         left.wait()
