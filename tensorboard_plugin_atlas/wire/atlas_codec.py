@@ -10,7 +10,7 @@ encoder decodes its own output before it returns it, so that readers accept what
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import (
-    ICON_KIND_CODES,
     Atlas,
     ConceptState,
     Event,
@@ -34,6 +33,14 @@ from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.metadata import WIRE_VERSION
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, check_sheets
+from tensorboard_plugin_atlas.wire.array_checks import (
+    check_activations,
+    check_classes,
+    check_concepts,
+    check_range,
+    check_samples,
+    find_grid_problems,
+)
 from tensorboard_plugin_atlas.wire.array_types import (
     ACTIVATION_ARRAYS,
     ATTRIBUTION_ARRAYS,
@@ -51,7 +58,6 @@ from tensorboard_plugin_atlas.wire.attribution_quantization import (
     store_attribution,
     store_spreads,
 )
-from tensorboard_plugin_atlas.wire.limits import MAX_CLASSES
 from tensorboard_plugin_atlas.wire.manifest import (
     Manifest,
     check_blob,
@@ -107,7 +113,6 @@ _Fields = TypeVar("_Fields", AtlasManifest, ProbeManifest, ShortcutsManifest)
 LoggedRecord = Atlas | AtlasManifest | ShortcutRecord | ShortcutsManifest
 """What is logged under the tag of a layer, or its manifest."""
 
-_MAX_COSINE: Final = 1.001
 _MAX_DEPTH: Final = 20
 _SHOWN_NAME: Final = 80
 
@@ -152,9 +157,9 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
     kind = fields.activations.kind
     specs = _activation_specs(kind, fields.samples, fields.channels)
     stored = load(blobs[2], specs, fields.blobs[1].describe(2))
-    _check_samples(arrays)
-    _check_concepts(fields, arrays.get("concepts"))
-    _check_activations(kind, stored)
+    check_samples(arrays)
+    check_concepts(fields, arrays.get("concepts"))
+    check_activations(kind, stored)
     grids = tuple(_grid(entry, arrays, _pages(fields, blobs, entry)) for entry in fields.grids)
     view, quality = fields.viewport, fields.quality
     return Atlas(
@@ -262,8 +267,8 @@ def decode_probe(blobs: Sequence[bytes]) -> ProbeThumbnails:
     """
     _, fields = open_sequence(blobs, ProbeManifest)
     arrays = load(blobs[1], _probe_specs(fields.images), fields.blobs[0].describe(1))
-    _check_classes(arrays, "labels")
-    _check_range(arrays, "image_ids", 0)
+    check_classes(arrays, "labels")
+    check_range(arrays, "image_ids", 0)
     return ProbeThumbnails(
         digest=fields.digest,
         image_ids=arrays["image_ids"],
@@ -512,7 +517,7 @@ def _pages(fields: AtlasManifest, blobs: Sequence[bytes], grid: GridEntry) -> tu
 def _grid(entry: GridEntry, arrays: Mapping[str, NDArray[Any]], pages: tuple[bytes, ...]) -> Grid:
     prefix = f"grid{entry.size}."
     own = {name: array for name, array in arrays.items() if name.startswith(prefix)}
-    for problem in _grid_problems(entry, prefix, own):
+    for problem in find_grid_problems(entry, prefix, own):
         raise DamageError(f"grid {entry.size}: {problem}")
     sheets = None
     if entry.tile is not None and entry.columns is not None:
@@ -544,81 +549,3 @@ def _per_class(
         return read({name: own[prefix + name] for name in names if prefix + name in own})
     except ValueError as error:
         raise DamageError(f"grid {entry.size}: {error}") from error
-
-
-def _grid_problems(entry: GridEntry, prefix: str, own: Mapping[str, NDArray[Any]]) -> Iterator[str]:
-    """Yields the faults of a grid."""
-    rows, cols = own[prefix + "rows"], own[prefix + "cols"]
-    cell_of, counts = own[prefix + "cell_of"], own[prefix + "counts"]
-    for name, values in (("row", rows), ("column", cols)):
-        if not _within(values, 0, entry.size - 1):
-            yield f"a {name} outside 0 to {entry.size - 1}"
-    if len(np.unique(rows.astype(np.int64) * entry.size + cols)) != entry.cells:
-        yield "two entries for one cell"
-    if not _within(cell_of, -1, entry.cells - 1):
-        yield f"a sample in a cell outside -1 to {entry.cells - 1}"
-    members = np.bincount(cell_of[cell_of >= 0], minlength=entry.cells)
-    if not np.array_equal(members, counts) or not _within(counts, 1, 2**31):
-        yield "its counts are not the numbers of members"
-    if not _within(own[prefix + "kind"], 0, len(ICON_KIND_CODES) - 1):
-        yield "an unknown kind of icon"
-    cosine = own[prefix + "cosine"]
-    if not _within(cosine[~np.isnan(cosine)], -_MAX_COSINE, _MAX_COSINE):
-        yield "a cosine outside -1 to 1"
-
-
-def _check_samples(arrays: Mapping[str, NDArray[Any]]) -> None:
-    if not _within(arrays["xy"], 0, 1):
-        raise DamageError("xy: a position outside 0 to 1")
-    _check_range(arrays, "clamped", 0, 1)
-    _check_range(arrays, "image_ids", 0)
-    _check_range(arrays, "positions", 0)
-    _check_classes(arrays, "labels")
-    _check_classes(arrays, "predictions")
-    boxes = arrays["boxes"]
-    if (boxes[:, :2] > boxes[:, 2:]).any():
-        raise DamageError("boxes: one that ends before it starts")
-    overlap = arrays.get("overlap")
-    if overlap is not None and not _within(overlap[~np.isnan(overlap)], 0, 1):
-        raise DamageError("overlap: a share outside 0 to 1")
-    floor = arrays.get("noise_floor")
-    if floor is not None and not _within(floor[~np.isnan(floor)], 0, np.inf):
-        raise DamageError("noise_floor: a distance below 0")
-
-
-def _check_concepts(fields: AtlasManifest, concepts: NDArray[Any] | None) -> None:
-    """Checks that samples and events refer to concepts that the manifest lists."""
-    listed = {-1, *(one.id for one in fields.concepts or ())}
-    if concepts is not None and not set(np.unique(concepts).tolist()) <= listed:
-        raise DamageError("concepts: a sample of one that its manifest does not list")
-    if not all(listed.issuperset(event.after) for event in fields.events):
-        raise DamageError("manifest: an event that ends in a concept it does not list")
-
-
-def _check_activations(kind: str, stored: Mapping[str, NDArray[Any]]) -> None:
-    if kind == "pca" and stored["scores"].shape[1] != stored["axes"].shape[0]:
-        raise DamageError(
-            f"activations: {stored['scores'].shape[1]} scores a sample, "
-            f"{stored['axes'].shape[0]} axes"
-        )
-    for name in ("scale", "offset", "scores", "axes", "mean"):
-        if name in stored and not np.isfinite(stored[name]).all():
-            raise DamageError(f"activations: {name} is not finite")
-
-
-def _check_classes(arrays: Mapping[str, NDArray[Any]], name: str) -> None:
-    """Negative classes mean "unknown", as in torch's `ignore_index`."""
-    if name in arrays:
-        _check_range(arrays, name, -(2**31), MAX_CLASSES)
-
-
-def _check_range(
-    arrays: Mapping[str, NDArray[Any]], name: str, low: int, high: int = 2**31 - 1
-) -> None:
-    if not _within(arrays[name], low, high):
-        raise DamageError(f"{name}: a value outside {low:,} to {high:,}")
-
-
-def _within(values: NDArray[Any], low: float, high: float) -> bool:
-    """NaN is never within."""
-    return bool(((values >= low) & (values <= high)).all())

@@ -254,56 +254,56 @@ class Flow(nn.Module):
         self.mark = nn.Identity()
 
     def forward(self, x):
-        return getattr(self, f"_{self.kind}")(x)
+        return getattr(self, f"_forward_{self.kind}")(x)
 
-    def _branch(self, x):
+    def _forward_branch(self, x):
         first = self.waves(x)
         return self.mark(first) if float(x.detach().sum()) > 0 else self.mark(first * 1)
 
-    def _leave(self, x):
+    def _forward_leave(self, x):
         found = self.waves(x)
         return found if float(found.detach().abs().mean()) < 1e-3 else self.mark(found)
 
-    def _twice(self, x):
+    def _forward_twice(self, x):
         return self.mark(self.back(self.back(self.waves(x))))
 
-    def _loop(self, x):
+    def _forward_loop(self, x):
         found = self.waves(x)
         for _ in range(found.shape[-1]):  # more iterations for larger images
             found = self.mark(found)
         return found
 
-    def _catch(self, x):
+    def _forward_catch(self, x):
         found = self.waves(x)
         try:
             return self.mark(found)
         except Exception:
             return found * 0
 
-    def _checkpoint(self, x):
+    def _forward_checkpoint(self, x):
         return self.mark(checkpoint(self.waves, x, use_reentrant=False))
 
-    def _overwrite(self, x):
+    def _forward_overwrite(self, x):
         x.mul_(-1).add_(0.1)
         return self.mark(self.waves(x.neg_()))
 
-    def _even(self, x):
+    def _forward_even(self, x):
         return self.mark(self.waves(x.view(2, -1, *x.shape[1:]).flatten(0, 1)))
 
-    def _fixed(self, x):
+    def _forward_fixed(self, x):
         return self.mark(self.waves(x.view(2, *x.shape[1:])))
 
-    def _dropout(self, x):
+    def _forward_dropout(self, x):
         return self.mark(functional.dropout(self.waves(x), 0.3, training=True))
 
-    def _depth(self, x):
+    def _forward_depth(self, x):
         return self.mark(self.waves(x) * (torch.rand(len(x), 1, 1, 1) < 0.7))
 
-    def _shy(self, x):
+    def _forward_shy(self, x):
         found = self.waves(x)
         return found if x.requires_grad else self.mark(found)
 
-    def _cut(self, x):
+    def _forward_cut(self, x):
         with torch.no_grad():
             found = self.waves(x)
         return self.mark(found)

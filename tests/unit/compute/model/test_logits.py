@@ -144,14 +144,19 @@ def test_a_writer_uses_the_logits_that_output_returns(tmp_path, worker, output):
 def test_an_output_that_cannot_be_pickled_is_used_in_the_training_process(tmp_path):
     lock = threading.Lock()
 
-    def locked(out):
+    def choose_under_lock(out):
         with lock:
             return out[1]
 
     model = Several(lambda y, maps: (y, -y))
     with pytest.warns(RuntimeWarning, match="output cannot be pickled .*computed in the training"):
         writer = AtlasWriter(
-            tmp_path, model, ["body"], probe=make_images(), config=ATTRIBUTED, output=locked
+            tmp_path,
+            model,
+            ["body"],
+            probe=make_images(),
+            config=ATTRIBUTED,
+            output=choose_under_lock,
         )
     with writer:
         writer.add_atlas(1)
