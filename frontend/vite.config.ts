@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const OUT_DIR = '../tensorboard_plugin_atlas/static';
@@ -20,6 +21,11 @@ export default defineConfig({
   base: './',
   // The sample, which `scripts/make_sample.py` makes.
   publicDir: 'public',
+  resolve: {
+    alias: {
+      'd3-transition': fileURLToPath(new URL('src/map/no_transitions.ts', import.meta.url)),
+    },
+  },
   define: { __ATLAS_VERSION__: JSON.stringify(packageVersion()) },
   build: {
     outDir: OUT_DIR,

@@ -101,10 +101,10 @@ export class AtlasApp extends LitElement {
     ) {
       void this.#loadShell();
     }
-    this.#tell(state, before);
+    this.#announce(state, before);
   }
 
-  #tell(state: State, before: State): void {
+  #announce(state: State, before: State): void {
     const sentence = this.#shell?.announce(state, before) ?? null;
     if (sentence !== null) this.#speak(sentence);
   }
@@ -118,7 +118,7 @@ export class AtlasApp extends LitElement {
     this.#shell = new chunk.Shell(this.#session, map, () => this.requestUpdate());
     // What the link names in vain was known before there were words for it.
     const { state } = this.#store;
-    this.#tell(state, { ...state, missing: {} });
+    this.#announce(state, { ...state, missing: {} });
   }
 
   /** In place of all that is missing. */

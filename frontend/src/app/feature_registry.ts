@@ -106,7 +106,7 @@ const FEATURES: readonly (EagerFeature | LazyFeature)[] = [
 ];
 
 /** As a state in which nothing is announced by a feature that has just arrived. */
-const NOTHING_ASKED = { filter: '', drift: '', compare: null } satisfies Partial<State>;
+const NOTHING_SHOWN = { filter: '', drift: '', compare: null } satisfies Partial<State>;
 
 export class FeatureRegistry {
   /** One place for each registered feature, null until it is there. */
@@ -143,18 +143,18 @@ export class FeatureRegistry {
     return this.#features.map((feature) => (feature && part(feature)) ?? []);
   }
 
-  /** The first answer of a feature, or null. */
-  find<Answer>(ask: (feature: Feature) => Answer | null | undefined): Answer | null {
+  /** The first result of a feature, or null. */
+  find<Result>(read: (feature: Feature) => Result | null | undefined): Result | null {
     for (const feature of this.#features) {
-      const answer = feature && ask(feature);
-      if (answer != null) return answer;
+      const result = feature && read(feature);
+      if (result != null) return result;
     }
     return null;
   }
 
   /** All answers of all features, in order. */
-  collect<Answer>(ask: (feature: Feature) => readonly Answer[] | undefined): readonly Answer[] {
-    return this.#features.flatMap((feature) => (feature && ask(feature)) ?? []);
+  collect<Result>(read: (feature: Feature) => readonly Result[] | undefined): readonly Result[] {
+    return this.#features.flatMap((feature) => (feature && read(feature)) ?? []);
   }
 
   /** Whether everything that `state` asks for is there and on screen. */
@@ -198,12 +198,12 @@ export class FeatureRegistry {
     const feature = this.#add(place, module);
     if (this.#failed.size === 0) store.set({ lost: false });
     this.arrived();
-    // It was asked before there was code to answer.
+    // It was asked before there was code to result.
     const { state } = store;
-    const answer = feature.announce?.(state, { ...state, ...NOTHING_ASKED }) ?? null;
-    if (answer === null) return;
+    const result = feature.announce?.(state, { ...state, ...NOTHING_SHOWN }) ?? null;
+    if (result === null) return;
     const missing = this.#linked ? missingLine(state) : '';
-    store.set({ said: `${missing} ${answer}`.trim() });
+    store.set({ said: `${missing} ${result}`.trim() });
   }
 }
 

@@ -2,7 +2,7 @@
 /** The choice between the two layouts of a run, beside its name. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { isRelaid } from '../domain/layout_variants';
+import { isRelayout } from '../domain/layout_variants';
 import { otherLayout, switchLayout } from '../state/layout_choice';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
@@ -11,7 +11,7 @@ const FROM_END = 'Relayout from the last checkpoint';
 
 export function layoutSwitch(state: State, session: Session): TemplateResult | typeof nothing {
   if (state.run === null || otherLayout(state) === null) return nothing;
-  const relaid = isRelaid(state.run.run);
+  const relayout = isRelayout(state.run.run);
   const choice = (value: boolean, name: string, title: string, label = name) => html`<label
     title=${title}
   >
@@ -19,7 +19,7 @@ export function layoutSwitch(state: State, session: Session): TemplateResult | t
       type="radio"
       name="layout"
       aria-label=${label}
-      .checked=${relaid === value}
+      .checked=${relayout === value}
       @change=${() => void switchLayout(session)}
     />${name}
   </label>`;

@@ -2,7 +2,7 @@
 /** What is shown and how: run, layer, level, coloring, icons or points. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { folderOf, isRelaid, twinOf } from '../domain/layout_variants';
+import { folderOf, isRelayout, twinOf } from '../domain/layout_variants';
 import { type ColorMode, SHOW_MODES, type ShowMode } from '../domain/view';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
@@ -39,15 +39,15 @@ export function topBar(
   const { runs, run, series, atlas, color, level } = state;
   const { store } = session;
   // Of two layouts of a run the first stands for both.
-  const listed = (one: RunEntry) => (isRelaid(one.run) && twinOf(runs, one)) || one;
+  const listedRun = (one: RunEntry) => (isRelayout(one.run) && twinOf(runs, one)) || one;
   const runOptions = runs
-    .filter((one) => one.series.length > 0 && listed(one) === one)
+    .filter((one) => one.series.length > 0 && listedRun(one) === one)
     .map((one) => ({ value: one.id, label: folderOf(one.run) || '(log directory)' }));
   return html`<header class="bar" aria-label="What the map shows">
-    ${picker('run', 'Run', runOptions, run ? listed(run).id : '', (id) => session.chooseRun(id))}
+    ${picker('run', 'Run', runOptions, run ? listedRun(run).id : '', (id) => session.chooseRun(id))}
     ${beside}
     ${picker('layer', 'Layer', layerOptions(state), series?.id ?? '', (id) => session.chooseSeries(id))}
-    ${picker('colour', 'Color by', colorOptions(atlas), color, (mode) =>
+    ${picker('color', 'Color by', colorOptions(atlas), color, (mode) =>
       store.set({ color: mode as ColorMode }),
     )}
     ${picker('level', 'Grid', levelOptions(state), String(level), (value) =>

@@ -7,7 +7,7 @@ import type { Activations } from '../wire/activations';
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
 import { type Attribution, findAttribution } from '../wire/attribution';
 import { ERRORS, errorOf } from './difference';
-import { type DriftValues, tell } from './drift';
+import { type DriftValues, summarize } from './drift';
 import { dot } from './nearest_samples';
 
 interface Turns {
@@ -29,7 +29,7 @@ export function findTurns(from: Activations, to: Activations, level: Level): Dri
   // Not anew for each level: along principal axes of a wide layer it takes its time.
   const found = turns.get(from, to, () => turn(from, to));
   return turned.get(level, found, () => ({
-    ...tell(level, found.changes, found.floor),
+    ...summarize(level, found.changes, found.floor),
     note: found.note,
   }));
 }
@@ -123,7 +123,7 @@ function fall(other: Atlas, now: Atlas, level: Level): DriftValues | string {
     found.set(key, known);
     return known;
   });
-  return tell(
+  return summarize(
     level,
     Float32Array.from(pairs, ([places]) => places),
     was.spread && is.spread && Float32Array.from(pairs, ([, floor]) => floor),
@@ -144,7 +144,7 @@ function between(
   levelB: Level,
   b: number,
 ): readonly [places: number, floor: number] {
-  const [said, says] = [voices(was, a), voices(is, b)];
+  const [said, says] = [attributionsOf(was, a), attributionsOf(is, b)];
   if (![...said, ...says].every(Number.isFinite)) return [Number.NaN, 0];
   const [first, top] = [firstOf(said), firstOf(says)];
   const own = says[first] as number;
@@ -158,7 +158,7 @@ function between(
   ];
 }
 
-const voices = ({ classes, at }: Attribution, cell: number) =>
+const attributionsOf = ({ classes, at }: Attribution, cell: number) =>
   Float32Array.from({ length: classes }, (_, index) => at(cell, index));
 
 const firstOf = (values: Float32Array) =>

@@ -10,7 +10,7 @@ export interface Row extends CellFacts {
   /** The most frequent class of its samples, or null where none was recorded. */
   readonly top: Share | null;
   /** The class that it speaks for or against most; null where that was not recorded. */
-  readonly voice: ClassAttribution | null;
+  readonly attribution: ClassAttribution | null;
 }
 
 /** What else is told of every cell, of a change since another step. */
@@ -41,7 +41,7 @@ export function rowsOfLevel(atlas: Atlas, level: Level): readonly Row[] {
       .map((facts) => ({
         ...facts,
         top: facts.mix[0] ?? null,
-        voice: typeof attribution === 'string' ? null : strongest(attribution, facts.cell),
+        attribution: typeof attribution === 'string' ? null : strongest(attribution, facts.cell),
       }))
       .sort((a, b) => a.row - b.row || a.col - b.col);
     rowsOf.set(level, rows);
@@ -84,7 +84,7 @@ export const ORDERS = {
   kind: (row: Row) => row.kind,
   top: (row: Row) => row.top?.index,
   share: (row: Row) => row.top?.share,
-  voice: ({ voice }: Row) => voice && Math.abs(voice.value),
+  attribution: ({ attribution }: Row) => attribution && Math.abs(attribution.value),
 } as const satisfies Record<string, Key>;
 
 export type Order = keyof typeof ORDERS;

@@ -55,7 +55,7 @@ export function writeFilter({ kind, classes, sign }: Filter): FilterText {
   };
 }
 
-/** How every cell of a level answers to a filter. */
+/** How every cell of a level result to a filter. */
 export interface FilterResult {
   /** Share of the top class, or attribution in logits with its sign; NaN where nothing is known. */
   readonly values: Float32Array;
@@ -75,18 +75,18 @@ export interface FilterResult {
 
 const lastOf = new WeakMap<
   Level,
-  { readonly key: string; readonly answers: FilterResult | string }
+  { readonly key: string; readonly result: FilterResult | string }
 >();
 
 /** Which cells pass, or why that cannot be told. Worked out once as long as the filter is the same. */
 export function applyFilter(atlas: Atlas, level: Level, filter: Filter): FilterResult | string {
   const key = JSON.stringify(filter);
   const last = lastOf.get(level);
-  if (last?.key === key) return last.answers;
-  const answers =
+  if (last?.key === key) return last.result;
+  const result =
     filter.kind === 'top' ? byTop(atlas, level, filter) : byAttribution(atlas, level, filter);
-  lastOf.set(level, { key, answers });
-  return answers;
+  lastOf.set(level, { key, result });
+  return result;
 }
 
 function byTop(atlas: Atlas, level: Level, { classes }: Filter): FilterResult | string {

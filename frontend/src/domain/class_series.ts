@@ -23,11 +23,11 @@ export function groupSeries(run: RunEntry, plain: SeriesEntry | null): readonly 
   const isClass = classTest(run);
   const groups = new Map<string, { own: SeriesEntry | null; classes: SeriesEntry[] }>();
   for (const series of run.series) {
-    const asked = series.id !== plain?.id && isClass(series);
-    const layer = asked ? layerOf(series.layer) : series.layer;
+    const isClassAtlas = series.id !== plain?.id && isClass(series);
+    const layer = isClassAtlas ? layerOf(series.layer) : series.layer;
     const group = groups.get(layer) ?? { own: null, classes: [] };
     groups.set(layer, group);
-    if (asked) group.classes.push(series);
+    if (isClassAtlas) group.classes.push(series);
     else group.own = series;
   }
   return [...groups].map(([layer, { own, classes }]) => ({

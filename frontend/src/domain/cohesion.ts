@@ -3,7 +3,7 @@
 
 import type { Atlas } from '../wire/atlas';
 import { floorOf } from './drift';
-import { explainUnpairing, movesOf } from './sample_pairing';
+import { explainUnpairing, movesOf } from './sample_pairs';
 
 /** Share of the samples that the reach around their middle holds where they were chosen. */
 const HELD = 0.9;

@@ -214,14 +214,14 @@ function byPurity(atlas: Atlas, level: Level): Coloring {
 
 function byAccuracy(atlas: Atlas, level: Level): Coloring {
   const title = 'Accuracy: share of correct predictions';
-  return byVerdict(atlas, level, title, (known, wrong) => 1 - wrong.length / known.length);
+  return byCorrectness(atlas, level, title, (known, wrong) => 1 - wrong.length / known.length);
 }
 
 /** Two cells of the same accuracy differ in whether they err in one way or in many. */
 function byConfusion(atlas: Atlas, level: Level): Coloring {
   const title = 'Confusion: share of the most frequent wrong prediction';
   const names: string[] = [];
-  const colors = byVerdict(atlas, level, title, (known, wrong, cell) => {
+  const colors = byCorrectness(atlas, level, title, (known, wrong, cell) => {
     const [top] = classMix(atlas.predictions as Int32Array, wrong);
     if (top) names[cell] = `as ${className(atlas, top.index)}`;
     return (top?.count ?? 0) / known.length;
@@ -233,7 +233,7 @@ function byConfusion(atlas: Atlas, level: Level): Coloring {
 }
 
 /** By what is found of each cell's samples whose class is known, and of those that are predicted wrongly. */
-function byVerdict(
+function byCorrectness(
   { labels, predictions }: Atlas,
   level: Level,
   title: string,

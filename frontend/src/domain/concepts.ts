@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Lifelines: concepts that keep their identity from step to step. */
+/** Concepts: concepts that keep their identity from step to step. */
 
 import type { Atlas, Level } from '../wire/atlas';
 import type { ConceptEntry } from '../wire/generated/types';
 import { membersOf } from './cell_stats';
 
-export interface Lifeline {
+export interface Concept {
   readonly id: number;
   readonly name: string;
   /** Samples that belong to it at this step. */
@@ -17,10 +17,10 @@ export interface Lifeline {
   readonly confidence: number;
 }
 
-const listOf = new WeakMap<Atlas, readonly Lifeline[] | null>();
+const listOf = new WeakMap<Atlas, readonly Concept[] | null>();
 
-/** The lifelines of an atlas by rising id; null where they were not traced. */
-export function conceptsOf(atlas: Atlas): readonly Lifeline[] | null {
+/** The concepts of an atlas by rising id; null where they were not traced. */
+export function conceptsOf(atlas: Atlas): readonly Concept[] | null {
   let list = listOf.get(atlas);
   if (list === undefined) {
     list = atlas.concepts && (atlas.manifest.fields.concepts?.map(readConcept) ?? null);
@@ -29,22 +29,18 @@ export function conceptsOf(atlas: Atlas): readonly Lifeline[] | null {
   return list;
 }
 
-function readConcept({
-  top_class: topClass,
-  top_share: topShare,
-  ...line
-}: ConceptEntry): Lifeline {
+function readConcept({ top_class: topClass, top_share: topShare, ...line }: ConceptEntry): Concept {
   return { ...line, topClass, topShare };
 }
 
 export interface ConceptShare {
-  readonly lifeline: Lifeline;
+  readonly concept: Concept;
   /** Members of the cell that belong to it. */
   readonly count: number;
   readonly share: number;
 }
 
-/** The lifelines that the members of a cell belong to, largest share first. */
+/** The concepts that the members of a cell belong to, largest share first. */
 export function conceptsIn(atlas: Atlas, level: Level, cell: number): ConceptShare[] | null {
   const list = conceptsOf(atlas);
   const { concepts } = atlas;
@@ -57,11 +53,11 @@ export function conceptsIn(atlas: Atlas, level: Level, cell: number): ConceptSha
   }
   return list
     .filter(({ id }) => counts.has(id))
-    .map((lifeline) => {
-      const count = counts.get(lifeline.id) ?? 0;
-      return { lifeline, count, share: count / members.length };
+    .map((concept) => {
+      const count = counts.get(concept.id) ?? 0;
+      return { concept, count, share: count / members.length };
     })
-    .sort((a, b) => b.count - a.count || a.lifeline.id - b.lifeline.id);
+    .sort((a, b) => b.count - a.count || a.concept.id - b.concept.id);
 }
 
 /** Rows of the samples whose value is one of `ids`, ascending. */

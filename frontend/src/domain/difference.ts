@@ -6,7 +6,7 @@ import { PairMemo } from '../util/weak_pair_cache';
 import { type Atlas, cellAt, type Level } from '../wire/atlas';
 import { type Attribution, findAttribution, formatFractionWithSign } from '../wire/attribution';
 import { floorOf, SIGNIFICANT_SHARE } from './drift';
-import { movesOf } from './sample_pairing';
+import { movesOf } from './sample_pairs';
 
 export interface Change {
   readonly row: number;

@@ -5,7 +5,7 @@ import { PairMemo } from '../util/weak_pair_cache';
 import type { Atlas, Level } from '../wire/atlas';
 import { formatFractionWithSign } from '../wire/attribution';
 import { membersOf } from './cell_stats';
-import { cellPlaces, movesOf } from './sample_pairing';
+import { cellPlaces, movesOf } from './sample_pairs';
 
 /** The change of a cell is news when at least this share of its members changed more than chance would. */
 export const SIGNIFICANT_SHARE = 0.5;
@@ -47,12 +47,16 @@ export function floorOf(a: Atlas, b: Atlas): Float32Array | null {
 
 function measure(other: Atlas, now: Atlas, level: Level): Drift {
   const [from, to] = [cellPlaces(level, other.xy), cellPlaces(level, now.xy)];
-  const told = tell(level, movesOf(other.xy, now.xy), floorOf(other, now));
-  return { ...told, values: movesOf(from, to), from, to };
+  const found = summarize(level, movesOf(other.xy, now.xy), floorOf(other, now));
+  return { ...found, values: movesOf(from, to), from, to };
 }
 
 /** What the changes of all samples, NaN where not known, come to: each is held against a floor of its own. */
-export function tell(level: Level, changes: Float32Array, floor: Float32Array | null): DriftValues {
+export function summarize(
+  level: Level,
+  changes: Float32Array,
+  floor: Float32Array | null,
+): DriftValues {
   const isBeyond = floor && changes.map((change, row) => (change > (floor[row] as number) ? 1 : 0));
   const mean = (of: Float32Array, rows: Iterable<number>) => {
     let [sum, count] = [0, 0];

@@ -5,7 +5,7 @@ import type { Atlas } from '../wire/atlas';
 import { rowsOf } from './concepts';
 import type { Highlight } from './view';
 
-/** The lifelines that stand out at `step`. */
+/** The concepts that stand out at `step`. */
 export function highlightedIds({ ids, event }: Highlight, step: number): readonly number[] {
   if (event === null) return ids;
   return step >= event.step ? event.after : event.before;

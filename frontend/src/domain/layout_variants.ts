@@ -21,19 +21,19 @@ export function folderOf(run: string): string {
 }
 
 /** Whether a name is that of a run laid out again from its end: `<run>/backwards`. */
-export function isRelaid(run: string): boolean {
+export function isRelayout(run: string): boolean {
   return /(^|\/)backwards(\/atlas)?$/.test(run);
 }
 
 /** The same run laid out the other way, or null. */
 export function twinOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
-  const relaid = isRelaid(run.run);
+  const relayout = isRelayout(run.run);
   const other = runs.find(
-    (one) => isRelaid(one.run) !== relaid && trainingOf(one.run) === trainingOf(run.run),
+    (one) => isRelayout(one.run) !== relayout && trainingOf(one.run) === trainingOf(run.run),
   );
   if (other === undefined) return null;
   // A folder may bear that name by chance: then it has layers of its own.
-  const [again, first] = relaid ? [run, other] : [other, run];
+  const [again, first] = relayout ? [run, other] : [other, run];
   const layers = new Set(first.series.map(({ layer }) => layer));
   return again.series.length > 0 && again.series.every(({ layer }) => layers.has(layer))
     ? other

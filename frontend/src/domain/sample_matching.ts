@@ -65,10 +65,10 @@ function match(a: Atlas, b: Atlas): Int32Array {
   const [chosenA, chosenB] = [classAtlasOf(a), classAtlasOf(b)];
   const one = a.count === b.count && a.imageIds.every((image, row) => image === b.imageIds[row]);
   if (one && chosenA === null && chosenB === null) return a.imageIds.map((_, row) => row);
-  return askedOf(a, chosenA) === askedOf(b, chosenB) ? samePlaces(a, b) : sameSpots(a, b);
+  return settingsOf(a, chosenA) === settingsOf(b, chosenB) ? samePlaces(a, b) : sameSpots(a, b);
 }
 
-function askedOf(atlas: Atlas, chosen: ClassAtlas | null): string {
+function settingsOf(atlas: Atlas, chosen: ClassAtlas | null): string {
   return chosen?.layer ?? atlas.manifest.layer;
 }
 

@@ -41,10 +41,10 @@ export const DRIFTS = ['on', 'activation', 'attribution'] as const;
 
 export type Channel = (typeof DRIFTS)[number];
 
-/** Lifelines, or samples, that stand out on the map, at whatever step. */
+/** Concepts, or samples, that stand out on the map, at whatever step. */
 export interface Highlight {
   readonly ids: readonly number[];
-  /** What `ids` count, where it is not lifelines. */
+  /** What `ids` count, where it is not concepts. */
   readonly of?: 'image' | 'sample';
   /** The probe whose samples they are, where it is not that of every atlas on screen. */
   readonly probe?: string;

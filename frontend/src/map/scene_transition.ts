@@ -10,7 +10,7 @@ import { referenceOf } from '../state/reference_step';
 import type { State } from '../state/store';
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
 import type { Faded } from './fade';
-import { TravelArrangement } from './travel';
+import { SceneTravel } from './travel';
 
 /** The scene of a level, or null while its icons are on their way. */
 export type SceneOf = (atlas: Atlas, level: Level) => Scene | null;
@@ -18,7 +18,7 @@ export type SceneOf = (atlas: Atlas, level: Level) => Scene | null;
 export class SceneTransition {
   /** Whether something that belongs on screen is on its way. */
   waiting = false;
-  readonly #traveller = new TravelArrangement();
+  readonly #travel = new SceneTravel();
 
   createPass(gl: WebGL2RenderingContext, sheets: Sheets): TravelPass {
     return new TravelPass(gl, sheets);
@@ -43,7 +43,7 @@ export class SceneTransition {
     }
     const [older, newer, more] = items;
     if (!state.travel || !older || !newer || more) return null;
-    return this.#traveller.carry(older, newer);
+    return this.#travel.carry(older, newer);
   }
 
   /** A's scene of the level that is on screen. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The moving map: every icon goes the way of its samples while it becomes the next step's. */
 
-import { cellPlaces, explainUnpairing } from '../domain/sample_pairing';
+import { cellPlaces, explainUnpairing } from '../domain/sample_pairs';
 import type { Scene, WeightedScene } from '../render/scene';
 import type { Atlas, Level } from '../wire/atlas';
 import type { Faded } from './fade';
 
-export class TravelArrangement {
+export class SceneTravel {
   readonly #ways = new WeakMap<Level, { readonly other: Atlas; readonly ways: Float32Array }>();
 
   /** Two scenes of a fade on their way, or null where their samples cannot be followed. */

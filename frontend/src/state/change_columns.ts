@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What of two steps is told of every cell, for a table and for files: drift, and what B has more than A. */
+/** What of two steps is drift of every cell, for a table and for files: drift, and what B has more than A. */
 
 import type { ChangeColumn } from '../domain/cell_rows';
 import { formatGain } from '../domain/difference';
@@ -7,8 +7,8 @@ import { isSignificant } from '../domain/drift';
 import type { NearestSamples } from '../domain/nearest_samples';
 import { plural } from '../util/format';
 import { type Atlas, cellAt, type Level } from '../wire/atlas';
-import { differenceOf, differenceSentence } from './difference_reading';
-import { driftOf, driftSentence, driftWords } from './drift_reading';
+import { differenceOf, differenceSentence } from './difference_values';
+import { driftOf, driftSentence, driftWords } from './drift_values';
 import { wantedStep } from './reference_step';
 import type { State } from './store';
 
@@ -63,9 +63,9 @@ function driftColumn(
   since: number,
 ): Found {
   const { key, did: name, say } = driftWords(state);
-  const told = state.flipped ? FLIPPED : driftOf(state, atlas, level, nearest);
-  if (typeof told === 'string') return unknown({ key, name }, level, since, told);
-  const { values, most, beyond } = told;
+  const drift = state.flipped ? FLIPPED : driftOf(state, atlas, level, nearest);
+  if (typeof drift === 'string') return unknown({ key, name }, level, since, drift);
+  const { values, most, beyond } = drift;
   const column: ChangeColumn = {
     key,
     name,
@@ -73,10 +73,10 @@ function driftColumn(
     values,
     missing: null,
     significant: (cell) =>
-      Number.isNaN(beyond?.[cell] ?? Number.NaN) ? null : isSignificant(told, cell),
+      Number.isNaN(beyond?.[cell] ?? Number.NaN) ? null : isSignificant(drift, cell),
     say: (value) => say(value, most),
   };
-  return { column, sentence: `${driftSentence(state, told)}.` };
+  return { column, sentence: `${driftSentence(state, drift)}.` };
 }
 
 function gainColumn(state: State, atlas: Atlas, level: Level, since: number): Found {

@@ -35,7 +35,7 @@ function stepOf(event: RunEvent, side: Side): number {
 }
 
 /** The side on which there is something to see. */
-export function tellingSide(state: State, event: RunEvent): Side {
+export function chooseSide(state: State, event: RunEvent): Side {
   return event.after.length === 0 && isKept(state, event, 'before') ? 'before' : 'after';
 }
 
@@ -46,7 +46,7 @@ export function showSide(event: RunEvent, side: Side, session: Session): void {
 
 /** Goes to the step of an event, flies to its cell and lets its members stand out. */
 export function jumpTo(event: RunEvent, session: Session, map: CameraTarget): void {
-  showSide(event, tellingSide(session.store.state, event), session);
+  showSide(event, chooseSide(session.store.state, event), session);
   if (event.cell !== null) flyToCell(event.cell, session, map);
 }
 

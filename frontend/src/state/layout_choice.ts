@@ -3,7 +3,7 @@
 
 import { membersOf } from '../domain/cell_stats';
 import { twinOf } from '../domain/layout_variants';
-import { explainUnpairing } from '../domain/sample_pairing';
+import { explainUnpairing } from '../domain/sample_pairs';
 import type { CellPlace } from '../domain/view';
 import type { Atlas } from '../wire/atlas';
 import { cellAt, levelOf } from '../wire/atlas';
@@ -32,7 +32,7 @@ export async function switchLayout(session: Session): Promise<void> {
   if (explainUnpairing(atlas, next) !== null) return;
   store.set({
     pinned: pinned && followCell(atlas, next, pinned),
-    highlight: highlight?.of || sameLifelines(atlas, next) ? highlight : null,
+    highlight: highlight?.of || haveSameConcepts(atlas, next) ? highlight : null,
   });
 }
 
@@ -52,7 +52,7 @@ export function followCell(from: Atlas, to: Atlas, place: CellPlace): CellPlace 
   return { size: place.size, row: level.rows[best[0]] ?? 0, col: level.cols[best[0]] ?? 0 };
 }
 
-/** Lifelines bear the same numbers only where they were traced alike. */
-function sameLifelines(a: Atlas, b: Atlas): boolean {
+/** Concepts bear the same numbers only where they were traced alike. */
+function haveSameConcepts(a: Atlas, b: Atlas): boolean {
   return a.concepts !== null && (b.concepts?.every((id, row) => id === a.concepts?.[row]) ?? false);
 }

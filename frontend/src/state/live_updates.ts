@@ -35,21 +35,21 @@ export class LiveUpdates {
 
   /** The server learns of damage when somebody asks for a step; then its list has more to say. */
   async #loadHistory(series: SeriesEntry): Promise<void> {
-    const answer = await fetchHistory(series.id).then(
+    const change = await fetchHistory(series.id).then(
       (history) => ({ history, historyFailure: null }),
       (error: unknown) => ({ historyFailure: asFailure(error) }),
     );
-    if (this.session.store.state.series?.id === series.id) this.session.store.set(answer);
+    if (this.session.store.state.series?.id === series.id) this.session.store.set(change);
   }
 
   async #loadProbe(run: RunEntry): Promise<void> {
     const keeper = keeperOf(this.session.store.state.runs, run);
     if (keeper === null) return;
-    const answer = await fetchProbe(keeper.id).then(
+    const change = await fetchProbe(keeper.id).then(
       (probe) => ({ probe, probeFailure: null }),
       (error: unknown) => ({ probe: null, probeFailure: asFailure(error) }),
     );
-    if (this.session.store.state.run?.id === run.id) this.session.store.set(answer);
+    if (this.session.store.state.run?.id === run.id) this.session.store.set(change);
   }
 
   /** Fetches the steps next door, but none that is known to be damaged. */

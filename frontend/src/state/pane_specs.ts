@@ -12,7 +12,7 @@ import type { State } from './store';
 export const MOST_PANES = 3;
 /** Longest name in an address; ids stand in for longer ones, so that three panes always fit. */
 const LONGEST_NAME = 130;
-const ASKED = '+';
+const REQUESTED = '+';
 
 /** What one pane shows: any layer of any run, at a step of its own or at that of the first pane. */
 export interface PaneSpec {
@@ -25,7 +25,7 @@ export interface PaneSpec {
 export function readPanes(state: State, runs: readonly RunEntry[]): PaneSpec[] {
   const found: PaneSpec[] = [];
   for (const part of state.panes.split(';').slice(0, MOST_PANES)) {
-    const spec = part === ASKED ? nextPane(state, found) : readPane(part, runs, state.run);
+    const spec = part === REQUESTED ? nextPane(state, found) : readPane(part, runs, state.run);
     if (part !== '' && spec !== null) found.push(spec);
   }
   return found;
@@ -72,7 +72,7 @@ function encode(name: string, id: string): string {
 /** One more pane, as an address says it; null where there is no room for it. */
 export function withPane({ panes }: State): string | null {
   const parts = panes.split(';').filter(Boolean);
-  return parts.length < MOST_PANES ? [...parts, ASKED].join(';') : null;
+  return parts.length < MOST_PANES ? [...parts, REQUESTED].join(';') : null;
 }
 
 /** Without the pane at `index`, or the last. */

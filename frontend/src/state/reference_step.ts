@@ -8,7 +8,7 @@ import type { State } from './store';
 
 /** Looks after `state.other`: loads it whenever somebody needs it. */
 export class Reference {
-  #asked = '';
+  #key = '';
   #failed = false;
 
   constructor(private readonly session: Session) {
@@ -21,22 +21,22 @@ export class Reference {
     const { series } = state;
     const key = step === null || series === null ? '' : `${series.id}/${step}`;
     const retried = this.#failed && state.otherFailure === null;
-    if (key === this.#asked && !retried) return;
-    this.#asked = key;
+    if (key === this.#key && !retried) return;
+    this.#key = key;
     this.#failed = false;
     if (step !== null) void this.#load(state, step);
   }
 
   async #load({ series }: State, step: number): Promise<void> {
     if (series === null) return;
-    const key = this.#asked;
-    const answer = await this.session.loadAtlas(series, step).then(
+    const key = this.#key;
+    const change = await this.session.loadAtlas(series, step).then(
       (other) => ({ other, otherFailure: null }),
       (error: unknown) => ({ other: null, otherFailure: asFailure(error) }),
     );
-    if (key !== this.#asked) return;
-    this.session.store.set(answer);
-    this.#failed = answer.otherFailure !== null;
+    if (key !== this.#key) return;
+    this.session.store.set(change);
+    this.#failed = change.otherFailure !== null;
   }
 }
 

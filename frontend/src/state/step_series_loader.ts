@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What is told of many steps at once: each is read when a panel shows it, one after the other. */
+/** What is known of many steps at once: each is read when a panel shows it, one after the other. */
 
 import { asFailure, type Failure } from '../wire/api';
 import type { Atlas } from '../wire/atlas';
@@ -12,7 +12,7 @@ export type DriftValues<T> = ReadonlyMap<number, T | Failure>;
 export class StepSeriesLoader<T> {
   #key: unknown = null;
   #series: SeriesEntry | null = null;
-  #told = new Map<number, T | Failure>();
+  #known = new Map<number, T | Failure>();
   #busy = false;
 
   constructor(
@@ -30,21 +30,21 @@ export class StepSeriesLoader<T> {
     if (key !== this.#key || series !== this.#series) {
       this.#key = key;
       this.#series = series;
-      this.#told = new Map();
+      this.#known = new Map();
     }
-    const missing = steps.find((step) => !this.#told.has(step));
-    if (missing !== undefined && !this.#busy) void this.#load(this.#told, series, missing, read);
-    return this.#told;
+    const missing = steps.find((step) => !this.#known.has(step));
+    if (missing !== undefined && !this.#busy) void this.#load(this.#known, series, missing, read);
+    return this.#known;
   }
 
   async #load(
-    told: Map<number, T | Failure>,
+    known: Map<number, T | Failure>,
     series: SeriesEntry,
     step: number,
     read: (atlas: Atlas) => T,
   ): Promise<void> {
     this.#busy = true;
-    told.set(step, await this.session.loadAtlas(series, step).then(read).catch(asFailure));
+    known.set(step, await this.session.loadAtlas(series, step).then(read).catch(asFailure));
     this.#busy = false;
     this.arrived();
   }

@@ -119,12 +119,12 @@ function requestLine({ request, status }: Failure): TemplateResult {
 
 const LONGEST_NAME = 80;
 
-/** What the link asked for in vain, beside what is shown for it; nothing where all of it is there. */
+/** What the link wanted for in vain, beside what is shown for it; nothing where all of it is there. */
 export function missingLine({ missing, run, series, step, compare }: State): string {
   const shown = { run: run?.run, layer: series?.layer, step, compare };
-  const parts = Object.entries(missing).map(([what, asked]) => {
+  const parts = Object.entries(missing).map(([what, wanted]) => {
     const instead = shown[what as keyof typeof shown];
-    return `${what} ${shorten(asked, LONGEST_NAME)} (shown: ${shorten(String(instead ?? 'none'), LONGEST_NAME)})`;
+    return `${what} ${shorten(wanted, LONGEST_NAME)} (shown: ${shorten(String(instead ?? 'none'), LONGEST_NAME)})`;
   });
   return parts.length === 0 ? '' : `The link names what is not in this log: ${parts.join('; ')}.`;
 }
@@ -150,7 +150,7 @@ export function banners(
         <button type="button" class="link" @click=${again}>Check again</button>
       </p>`,
     atlas &&
-      history?.steps.get(atlas.step)?.draft &&
+      history?.steps.get(atlas.step)?.preliminary &&
       html`<p class="banner">
         Step ${count(atlas.step)} is preliminary: it shows real patches until its icons are
         rendered.

@@ -14,12 +14,12 @@ export async function copy(text: string, done: string): Promise<string> {
 
 /** Pages without a secure address have no clipboard, but are asked what is to be copied. */
 function copyByEvent(text: string): boolean {
-  const answer = (event: ClipboardEvent) => {
+  const onCopy = (event: ClipboardEvent) => {
     event.clipboardData?.setData('text/plain', text);
     event.preventDefault();
   };
-  document.addEventListener('copy', answer);
+  document.addEventListener('copy', onCopy);
   const copied = document.execCommand('copy');
-  document.removeEventListener('copy', answer);
+  document.removeEventListener('copy', onCopy);
   return copied;
 }

@@ -25,20 +25,24 @@ export function readActivations(atlas: Atlas, tensors: Tensors): Activations {
   const { kind, lost_variance: lost } = fields.activations;
   const rows = atlas.count;
   const sizes = { N: rows, C: channels };
-  const centered = (values: Float32Array, width = channels, axes: Float32Array | null = null) => ({
+  const subtractMean = (
+    values: Float32Array,
+    width = channels,
+    axes: Float32Array | null = null,
+  ) => ({
     ...{ width, values, mean: meanOf(values, rows, width) },
     ...{ channels, kind, axes, lost },
   });
   switch (kind) {
     case 'float16':
-      return centered(halves(readArrays(tensors, ACTIVATION_ARRAYS.float16, sizes).values));
+      return subtractMean(halves(readArrays(tensors, ACTIVATION_ARRAYS.float16, sizes).values));
     case 'uint8': {
       const { codes, scale, offset } = readArrays(tensors, ACTIVATION_ARRAYS.uint8, sizes);
       const values = Float32Array.from(
         codes,
         (code, i) => code * (scale[i % channels] as number) + (offset[i % channels] as number),
       );
-      return centered(values);
+      return subtractMean(values);
     }
     case 'pca': {
       const width = tensors.shape('axes')[0] ?? 0;
@@ -58,7 +62,7 @@ export function readActivations(atlas: Atlas, tensors: Tensors): Activations {
           values[at] = (values[at] as number) * length;
         }
       }
-      return centered(values, width, axes);
+      return subtractMean(values, width, axes);
     }
   }
 }

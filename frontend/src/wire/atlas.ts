@@ -53,9 +53,9 @@ export interface Atlas {
   readonly tensors: Tensors;
 }
 
-/** Decodes the answer of the `atlas` route; throws `WireError` where it contradicts itself. */
-export function readAtlas(series: string, step: number, answer: ArrayBuffer): Atlas {
-  const pack = splitPack(answer);
+/** Decodes the response of the `atlas` route; throws `WireError` where it contradicts itself. */
+export function readAtlas(series: string, step: number, response: ArrayBuffer): Atlas {
+  const pack = splitPack(response);
   const manifest = readAtlasManifest(pack.manifest);
   const tensors = readSafetensors(pack.buffer, pack.blobStart);
   const count = manifest.samples;

@@ -81,13 +81,16 @@ export function strongestClasses(
   cell: number,
   most: number,
 ): { readonly helps: readonly ClassAttribution[]; readonly hurts: readonly ClassAttribution[] } {
-  const voices = Array.from({ length: classes }, (_, index) => ({ index, value: at(cell, index) }));
+  const attributions = Array.from({ length: classes }, (_, index) => ({
+    index,
+    value: at(cell, index),
+  }));
   return {
-    helps: voices
+    helps: attributions
       .filter(({ value }) => value > 0)
       .sort((a, b) => b.value - a.value)
       .slice(0, most),
-    hurts: voices
+    hurts: attributions
       .filter(({ value }) => value < 0)
       .sort((a, b) => a.value - b.value)
       .slice(0, most),

@@ -14,7 +14,7 @@ export interface HistoryStep {
   readonly sequence: number | null;
   readonly trustworthiness: number | null;
   /** Its icons are still being drawn. */
-  readonly draft: boolean;
+  readonly preliminary: boolean;
 }
 
 /** A checkpoint that was asked for and not computed. */
@@ -32,7 +32,7 @@ interface EventCell {
   readonly col: number;
 }
 
-/** Something that happened to lifelines between two atlases. */
+/** Something that happened to concepts between two atlases. */
 export interface RunEvent {
   readonly step: number;
   readonly kind: EventKind;
@@ -40,7 +40,7 @@ export interface RunEvent {
   readonly score: number;
   readonly confidence: number;
   readonly beforeStep: number;
-  /** Ids of the lifelines that it began with, at `beforeStep`, and ended with, at `step`. */
+  /** Ids of the concepts that it began with, at `beforeStep`, and ended with, at `step`. */
   readonly before: readonly number[];
   readonly after: readonly number[];
   /** Where to look: at `step`, or at `beforeStep` if nothing is left. */
@@ -52,7 +52,7 @@ export interface History {
   readonly kept: number;
   readonly skipped: readonly SkippedStep[];
   readonly steps: ReadonlyMap<number, HistoryStep>;
-  /** The most telling first; null where no step has traced its lifelines. */
+  /** The most telling first; null where no step has traced its concepts. */
   readonly events: readonly RunEvent[] | null;
   /** How many there are; the log may hold more than are listed. */
   readonly eventsFound: number;
@@ -76,8 +76,8 @@ export function readHistory(json: unknown): History {
 }
 
 function readStep({ step, status, reason, sequence, trustworthiness, revision }: WireStep) {
-  const draft = revision === 'preliminary';
-  return { step, status, reason, sequence, trustworthiness, draft };
+  const preliminary = revision === 'preliminary';
+  return { step, status, reason, sequence, trustworthiness, preliminary };
 }
 
 /** Whether two are the same event, though perhaps of two answers of the server. */

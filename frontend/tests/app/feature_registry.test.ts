@@ -10,10 +10,10 @@ import type { Session } from '../../src/state/session';
 import { Store } from '../../src/state/store';
 
 /** What the modules of two lazy features answer, and whether TensorBoard does. */
-const server = vi.hoisted(() => ({ answers: true, created: [] as string[] }));
+const server = vi.hoisted(() => ({ responds: true, created: [] as string[] }));
 
 function lazy(name: string): FeatureModule {
-  if (!server.answers) throw new TypeError('not here');
+  if (!server.responds) throw new TypeError('not here');
   return {
     styles: `.${name} { top: 0; }`,
     create: () => {
@@ -21,7 +21,7 @@ function lazy(name: string): FeatureModule {
       return {
         stage: () => [],
         ready: ({ said }) => said !== 'waiting',
-        announce: (state, before) => (state.filter === before.filter ? null : `${name} answers`),
+        announce: (state, before) => (state.filter === before.filter ? null : `${name} responds`),
       };
     },
   };
@@ -43,7 +43,7 @@ let root: ShadowRoot;
 let arrivals: number;
 
 beforeEach(() => {
-  server.answers = true;
+  server.responds = true;
   server.created = [];
   store = new Store();
   arrivals = 0;
@@ -68,21 +68,21 @@ function registry(): FeatureRegistry {
   });
 }
 
-const loaded = () => new Promise((resolve) => setTimeout(resolve, 20));
+const waitForLoad = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 describe('features', () => {
-  it('are loaded when the state first wants them, once, with their styles', async () => {
+  it('are waitForLoad when the state first wants them, once, with their styles', async () => {
     const features = registry();
     const sheets = root.adoptedStyleSheets.length;
     expect(server.created).toEqual([]);
     expect(features.ready(store.state)).toBe(true);
     store.set({ finding: true });
     expect(features.ready(store.state)).toBe(false);
-    await loaded();
+    await waitForLoad();
     expect(features.ready(store.state)).toBe(true);
     store.set({ finding: false });
     store.set({ finding: true });
-    await loaded();
+    await waitForLoad();
     expect(server.created).toEqual(['search']);
     expect(arrivals).toBe(1);
     expect(root.adoptedStyleSheets).toHaveLength(sheets + 1);
@@ -91,7 +91,7 @@ describe('features', () => {
   it('say whether what they show is complete', async () => {
     store.set({ finding: true });
     const features = registry();
-    await loaded();
+    await waitForLoad();
     store.set({ said: 'waiting' });
     expect(features.ready(store.state)).toBe(false);
   });
@@ -99,50 +99,50 @@ describe('features', () => {
   it('that a link asks for are announced once they are there', async () => {
     store.set({ filter: 'top:3' });
     registry();
-    await loaded();
-    expect(store.state.said).toBe('class_filter answers');
+    await waitForLoad();
+    expect(store.state.said).toBe('class_filter responds');
   });
 
-  it('that do not arrive are closed, and loaded again when they are opened again', async () => {
+  it('that do not arrive are closed, and waitForLoad again when they are opened again', async () => {
     const features = registry();
-    server.answers = false;
+    server.responds = false;
     store.set({ finding: true });
-    await loaded();
+    await waitForLoad();
     expect(store.state).toMatchObject({ finding: false, lost: true });
     expect(store.state.said).toContain('does not respond');
     expect(features.ready(store.state)).toBe(true);
-    server.answers = true;
+    server.responds = true;
     store.set({ finding: true });
-    await loaded();
+    await waitForLoad();
     expect(server.created).toEqual(['search']);
     expect(store.state.lost).toBe(false);
   });
 
-  it('that a link asks for are loaded again by hand, not with every change', async () => {
-    server.answers = false;
+  it('that a link asks for are waitForLoad again by hand, not with every change', async () => {
+    server.responds = false;
     store.set({ filter: 'top:3' });
     registry();
-    await loaded();
+    await waitForLoad();
     expect(store.state).toMatchObject({ filter: 'top:3', lost: true });
-    server.answers = true;
+    server.responds = true;
     store.set({ hover: { size: 2, row: 0, col: 0 } });
-    await loaded();
+    await waitForLoad();
     expect(server.created).toEqual([]);
     store.set({ lost: false });
-    await loaded();
+    await waitForLoad();
     expect(server.created).toEqual(['class_filter']);
   });
 
   it('keep their order, whichever arrives first', async () => {
     const features = registry();
     store.set({ finding: true });
-    await loaded();
+    await waitForLoad();
     store.set({ filterOpen: true });
-    await loaded();
+    await waitForLoad();
     expect(server.created).toEqual(['search', 'class_filter']);
     const before = store.state;
     store.set({ filter: 'top:3' });
-    const answer = features.find((one) => one.announce?.(store.state, before));
-    expect(answer).toBe('class_filter answers');
+    const result = features.find((one) => one.announce?.(store.state, before));
+    expect(result).toBe('class_filter responds');
   });
 });

@@ -14,7 +14,7 @@ const round = (values: Iterable<number> | null) =>
 const half = (values: readonly number[], ...shape: number[]) =>
   tensor('F16', new Uint16Array(values.map(halfBits)), ...shape);
 
-function told(found: DriftValues | string): DriftValues {
+function valuesOf(found: DriftValues | string): DriftValues {
   if (typeof found === 'string') throw new Error(found);
   return found;
 }
@@ -25,13 +25,13 @@ const BEFORE = [1, 0, 1, 0, 0, 1, -1, 0, -1, 0, 0, -1];
 const AFTER = [0, 1, 1, 0, 0, -1, -1, 0, 0.6, 0.8, -0.6, -0.8];
 const level = smallAtlas().levels[0] as Level;
 
-function stored(kind: string, lost: number, tensors: Record<string, RawTensor>): Activations {
+function storeAs(kind: string, lost: number, tensors: Record<string, RawTensor>): Activations {
   const atlas = smallAtlas({ activations: { kind, lost_variance: lost } });
   return readActivations(atlas, readSafetensors(safetensors(tensors)));
 }
 
 const float16 = (values: readonly number[], lost = 0) =>
-  stored('float16', lost, { values: half(values, 6, 2) });
+  storeAs('float16', lost, { values: half(values, 6, 2) });
 
 /** Along axes of length 2 and 4 that lie any way round. */
 const pca = (values: readonly number[], axes: readonly number[], lost = 0) => {
@@ -42,7 +42,7 @@ const pca = (values: readonly number[], axes: readonly number[], lost = 0) => {
       return along / (x * x + y * y);
     }),
   );
-  return stored('pca', lost, {
+  return storeAs('pca', lost, {
     scores: half(scores.flat(), 6, 2),
     axes: half(axes, 2, 2),
     mean: tensor('F32', new Float32Array(2)),
@@ -50,7 +50,7 @@ const pca = (values: readonly number[], axes: readonly number[], lost = 0) => {
 };
 
 const uint8 = (values: readonly number[], lost = 0) =>
-  stored('uint8', lost, {
+  storeAs('uint8', lost, {
     codes: tensor(
       'U8',
       Uint8Array.from(values, (value) => Math.round(125 * (value + 1))),
@@ -64,19 +64,19 @@ const uint8 = (values: readonly number[], lost = 0) =>
 describe('turns of activations', () => {
   it('are the mean of one less the cosine, around the mean of each layer', () => {
     // 1, 0, 2 in the first cell; 0, 1.6 in the second; .2 outside of both.
-    const found = told(findTurns(float16(BEFORE), float16(AFTER), level));
+    const found = valuesOf(findTurns(float16(BEFORE), float16(AFTER), level));
     expect(round(found.values)).toEqual([1, 0.8]);
     expect(round(found.beyond)).toEqual([0.667, 0.5]);
     expect(found.significant).toBe(2);
     expect(round([found.most, found.mean, found.beyondShare ?? 0])).toEqual([1, 0.8, 0.667]);
     const shifted = float16(AFTER.map((value, i) => value + (i % 2 ? 4 : -2)));
-    expect(told(findTurns(float16(BEFORE), shifted, level)).values[1]).toBeCloseTo(0.8, 2);
+    expect(valuesOf(findTurns(float16(BEFORE), shifted, level)).values[1]).toBeCloseTo(0.8, 2);
   });
 
   it('are the same in every form, also along other axes at each step', () => {
-    expect(round(told(findTurns(uint8(BEFORE), uint8(AFTER), level)).values)).toEqual([1, 0.8]);
+    expect(round(valuesOf(findTurns(uint8(BEFORE), uint8(AFTER), level)).values)).toEqual([1, 0.8]);
     const [from, to] = [pca(BEFORE, [2, 0, 0, 4]), pca(AFTER, [0, 4, -2, 0])];
-    const found = told(findTurns(from, to, level));
+    const found = valuesOf(findTurns(from, to, level));
     expect(found.values[0]).toBeCloseTo(1, 3);
     expect(found.values[1]).toBeCloseTo(0.8, 3);
   });
@@ -89,7 +89,7 @@ describe('turns of activations', () => {
       [pca(BEFORE, [2, 0, 0, 4]), pca(BEFORE, [2, 0, 0, 4])],
       [pca(BEFORE, [2, 0, 0, 4]), pca(BEFORE, [turned, turned, 2 * turned, -2 * turned])],
     ] as const) {
-      const found = told(findTurns(from, to, level));
+      const found = valuesOf(findTurns(from, to, level));
       expect(found.most).toBeLessThan(1e-6);
       expect([found.significant, found.beyondShare]).toEqual([0, 0]);
     }
@@ -98,7 +98,7 @@ describe('turns of activations', () => {
   it('are news beyond what storing lost at both steps', () => {
     // All rows have length 1. Of .2 lost a row strays by atan(1 / 2), twice which has a cosine of .6.
     const of = (lost: number) =>
-      told(findTurns(float16(BEFORE, lost), float16(AFTER, lost), level)).beyondShare;
+      valuesOf(findTurns(float16(BEFORE, lost), float16(AFTER, lost), level)).beyondShare;
     expect(of(0.2)).toBe(3 / 6);
     // Of .02 by atan(1 / 7), twice which has one of .96: now .2 is news, too.
     expect(of(0.02)).toBeCloseTo(4 / 6);
@@ -107,14 +107,14 @@ describe('turns of activations', () => {
 
   it('claim no news where what was lost is not known, and know nothing of rows without direction', () => {
     expect(
-      told(findTurns({ ...float16(BEFORE), lost: null }, float16(AFTER), level)),
+      valuesOf(findTurns({ ...float16(BEFORE), lost: null }, float16(AFTER), level)),
     ).toMatchObject({
       beyond: null,
       significant: 0,
       beyondShare: null,
     });
     const gone = [0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 1, 0];
-    const found = told(findTurns(float16(gone), float16(AFTER), level));
+    const found = valuesOf(findTurns(float16(gone), float16(AFTER), level));
     expect(round(found.values)).toEqual([Number.NaN, 0]);
     expect(found.significant).toBe(0);
   });
@@ -145,7 +145,7 @@ describe('falls of the first class', () => {
   });
 
   it('are what compare_atlases says where cells hold the same samples', () => {
-    const found = told(of(saying(SAID), saying(SAYS)));
+    const found = valuesOf(of(saying(SAID), saying(SAYS)));
     expect([...found.values]).toEqual([1, 0]);
     expect(found.most).toBe(1);
     expect(found.beyond).toBeNull();
@@ -154,28 +154,28 @@ describe('falls of the first class', () => {
   it('are weighed by members where they do not', () => {
     // Sample 2 has gone to the second cell, where the first class of its old one is the last of three.
     const gone = { 'grid2.cell_of': tensor('I32', new Int32Array([0, 0, 1, 1, 1, -1])) };
-    expect(round(told(of(saying(SAID), saying(SAYS, gone))).values)).toEqual([1, 0.667]);
+    expect(round(valuesOf(of(saying(SAID), saying(SAYS, gone))).values)).toEqual([1, 0.667]);
   });
 
   it('are news where the lead changed by more than two errors', () => {
     // From .9 ahead of the third to .1 behind it; 2 · √4 · .4 / √3 = .92, and of .5 it is 1.15.
-    const found = told(of(saying(SAID, deviating(0.4)), saying(SAYS, deviating(0.4))));
+    const found = valuesOf(of(saying(SAID, deviating(0.4)), saying(SAYS, deviating(0.4))));
     expect(round(found.beyond)).toEqual([1, 0]);
     expect(found.significant).toBe(1);
-    const loose = told(of(saying(SAID, deviating(0.5)), saying(SAYS, deviating(0.5))));
+    const loose = valuesOf(of(saying(SAID, deviating(0.5)), saying(SAYS, deviating(0.5))));
     expect([...loose.values]).toEqual([1, 0]);
     expect(loose.significant).toBe(0);
   });
 
   it('of an unchanged network are none', () => {
-    const found = told(of(saying(SAID, deviating(0)), saying(SAID, deviating(0))));
+    const found = valuesOf(of(saying(SAID, deviating(0)), saying(SAID, deviating(0))));
     expect([found.most, found.significant, found.mean]).toEqual([0, 0, 0]);
   });
 
   it('are not known where either is not', () => {
     const torn = [Number.NaN, ...SAID.slice(1)];
-    expect([...told(of(saying(torn), saying(SAYS))).values]).toEqual([Number.NaN, 0]);
-    expect([...told(of(saying(SAID), saying(torn))).values]).toEqual([Number.NaN, 0]);
+    expect([...valuesOf(of(saying(torn), saying(SAYS))).values]).toEqual([Number.NaN, 0]);
+    expect([...valuesOf(of(saying(SAID), saying(torn))).values]).toEqual([Number.NaN, 0]);
   });
 
   it('say why there are none', () => {

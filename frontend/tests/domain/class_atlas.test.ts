@@ -5,16 +5,16 @@ import { describe, expect, it, vi } from 'vitest';
 import { classAtlasOf, NOT_FOLLOWED } from '../../src/domain/class_atlas';
 import { highlightedRows } from '../../src/domain/highlight';
 import { NearestSamples } from '../../src/domain/nearest_samples';
-import { explainUnpairing } from '../../src/domain/sample_pairing';
+import { explainUnpairing } from '../../src/domain/sample_pairs';
 import type { Highlight } from '../../src/domain/view';
 import { EventList } from '../../src/features/events/event_list';
 import { legendPanel } from '../../src/features/legend/legend';
 import { findResults } from '../../src/features/search/search_index';
 import { highlightSentence } from '../../src/features/selection/highlight_pill';
 import { motionChoice } from '../../src/features/timeline/motion_choice';
-import { TravelArrangement } from '../../src/map/travel';
-import { differenceOf } from '../../src/state/difference_reading';
-import { driftOf } from '../../src/state/drift_reading';
+import { SceneTravel } from '../../src/map/travel';
+import { differenceOf } from '../../src/state/difference_values';
+import { driftOf } from '../../src/state/drift_values';
 import type { Session } from '../../src/state/session';
 import { type State, Store } from '../../src/state/store';
 import type { Atlas, Level } from '../../src/wire/atlas';
@@ -98,7 +98,7 @@ describe('samples that differ from step to step', () => {
       pointColors: null,
     });
     const half = (atlas: Atlas) => ({ item: scene(atlas), weight: 0.5 });
-    expect(new TravelArrangement().carry(half(earlier), half(now))).toBeNull();
+    expect(new SceneTravel().carry(half(earlier), half(now))).toBeNull();
     const state = stateWith(now, { compare: 3, other: earlier });
     expect(driftOf(state, now, levelOf(now), new NearestSamples(() => {}))).toBe(NOT_FOLLOWED);
     expect(differenceOf(state, now, levelOf(now))).toBe(
@@ -196,7 +196,7 @@ describe('the legend', () => {
     expect(said).not.toContain('asked again');
   });
 
-  it('folds on a narrow stage, is nothing for a layer, and shows hostile names as text', () => {
+  it('folds on a narrow stage, is nothing for a layer, and shows untrusted names as text', () => {
     const open = (on: boolean) => legendOf(classAtlas(), on).querySelector('details')?.open;
     expect([open(true), open(false)]).toEqual([true, false]);
     expect(legendOf(smallAtlas()).querySelector('.class-note')).toBeNull();

@@ -19,15 +19,15 @@ import {
   NOT_RECORDED,
   strongestClasses,
 } from '../../src/wire/attribution';
-import { ATTRIBUTION, askedAtlas, halves } from '../helpers/class_fixtures';
+import { ATTRIBUTION, attributionAtlas, halves } from '../helpers/class_fixtures';
 import { tensor } from '../helpers/wire_builder';
 
-const atlas = askedAtlas();
+const atlas = attributionAtlas();
 const level = atlas.levels[0] as Level;
 const top = (...classes: number[]): Filter => ({ kind: 'top', classes, sign: 'helps' });
 const toward = (sign: Sign, ...classes: number[]): Filter => ({ kind: 'toward', classes, sign });
 
-function answers(filter: Filter, of: Atlas = atlas): FilterResult {
+function resultOf(filter: Filter, of: Atlas = atlas): FilterResult {
   const found = applyFilter(of, of.levels[0] as Level, filter);
   if (typeof found === 'string') throw new Error(found);
   return found;
@@ -45,7 +45,7 @@ describe('attribution', () => {
 
   it('is read from steps: the code less 128, times the scale of the cell', () => {
     const codes = [255, 128, 1, 129, 127, 128, 0, 0, 0, 130, 126, 128];
-    const stepped = askedAtlas({
+    const stepped = attributionAtlas({
       'grid2.attribution_codes': tensor('U8', new Uint8Array(codes), 4, 3),
       'grid2.attribution_scale': tensor('F32', new Float32Array([0.5, 2, Number.NaN, 1])),
     });
@@ -55,11 +55,11 @@ describe('attribution', () => {
     expect([0, 1, 2].map((index) => found.at(1, index))).toEqual([2, -2, 0]);
     expect(found.at(2, 0)).toBeNaN();
     expect(found.at(3, 0)).toBe(2);
-    expect(answers(toward('helps', 0), stepped).passes).toEqual(new Uint8Array([1, 1, 0, 1]));
+    expect(resultOf(toward('helps', 0), stepped).passes).toEqual(new Uint8Array([1, 1, 0, 1]));
   });
 
   it('has the spread of its samples where that was recorded', () => {
-    const spread = askedAtlas({
+    const spread = attributionAtlas({
       ...halves,
       'grid2.spread_codes': tensor('U8', new Uint8Array([4, 0, 255, ...Array(9).fill(1)]), 4, 3),
       'grid2.spread_scale': tensor('F32', new Float32Array([0.5, Number.NaN, 1, 1])),
@@ -73,7 +73,7 @@ describe('attribution', () => {
   });
 
   it('refuses a spread of another shape than its attribution in words', () => {
-    const odd = askedAtlas({
+    const odd = attributionAtlas({
       ...halves,
       'grid2.spread_codes': tensor('U8', new Uint8Array(3), 1, 3),
       'grid2.spread_scale': tensor('F32', new Float32Array(4)),
@@ -82,16 +82,16 @@ describe('attribution', () => {
   });
 
   it('names the setting where it was not recorded', () => {
-    const bare = askedAtlas({});
+    const bare = attributionAtlas({});
     expect(findAttribution(bare, bare.levels[0] as Level)).toBe(NOT_RECORDED);
     expect(applyFilter(bare, bare.levels[0] as Level, toward('helps', 0))).toBe(NOT_RECORDED);
     expect(NOT_RECORDED).toContain('AtlasConfig(attribution=True)');
   });
 
   it('says what is wrong with arrays that contradict the grid', () => {
-    const odd = askedAtlas({ 'grid2.attribution': tensor('F16', new Uint16Array(6), 2, 3) });
+    const odd = attributionAtlas({ 'grid2.attribution': tensor('F16', new Uint16Array(6), 2, 3) });
     expect(findAttribution(odd, odd.levels[0] as Level)).toContain('has shape [2,3]');
-    const alone = askedAtlas({
+    const alone = attributionAtlas({
       'grid2.attribution_codes': tensor('U8', new Uint8Array(12), 4, 3),
     });
     expect(findAttribution(alone, alone.levels[0] as Level)).toContain('is missing');
@@ -142,7 +142,7 @@ describe('a filter in the address', () => {
 
 describe('top class', () => {
   it('passes by majority, ranked by share; a tie goes to the lower class', () => {
-    const found = answers(top(0));
+    const found = resultOf(top(0));
     expect(found.passes).toEqual(new Uint8Array([1, 0, 1, 0]));
     expect(found.ranked).toEqual([0, 2]);
     expect(found.values[0]).toBeCloseTo(0.6);
@@ -151,35 +151,35 @@ describe('top class', () => {
   });
 
   it('says which of several classes a cell is about', () => {
-    const found = answers(top(1, 0));
+    const found = resultOf(top(1, 0));
     expect(found.which).toEqual(new Int8Array([1, 0, 1, -1]));
     expect(found.ranked).toEqual([1, 0, 2]);
   });
 
   it('marks cells of few samples and does not rank them', () => {
-    const found = answers(top(2));
+    const found = resultOf(top(2));
     expect(found).toMatchObject({ passing: 1, sparse: 1, ranked: [], range: null });
     expect(heatOf(found, 'top', 3, found.most)).toBe(1);
   });
 
   it('takes predictions where there are no labels, and says when there are neither', () => {
     const { labels } = atlas;
-    const predicted = { ...askedAtlas(), labels: null, predictions: labels };
-    expect(answers(top(0), predicted).ranked).toEqual([0, 2]);
-    const bare = { ...askedAtlas(), labels: null };
+    const predicted = { ...attributionAtlas(), labels: null, predictions: labels };
+    expect(resultOf(top(0), predicted).ranked).toEqual([0, 2]);
+    const bare = { ...attributionAtlas(), labels: null };
     expect(applyFilter(bare, bare.levels[0] as Level, top(0))).toContain(
       'No labels or predictions',
     );
   });
 
   it('lets nothing pass of a class that is nowhere on top', () => {
-    expect(answers(top(77))).toMatchObject({ passing: 0, most: 0, range: null });
+    expect(resultOf(top(77))).toMatchObject({ passing: 0, most: 0, range: null });
   });
 });
 
 describe('attribution toward a class', () => {
   it('helps: above 0, strongest first', () => {
-    const found = answers(toward('helps', 0));
+    const found = resultOf(toward('helps', 0));
     expect(found.passes).toEqual(new Uint8Array([1, 0, 1, 1]));
     expect(found.ranked).toEqual([0, 2]);
     // The 2 of the last cell is of four samples: it must not set the scale.
@@ -190,25 +190,25 @@ describe('attribution toward a class', () => {
   });
 
   it('hurts: below 0', () => {
-    const found = answers(toward('hurts', 0));
+    const found = resultOf(toward('hurts', 0));
     expect(found.passes).toEqual(new Uint8Array([0, 1, 0, 0]));
     expect(found.range).toEqual([-1, -1]);
   });
 
   it('both: by size, with one scale for the two signs', () => {
-    const found = answers(toward('both', 0));
+    const found = resultOf(toward('both', 0));
     expect(found.ranked).toEqual([1, 0, 2]);
     expect(found).toMatchObject({ most: 1, range: [-1, 0.5], passing: 4, sparse: 1 });
   });
 
   it('of several classes takes the one that counts most for the sign', () => {
-    expect([...answers(toward('helps', 0, 1)).which]).toEqual([0, 1, 1, 0]);
-    expect([...answers(toward('hurts', 0, 1)).which]).toEqual([1, 0, 0, 1]);
-    expect([...answers(toward('both', 0, 1)).values]).toEqual([0.5, -1, 0.75, -3]);
+    expect([...resultOf(toward('helps', 0, 1)).which]).toEqual([0, 1, 1, 0]);
+    expect([...resultOf(toward('hurts', 0, 1)).which]).toEqual([1, 0, 0, 1]);
+    expect([...resultOf(toward('both', 0, 1)).values]).toEqual([0.5, -1, 0.75, -3]);
   });
 
   it('knows nothing of a cell without a number', () => {
-    const found = answers(toward('both', 2));
+    const found = resultOf(toward('both', 2));
     expect(found.values[2]).toBeNaN();
     expect(found.passes).toEqual(new Uint8Array([0, 1, 0, 1]));
   });
@@ -218,11 +218,11 @@ describe('attribution toward a class', () => {
   });
 
   it('falls back to the sparse cells for a scale where there are no others', () => {
-    const few = askedAtlas({
+    const few = attributionAtlas({
       ...halves,
       'grid2.counts': tensor('I32', new Int32Array([4, 4, 4, 4])),
     });
-    expect(answers(toward('both', 0), few)).toMatchObject({ ranked: [], most: 2, range: null });
+    expect(resultOf(toward('both', 0), few)).toMatchObject({ ranked: [], most: 2, range: null });
   });
 
   it('is worked out once as long as the filter stays', () => {
@@ -238,7 +238,7 @@ describe('attribution toward a class', () => {
         'I32',
         Int32Array.from({ length: cells }, (_, cell) => make(cell)),
       );
-    const large = askedAtlas(
+    const large = attributionAtlas(
       {
         'grid40.rows': numbers((cell) => Math.floor(cell / 40)),
         'grid40.cols': numbers((cell) => cell % 40),
@@ -257,7 +257,7 @@ describe('attribution toward a class', () => {
       { grids: [{ size: 40, cells, tile: null, columns: null }] },
     );
     const before = process.cpuUsage();
-    for (let index = 0; index < 200; index++) answers(toward('both', index, 999), large);
+    for (let index = 0; index < 200; index++) resultOf(toward('both', index, 999), large);
     const { user } = process.cpuUsage(before);
     // Well under a frame each: a fault of the order of all classes would take a hundred times as long.
     expect(user / 1000 / 200).toBeLessThan(16);
@@ -271,13 +271,13 @@ describe('the way to a cell', () => {
     return store.state;
   };
   const viewport = { width: 840, height: 840 };
-  const sized = (...sizes: number[]) => ({
+  const levelOfSizes = (...sizes: number[]) => ({
     ...atlas,
     levels: sizes.map((size) => ({ ...level, size, covered: 1 })),
   });
 
   it('goes as near as the grid stays the same', () => {
-    const two = sized(10, 40);
+    const two = levelOfSizes(10, 40);
     const near = closeUp(state({ atlas: two, shownLevel: 10 }), viewport, {
       size: 10,
       row: 2,
@@ -289,7 +289,7 @@ describe('the way to a cell', () => {
   });
 
   it('shows five cells across where the grid is held', () => {
-    const held = state({ atlas: sized(10, 40), shownLevel: 10, level: 10 });
+    const held = state({ atlas: levelOfSizes(10, 40), shownLevel: 10, level: 10 });
     const { z } = closeUp(held, viewport, { size: 10, row: 0, col: 0 });
     expect(z).toBeGreaterThan(1.9);
     expect(z).toBeLessThanOrEqual(2);

@@ -11,7 +11,7 @@ import {
 } from '../../src/domain/color_scales';
 import type { ColorMode } from '../../src/domain/view';
 import { type Atlas, className, type Level } from '../../src/wire/atlas';
-import { askedAtlas } from '../helpers/class_fixtures';
+import { attributionAtlas } from '../helpers/class_fixtures';
 import { smallAtlas } from '../helpers/wire_builder';
 
 const atlas = smallAtlas();
@@ -120,13 +120,13 @@ describe('colouring', () => {
 });
 
 describe('readings', () => {
-  const asked = askedAtlas();
-  const wide = asked.levels[0] as Level;
+  const atlasOfClasses = attributionAtlas();
+  const wide = atlasOfClasses.levels[0] as Level;
   /** Every third prediction is the class after the label. */
-  const predictions = Int32Array.from(asked.labels ?? [], (label, i) =>
+  const predictions = Int32Array.from(atlasOfClasses.labels ?? [], (label, i) =>
     i % 3 ? label : label + 1,
   );
-  const judged = { ...asked, predictions };
+  const judged = { ...atlasOfClasses, predictions };
   const read = (of: Atlas, mode: ColorMode) => {
     const { reading, legend, cells } = coloring(of, of.levels[0] as Level, mode);
     const values = [...(reading?.values ?? [])];
@@ -134,7 +134,7 @@ describe('readings', () => {
   };
 
   it('say how pure cells are', () => {
-    const { values, said } = read(asked, 'purity');
+    const { values, said } = read(atlasOfClasses, 'purity');
     expect(values).toEqual([Math.fround(0.6), 1, 0.5, 1]);
     expect(said).toEqual(['60%', '100%', '50%', '100%']);
   });
@@ -150,7 +150,7 @@ describe('readings', () => {
   it('say how often the most frequent wrong prediction is given, and which it is', () => {
     // Of the ten samples of the first cell four are wrong; three of them are taken for one class.
     const { values, said, legend } = read(judged, 'confusion');
-    const labels = asked.labels as Int32Array;
+    const labels = atlasOfClasses.labels as Int32Array;
     const wrong = [0, 3, 6, 9].map((sample) => (labels[sample] as number) + 1);
     const counts = wrong.map((one) => wrong.filter((other) => other === one).length);
     expect(values[0]).toBeCloseTo(Math.max(...counts) / 10);
@@ -163,13 +163,15 @@ describe('readings', () => {
     const { reading } = coloring(judged, wide, 'confusion');
     const most = wrong[counts.indexOf(Math.max(...counts))] as number;
     expect(reading?.name?.(0)).toBe(`as ${className(judged, most)}`);
-    const right = { ...asked, predictions: asked.labels };
+    const right = { ...atlasOfClasses, predictions: atlasOfClasses.labels };
     expect(read(right, 'confusion').values).toEqual([0, 0, 0, 0]);
     expect(coloring(right, wide, 'confusion').reading?.name?.(0)).toBe('');
   });
 
   it('judge only what has a label', () => {
-    const labels = Int32Array.from(asked.labels as Int32Array, (label, i) => (i < 10 ? -1 : label));
+    const labels = Int32Array.from(atlasOfClasses.labels as Int32Array, (label, i) =>
+      i < 10 ? -1 : label,
+    );
     const { values, cells } = read({ ...judged, labels }, 'accuracy');
     expect(values[0]).toBeNaN();
     expect(cells?.[3]).toBe(0);
@@ -177,18 +179,20 @@ describe('readings', () => {
   });
 
   it('say in bits how mixed cells are, on a scale that no step changes', () => {
-    const { values, said, legend } = read(asked, 'entropy');
+    const { values, said, legend } = read(atlasOfClasses, 'entropy');
     const bits = -(0.6 * Math.log2(0.6) + 2 * 0.2 * Math.log2(0.2));
     expect(values).toEqual([expect.closeTo(bits, 5), 0, 1, 0]);
     expect(said).toEqual(['1.37', '.00', '1.00', '.00']);
     expect(legend).toMatchObject({ title: "Entropy of a cell's labels", high: '1.6 bits' });
-    const many = { ...asked, classes: Array<string>(1000).fill('x') };
+    const many = { ...atlasOfClasses, classes: Array<string>(1000).fill('x') };
     expect(read(many, 'entropy').legend).toMatchObject({ high: '5.0 bits or more' });
   });
 
   it('count the cells of few samples', () => {
-    expect(read(asked, 'purity').legend).toMatchObject({ note: 'Dotted: under 8 samples (1)' });
-    const { reading } = coloring(asked, wide, 'population');
+    expect(read(atlasOfClasses, 'purity').legend).toMatchObject({
+      note: 'Dotted: under 8 samples (1)',
+    });
+    const { reading } = coloring(atlasOfClasses, wide, 'population');
     expect(reading).toBeUndefined();
   });
 
@@ -222,7 +226,7 @@ describe('point colours', () => {
 });
 
 describe('many points', () => {
-  it('are thinned unless all are asked for, and never with icons alone', () => {
+  it('are thinned unless all are atlasOfClasses for, and never with icons alone', () => {
     const state = { show: 'points', allPoints: false } as const;
     expect(isThinned({ count: 200_000 }, state)).toBe(false);
     expect(isThinned({ count: 200_001 }, state)).toBe(true);
@@ -230,7 +234,7 @@ describe('many points', () => {
     expect(isThinned({ count: 200_001 }, { ...state, show: 'icons' })).toBe(false);
   });
 
-  it('leave as many as asked, as many from each part of the log', () => {
+  it('leave as many as atlasOfClasses, as many from each part of the log', () => {
     const colors = new Uint8Array(4 * 10_000).fill(200);
     const left = thinOut(colors, 2500);
     const seen = [...Array(10_000).keys()].filter((index) => left[4 * index + 3] === 200);

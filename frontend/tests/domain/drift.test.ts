@@ -7,10 +7,10 @@ import {
   largestChanges,
 } from '../../src/domain/difference';
 import { findDrift, floorOf } from '../../src/domain/drift';
-import { cellPlaces, explainUnpairing, movesOf } from '../../src/domain/sample_pairing';
+import { cellPlaces, explainUnpairing, movesOf } from '../../src/domain/sample_pairs';
 import type { Atlas, Level } from '../../src/wire/atlas';
 import { NOT_RECORDED } from '../../src/wire/attribution';
-import { ATTRIBUTION, askedAtlas, halfBits, halves } from '../helpers/class_fixtures';
+import { ATTRIBUTION, attributionAtlas, halfBits, halves } from '../helpers/class_fixtures';
 import { smallAtlas, smallProvenance, tensor } from '../helpers/wire_builder';
 
 const f32 = (...values: number[]) => tensor('F32', new Float32Array(values));
@@ -92,7 +92,7 @@ describe('drift', () => {
 });
 
 describe('difference of attribution', () => {
-  const was = askedAtlas();
+  const was = attributionAtlas();
   const level = was.levels[0] as Level;
   /** Each cell half a logit more toward dog, the third one less. */
   const later = (more = {}) => {
@@ -101,7 +101,7 @@ describe('difference of attribution', () => {
       row.map((value, index) => value + (index === 1 ? (shift[cell] as number) : 0)),
     );
     const bits = new Uint16Array(now.flat().map(halfBits));
-    return askedAtlas({ 'grid2.attribution': tensor('F16', bits, 4, 3), ...more });
+    return attributionAtlas({ 'grid2.attribution': tensor('F16', bits, 4, 3), ...more });
   };
   const of = (a: Atlas, b: Atlas, toward = 1) =>
     findAttributionChange(a, a.levels[0] as Level, b, b.levels[0] as Level, toward);
@@ -125,7 +125,7 @@ describe('difference of attribution', () => {
       'grid2.spread_codes': tensor('U8', new Uint8Array(12).fill(60), 4, 3),
       'grid2.spread_scale': tensor('F32', new Float32Array(4).fill(0.01)),
     };
-    const found = of(askedAtlas({ ...halves, ...spread }), later(spread));
+    const found = of(attributionAtlas({ ...halves, ...spread }), later(spread));
     if (typeof found === 'string') throw new Error(found);
     expect(found.changes.map(({ significant }) => significant)).toEqual([
       false,
@@ -151,8 +151,8 @@ describe('difference of attribution', () => {
   });
 
   it('says why there is none', () => {
-    expect(of(askedAtlas({}), later())).toBe(NOT_RECORDED);
-    expect(of(was, askedAtlas({}))).toBe(NOT_RECORDED);
+    expect(of(attributionAtlas({}), later())).toBe(NOT_RECORDED);
+    expect(of(was, attributionAtlas({}))).toBe(NOT_RECORDED);
   });
 });
 

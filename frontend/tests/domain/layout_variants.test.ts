@@ -6,7 +6,7 @@ import { layoutSwitch } from '../../src/app/layout_switch';
 import { topBar } from '../../src/app/top_bar';
 import {
   folderOf,
-  isRelaid,
+  isRelayout,
   keeperOf,
   shareLayout,
   twinOf,
@@ -48,31 +48,31 @@ function run(name: string, layers: readonly string[] = ['layer3'], probe = true)
 }
 
 describe('places', () => {
-  const framed = (x0: number, layer = 'layer3') =>
+  const atlasInViewport = (x0: number, layer = 'layer3') =>
     smallAtlas({ layer, viewport: { x0, y0: 0, x1: 9, y1: 9 } });
 
   it('are shared within one layer and frame, whatever the run', () => {
-    expect(shareLayout(framed(1), { ...framed(1), series: 's9' })).toBe(true);
-    expect(shareLayout(framed(1), framed(1.5))).toBe(false);
-    expect(shareLayout(framed(1), framed(1, 'layer4'))).toBe(false);
+    expect(shareLayout(atlasInViewport(1), { ...atlasInViewport(1), series: 's9' })).toBe(true);
+    expect(shareLayout(atlasInViewport(1), atlasInViewport(1.5))).toBe(false);
+    expect(shareLayout(atlasInViewport(1), atlasInViewport(1, 'layer4'))).toBe(false);
   });
 
   it('without a frame are those of one series', () => {
     expect(shareLayout(smallAtlas(), smallAtlas())).toBe(true);
     expect(shareLayout(smallAtlas(), { ...smallAtlas(), series: 's9' })).toBe(false);
-    expect(shareLayout(smallAtlas(), framed(1))).toBe(false);
+    expect(shareLayout(smallAtlas(), atlasInViewport(1))).toBe(false);
   });
 });
 
 describe('names of layouts', () => {
   it('say which folder people know, and which layout it is', () => {
     expect(['exp/atlas', 'atlas', 'exp'].map(folderOf)).toEqual(['exp', '', 'exp']);
-    expect(['exp/backwards', 'exp/backwards/atlas', 'backwards'].map(isRelaid)).toEqual([
+    expect(['exp/backwards', 'exp/backwards/atlas', 'backwards'].map(isRelayout)).toEqual([
       true,
       true,
       true,
     ]);
-    expect(['exp/atlas', 'walked_backwards', 'backwards/exp'].map(isRelaid)).toEqual([
+    expect(['exp/atlas', 'walked_backwards', 'backwards/exp'].map(isRelayout)).toEqual([
       false,
       false,
       false,
@@ -165,7 +165,7 @@ describe('the switch', () => {
     vi.unstubAllGlobals();
   });
 
-  async function started(values: HashValues): Promise<Session> {
+  async function start(values: HashValues): Promise<Session> {
     const address = { read: () => values, watch: () => {}, write: () => {} };
     const session = new Session(new Store(), address as unknown as Address);
     await session.start();
@@ -174,7 +174,7 @@ describe('the switch', () => {
   }
 
   it('keeps layer and step, and follows the samples of the pinned cell', async () => {
-    const session = await started({ run: 'exp/atlas', layer: 'layer3', step: '10' });
+    const session = await start({ run: 'exp/atlas', layer: 'layer3', step: '10' });
     session.store.set({ pinned: { size: 2, row: 0, col: 0 } });
     await switchLayout(session);
     expect(session.store.state).toMatchObject({
@@ -192,7 +192,7 @@ describe('the switch', () => {
   });
 
   it('leaves a choice alone that is made while it loads', async () => {
-    const session = await started({ run: 'exp/atlas', step: '10' });
+    const session = await start({ run: 'exp/atlas', step: '10' });
     session.store.set({ pinned: { size: 2, row: 0, col: 0 } });
     const switched = switchLayout(session);
     session.chooseStep(40);
@@ -205,7 +205,7 @@ describe('the switch', () => {
   });
 
   it('survives a step that cannot be loaded', async () => {
-    const session = await started({ run: 'exp/atlas', step: '0' });
+    const session = await start({ run: 'exp/atlas', step: '0' });
     await switchLayout(session);
     await settle();
     expect(session.store.state).toMatchObject({ run: { id: 'r2' }, step: 0 });
@@ -213,7 +213,7 @@ describe('the switch', () => {
   });
 
   it('is beside the run, which is listed once', async () => {
-    const session = await started({ run: 'exp/backwards', step: '40' });
+    const session = await start({ run: 'exp/backwards', step: '40' });
     const { store } = session;
     render(topBar(store.state, session, nothing, layoutSwitch(store.state, session)), root);
     const names = [...root.querySelectorAll('#run option')].map((one) => one.textContent?.trim());
@@ -227,7 +227,7 @@ describe('the switch', () => {
   });
 
   it('is not there for a run or layer of one layout', async () => {
-    const session = await started({ run: 'other/atlas' });
+    const session = await start({ run: 'other/atlas' });
     expect(layoutSwitch(session.store.state, session)).toBe(nothing);
     await switchLayout(session);
     expect(session.store.state.run?.id).toBe('r3');

@@ -9,7 +9,7 @@ import { findDifference } from '../../src/domain/difference';
 import { findDrift } from '../../src/domain/drift';
 import { findMerges, linksBetween } from '../../src/domain/layer_links';
 import { sameSamples } from '../../src/domain/sample_matching';
-import { movesOf } from '../../src/domain/sample_pairing';
+import { movesOf } from '../../src/domain/sample_pairs';
 import { readActivations } from '../../src/wire/activations';
 import { type Atlas, type Level, readAtlas } from '../../src/wire/atlas';
 import { readSafetensors } from '../../src/wire/safetensors';

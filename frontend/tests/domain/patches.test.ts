@@ -71,20 +71,20 @@ describe('Cache', () => {
 
   it('asks once for what it has', async () => {
     const cache = new Cache<string>(100, weigh);
-    let asked = 0;
-    const fetch = async () => `answer ${++asked}`;
-    expect(await cache.load('a', fetch)).toBe('answer 1');
-    expect(await cache.load('a', fetch)).toBe('answer 1');
-    expect(cache.peek('a')).toBe('answer 1');
+    let requests = 0;
+    const fetch = async () => `response ${++requests}`;
+    expect(await cache.load('a', fetch)).toBe('response 1');
+    expect(await cache.load('a', fetch)).toBe('response 1');
+    expect(cache.peek('a')).toBe('response 1');
   });
 
   it('asks once for what is on its way to several', async () => {
     const cache = new Cache<string>(100, weigh);
-    let asked = 0;
-    const fetch = async () => `answer ${++asked}`;
+    let requests = 0;
+    const fetch = async () => `response ${++requests}`;
     const all = await Promise.all([1, 2, 3].map(() => cache.load('a', fetch)));
-    expect(all).toEqual(['answer 1', 'answer 1', 'answer 1']);
-    expect(asked).toBe(1);
+    expect(all).toEqual(['response 1', 'response 1', 'response 1']);
+    expect(requests).toBe(1);
   });
 
   it('drops what was not used for the longest time', async () => {

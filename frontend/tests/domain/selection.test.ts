@@ -260,7 +260,7 @@ describe('pins', () => {
     expect(writePins([pin])).toBe('10.4.9.-5.s0123456789abcdef');
   });
 
-  it('are none where the text is hostile', () => {
+  it('are none where the text is untrusted', () => {
     const good = writePins([pin]);
     const bad = [
       ...['', ',,', '10.4.9.5', '0.0.0.1.s1', '10.10.0.1.s1', '10.0.10.1.s1', '999.1.1.1.s1'],

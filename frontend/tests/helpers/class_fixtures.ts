@@ -34,7 +34,7 @@ export const halves: Record<string, RawTensor> = {
 };
 
 /** One grid of 2 × 2 with all four cells drawn, and the attribution that `more` holds. */
-export function askedAtlas(
+export function attributionAtlas(
   more: Record<string, RawTensor> = halves,
   manifest: Record<string, unknown> = {},
 ): Atlas {

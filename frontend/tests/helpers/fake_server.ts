@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A stand-in for the plugin's routes: serves wire bytes through `fetch` and remembers what was asked. */
+/** A stand-in for the plugin's routes: serves wire bytes through `fetch` and remembers what was requests. */
 
 import { vi } from 'vitest';
 import { blobEntry, pack, safetensors, smallManifest, smallTensors, tensor } from './wire_builder';
 
-export type Answer = () => Response | Promise<Response>;
+export type Respond = () => Response | Promise<Response>;
 
 export class FakeServer {
   /** Every request in order, as the tab wrote it. */
-  readonly asked: string[] = [];
-  readonly answers = new Map<string, Answer>();
+  readonly requests: string[] = [];
+  readonly responses = new Map<string, Respond>();
 
   install(): void {
     vi.stubGlobal('fetch', async (request: string) => {
-      this.asked.push(request);
-      const answer = this.answers.get(request) ?? this.answers.get(request.split('?')[0] ?? '');
-      if (answer === undefined) return failure(404, 'not_found', 'There is no such thing here.');
-      return answer();
+      this.requests.push(request);
+      const respond =
+        this.responses.get(request) ?? this.responses.get(request.split('?')[0] ?? '');
+      if (respond === undefined) return failure(404, 'not_found', 'There is no such thing here.');
+      return respond();
     });
     vi.stubGlobal('createImageBitmap', async () => ({ width: 16, height: 8 }));
   }
 
-  set(request: string, answer: Answer): void {
-    this.answers.set(request, answer);
+  set(request: string, respond: Respond): void {
+    this.responses.set(request, respond);
   }
 
   /** Requests of one route. */
   of(route: string): string[] {
-    return this.asked.filter((request) => request.split('?')[0] === route);
+    return this.requests.filter((request) => request.split('?')[0] === route);
   }
 }
 

@@ -114,15 +114,15 @@ describe('dark mode', () => {
     outer.body.classList.add('dark-mode');
     const heard: boolean[] = [];
     const changes: (() => void)[] = [];
-    const answers: Record<string, boolean> = { forced: true, dark: false };
+    const responses: Record<string, boolean> = { forced: true, dark: false };
     vi.stubGlobal('matchMedia', (query: string) => ({
       get matches() {
-        return answers[query.includes('forced') ? 'forced' : 'dark'];
+        return responses[query.includes('forced') ? 'forced' : 'dark'];
       },
       addEventListener: (_: string, changed: () => void) => changes.push(changed),
     }));
     watchDarkMode((dark) => heard.push(dark));
-    answers.forced = false;
+    responses.forced = false;
     for (const changed of changes) changed();
     vi.unstubAllGlobals();
     expect(heard).toEqual([false, true, true]);
@@ -130,7 +130,7 @@ describe('dark mode', () => {
 });
 
 describe('reloads', () => {
-  it('offers TensorBoard a port, answers on it, and hears of new data', async () => {
+  it('offers TensorBoard a port, responses on it, and hears of new data', async () => {
     vi.useRealTimers();
     const { posted } = frame('#atlas');
     const reloaded = vi.fn();
@@ -138,13 +138,13 @@ describe('reloads', () => {
     const [message, , ports] = posted[0] as [string, string, MessagePort[]];
     expect(message).toBe('experimental.bootstrap');
     const port = ports[0] as MessagePort;
-    const answers: unknown[] = [];
-    port.onmessage = (event) => answers.push(JSON.parse(String(event.data)));
+    const responses: unknown[] = [];
+    port.onmessage = (event) => responses.push(JSON.parse(String(event.data)));
     port.postMessage('not JSON');
     port.postMessage(JSON.stringify({ type: 'experimental.RunsChanged', id: 4, payload: [] }));
     port.postMessage(JSON.stringify({ type: 'experimental.DataReloaded', id: 5, payload: null }));
-    await vi.waitFor(() => expect(answers).toHaveLength(2));
-    expect(answers[1]).toMatchObject({ id: 5, isReply: true, error: null });
+    await vi.waitFor(() => expect(responses).toHaveLength(2));
+    expect(responses[1]).toMatchObject({ id: 5, isReply: true, error: null });
     expect(reloaded).toHaveBeenCalledOnce();
     port.close();
   });

@@ -294,10 +294,10 @@ describe('changes', () => {
   it('of the view draw a part of very many points, and all of them once it is still', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const draw = vi.spyOn(WebglRenderer.prototype, 'draw');
-    const hurried = () => draw.mock.calls.at(-1)?.[0].hurried;
+    const isHurried = () => draw.mock.calls.at(-1)?.[0].hurried;
     store.set({ camera: { x: 0.5, y: 0.5, z: 2 } });
     rest();
-    expect([hurried(), store.state.settled]).toEqual([false, true]);
+    expect([isHurried(), store.state.settled]).toEqual([false, true]);
 
     const many = { ...twoLevels(8), count: 100_001 };
     const pointColors = new Uint8Array(4 * many.count);
@@ -313,23 +313,23 @@ describe('changes', () => {
     now += 1000;
     vi.advanceTimersByTime(1000);
     rest();
-    expect([hurried(), store.state.settled]).toEqual([false, true]);
+    expect([isHurried(), store.state.settled]).toEqual([false, true]);
     store.set({ camera: { x: 0.4, y: 0.5, z: 2 } });
     tick();
-    expect([hurried(), store.state.settled]).toEqual([true, false]);
+    expect([isHurried(), store.state.settled]).toEqual([true, false]);
     tick();
-    expect(hurried()).toBe(true);
+    expect(isHurried()).toBe(true);
     now += 200;
     map.measure();
-    expect(hurried()).toBe(false);
+    expect(isHurried()).toBe(false);
     store.set({ camera: { x: 0.3, y: 0.5, z: 2 } });
     tick();
     rest();
-    expect([hurried(), store.state.settled]).toEqual([true, false]);
+    expect([isHurried(), store.state.settled]).toEqual([true, false]);
     now += 200;
     vi.advanceTimersByTime(200);
     rest();
-    expect([hurried(), store.state.settled]).toEqual([false, true]);
+    expect([isHurried(), store.state.settled]).toEqual([false, true]);
     vi.useRealTimers();
   });
 
@@ -376,8 +376,8 @@ describe('scenes', () => {
     const before = map.scene;
     open(8);
     rest();
-    const decodedAnew = { width: 16, height: 8 } as ImageBitmap;
-    give('s1/7/4', { ...HERE, pages: [decodedAnew] });
+    const decodedAgain = { width: 16, height: 8 } as ImageBitmap;
+    give('s1/7/4', { ...HERE, pages: [decodedAgain] });
     store.set({ atlas: first, step: 7 });
     rest();
     expect(map.scene).toBe(before);
@@ -387,7 +387,7 @@ describe('scenes', () => {
     store.set({ atlas: first, step: 7 });
     rest();
     expect(map.scene?.level).toBe(before?.level);
-    expect(map.scene?.pages[0]).toBe(decodedAnew);
+    expect(map.scene?.pages[0]).toBe(decodedAgain);
   });
 });
 

@@ -21,7 +21,7 @@ function surface(): HTMLElement {
 }
 
 /** After a drag d3-drag ignores clicks until the task has ended. */
-function settled(): Promise<void> {
+function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
@@ -35,7 +35,7 @@ describe('ZoomGestures', () => {
   let selects: boolean;
   let camera: Camera;
   beforeEach(async () => {
-    await settled();
+    await settle();
     calls = [];
     element = surface();
     hand = new Hand(element);
@@ -226,7 +226,7 @@ describe('Interaction', () => {
   let shown: CellPlace[];
   let steps: (number | string)[];
   beforeEach(async () => {
-    await settled();
+    await settle();
     vi.useFakeTimers();
     store = new Store();
     store.set({ atlas, shownLevel: 2 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FIT } from '../../src/domain/camera';
-import { TravelArrangement } from '../../src/map/travel';
+import { SceneTravel } from '../../src/map/travel';
 import { CanvasRenderer } from '../../src/render/canvas_renderer';
 import { PointsPass } from '../../src/render/gl/points_pass';
 import { TravelPass } from '../../src/render/gl/travel_pass';
@@ -23,9 +23,9 @@ function scene(atlas = old, change: Partial<Scene> = {}): Scene {
   return { atlas, level, pages: [picture], tiles: true, ...colors, ...change };
 }
 
-function carried(weight: number, from = scene(old), to = scene(young)): readonly WeightedScene[] {
+function carry(weight: number, from = scene(old), to = scene(young)): readonly WeightedScene[] {
   const older = { item: from, weight: 1 - weight };
-  const pair = new TravelArrangement().carry(older, { item: to, weight });
+  const pair = new SceneTravel().carry(older, { item: to, weight });
   if (pair === null) throw new Error('not carried');
   return pair;
 }
@@ -44,25 +44,25 @@ function frame(scenes: readonly WeightedScene[]): Frame {
 const round = (values: Iterable<number> | undefined) =>
   Array.from(values ?? [], (one) => Math.round(1e3 * one) / 1e3);
 
-describe('traveller', () => {
+describe('travel', () => {
   it('takes each icon the mean way of its members', () => {
-    const [older, newer] = carried(0.5);
+    const [older, newer] = carry(0.5);
     // The places 0.8 and 0.9 of cell 1, and 0.9 at the rim, go to 0.9 and 1.
     expect(round(older?.travel?.ways)).toEqual([0.1, 0.1, 0.1, 0.1]);
     expect(round(newer?.travel?.ways)).toEqual([-0.1, -0.1, -0.1, -0.1]);
   });
 
   it('begins where the old step was and ends where the new one is', () => {
-    const shares = (weight: number) => carried(weight).map(({ travel }) => travel?.share);
+    const shares = (weight: number) => carry(weight).map(({ travel }) => travel?.share);
     expect(shares(0)).toEqual([0, 1]);
     expect(shares(0.5)).toEqual([0.5, 0.5]);
     expect(shares(1)).toEqual([1, 0]);
-    expect(round(carried(0)[0]?.travel?.points)).toEqual(round(old.xy));
-    expect(round(carried(1)[0]?.travel?.points)).toEqual(round(young.xy));
+    expect(round(carry(0)[0]?.travel?.points)).toEqual(round(old.xy));
+    expect(round(carry(1)[0]?.travel?.points)).toEqual(round(young.xy));
   });
 
   it('never lets the ground shine through half way', () => {
-    const weights = [0, 0.25, 0.5, 0.75, 1].map((w) => carried(w).map(({ weight }) => weight));
+    const weights = [0, 0.25, 0.5, 0.75, 1].map((w) => carry(w).map(({ weight }) => weight));
     expect(weights).toEqual([
       [1, 0],
       [1, 0.5],
@@ -74,7 +74,7 @@ describe('traveller', () => {
 
   it('follows nothing between grids of one step, nor between different probes', () => {
     const carry = (atlas: typeof old) =>
-      new TravelArrangement().carry(
+      new SceneTravel().carry(
         { item: scene(old), weight: 0.5 },
         { item: scene(atlas), weight: 0.5 },
       );
@@ -100,7 +100,7 @@ describe('travel pass', () => {
       .map(({ values }) => values[1]);
 
   it('draws both steps over each other, page by page', () => {
-    renderer.draw(frame(carried(0.5)));
+    renderer.draw(frame(carry(0.5)));
     // Cell 1 has no icon, and comes first; each quad has six indices.
     expect(fake.of('drawElements')).toEqual([
       ['TRIANGLES', 6, 'UNSIGNED_INT', 0],
@@ -115,7 +115,7 @@ describe('travel pass', () => {
   });
 
   it('tells each corner the middle and way of its cell, and the side and place of its tile', () => {
-    renderer.draw(frame(carried(0.5)));
+    renderer.draw(frame(carry(0.5)));
     const [corners] = fake.of('bufferData').map(([, data]) => data as Float32Array);
     expect(round(corners?.subarray(0, 6))).toEqual([0.25, 0.25, 0.1, 0.1, 0.48, 0]);
     expect(round(corners?.subarray(24, 30)).slice(0, 2)).toEqual([0.75, 0.75]);
@@ -123,10 +123,10 @@ describe('travel pass', () => {
   });
 
   it('uploads once for a whole way, and frees everything at its end', () => {
-    const traveller = new TravelArrangement();
+    const travel = new SceneTravel();
     const [from, to] = [scene(old), scene(young)];
     for (const weight of [0.2, 0.6]) {
-      const pair = traveller.carry({ item: from, weight: 1 - weight }, { item: to, weight });
+      const pair = travel.carry({ item: from, weight: 1 - weight }, { item: to, weight });
       renderer.draw(frame(pair ?? []));
     }
     expect(fake.of('createVertexArray')).toHaveLength(2);
@@ -137,7 +137,7 @@ describe('travel pass', () => {
 
   it('carries the rims of cells along', () => {
     const cellColors = new Uint8Array([1, 2, 3, 255, 4, 5, 6, 255]);
-    renderer.draw(frame(carried(0.5, scene(old, { cellColors }))));
+    renderer.draw(frame(carry(0.5, scene(old, { cellColors }))));
     const rims = fake.of('bufferData')[1]?.[1] as Uint8Array;
     expect([...rims.subarray(0, 8)]).toEqual([1, 2, 3, 255, 1, 2, 3, 255]);
     expect([...rims.subarray(16, 20)]).toEqual([4, 5, 6, 255]);
@@ -147,12 +147,12 @@ describe('travel pass', () => {
     renderer.addPoints((gl) => new PointsPass(gl));
     const pointColors = new Uint8Array(24).fill(255);
     const [from, to] = [scene(old, { pointColors }), scene(young, { pointColors })];
-    const pair = carried(0.5, from, to);
+    const pair = carry(0.5, from, to);
     renderer.draw(frame(pair));
-    const placed = () => fake.of('bufferData').map(([, data]) => data);
-    expect(placed()).toContain(pair[0]?.travel?.points);
+    const placedData = () => fake.of('bufferData').map(([, data]) => data);
+    expect(placedData()).toContain(pair[0]?.travel?.points);
     renderer.draw(frame([{ scene: to, weight: 1 }]));
-    expect(placed()).toContain(young.xy);
+    expect(placedData()).toContain(young.xy);
   });
 });
 
@@ -168,7 +168,7 @@ describe('travel on a plain canvas', () => {
       set: () => true,
     });
     const canvas = { width: 800, height: 440 } as HTMLCanvasElement;
-    new CanvasRenderer(canvas, context).draw(frame(carried(0.5)));
+    new CanvasRenderer(canvas, context).draw(frame(carry(0.5)));
     // The map is 180 across from (110, 20). Both are half of 0.1 away from their place.
     const rest = 110 + 45 - 43.2;
     expect(round(calls.map((values) => values[5] as number))).toEqual(round([rest + 9, rest - 9]));

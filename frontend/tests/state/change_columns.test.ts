@@ -9,7 +9,7 @@ import { changesOf } from '../../src/state/change_columns';
 import type { Session } from '../../src/state/session';
 import { type State, Store } from '../../src/state/store';
 import type { Level } from '../../src/wire/atlas';
-import { askedAtlas } from '../helpers/class_fixtures';
+import { attributionAtlas } from '../helpers/class_fixtures';
 import { a, b, level, moved, series } from '../helpers/two_step_fixtures';
 import { smallAtlas } from '../helpers/wire_builder';
 
@@ -21,18 +21,18 @@ beforeEach(() => {
   store.set({ series, step: 40, atlas: b, other: a, shownLevel: 2 });
 });
 
-const changed = (change: Partial<State>) => {
+const change = (change: Partial<State>) => {
   store.set(change);
   return changesOf(store.state, b, level, nearest);
 };
 
-describe('what is told of the changes of cells', () => {
+describe('what is changes of the changes of cells', () => {
   it('is nothing unless it is asked for', () => {
-    expect(changed({})).toEqual({ columns: [], sentences: [] });
+    expect(change({})).toEqual({ columns: [], sentences: [] });
   });
 
   it('is how far the samples of each cell went', () => {
-    const { columns, sentences } = changed({ drift: 'on' });
+    const { columns, sentences } = change({ drift: 'on' });
     expect(columns.map(({ key, name, since }) => [key, name, since])).toEqual([
       ['moved', 'Samples moved', 10],
     ]);
@@ -43,7 +43,7 @@ describe('what is told of the changes of cells', () => {
   });
 
   it('is what B has more than A, and how many cells of A are gone', () => {
-    const { columns, sentences } = changed({ compare: 10 });
+    const { columns, sentences } = change({ compare: 10 });
     expect(columns.map(({ key, name }) => [key, name])).toEqual([['gain', 'Samples, B minus A']]);
     const [column] = columns;
     expect([...(column?.values ?? [])]).toEqual([-2, 2]);
@@ -53,11 +53,11 @@ describe('what is told of the changes of cells', () => {
   });
 
   it('is both where both are asked for, and why not where there is nothing to tell', () => {
-    expect(changed({ drift: 'on', compare: 10 }).columns.map(({ key }) => key)).toEqual([
+    expect(change({ drift: 'on', compare: 10 }).columns.map(({ key }) => key)).toEqual([
       'moved',
       'gain',
     ]);
-    const { columns, sentences } = changed({ other: null });
+    const { columns, sentences } = change({ other: null });
     // The columns stay, for whoever has put rows in order by one.
     expect(columns.map(({ key }) => key)).toEqual(['moved', 'gain']);
     expect(columns.flatMap(({ values }) => [...values])).toEqual(Array(4).fill(Number.NaN));
@@ -65,15 +65,15 @@ describe('what is told of the changes of cells', () => {
     expect(sentences).toEqual(['Step 10 is loading …', 'Step 10 is loading …']);
   });
 
-  it('is not told of A, while that is shown', () => {
-    const { columns, sentences } = changed({ compare: 10, flipped: true });
+  it('is not changes of A, while that is shown', () => {
+    const { columns, sentences } = change({ compare: 10, flipped: true });
     expect(columns[0]?.missing).toBe('A is shown: changes refer to B.');
     expect(sentences).toEqual(['A is shown: changes refer to B.']);
   });
 
   it('leaves out attribution that is not known, which the map draws as none', () => {
-    const now = { ...askedAtlas(), step: 40, series: 's1' };
-    const was = { ...askedAtlas(), step: 10, series: 's1' };
+    const now = { ...attributionAtlas(), step: 40, series: 's1' };
+    const was = { ...attributionAtlas(), step: 10, series: 's1' };
     store.set({ atlas: now, other: was, compare: 10, filter: 'toward:2' });
     const [column] = changesOf(store.state, now, now.levels[0] as Level, nearest).columns;
     expect([...(column?.values ?? [])]).toEqual([0, 0, Number.NaN, 0]);
@@ -94,9 +94,9 @@ describe('the table', () => {
   const show = () => {
     const { state } = store;
     const session = { store, pages } as unknown as Session;
-    const told = changesOf(state, b, level, nearest);
+    const changes = changesOf(state, b, level, nearest);
     const [go, key] = [() => {}, () => {}];
-    render(table.render({ state, session, atlas: b, level, changed: told, go, key }), root);
+    render(table.render({ state, session, atlas: b, level, changed: changes, go, key }), root);
   };
   const texts = (selector: string) =>
     [...root.querySelectorAll(selector)].map((one) => one.textContent?.replace(/\s+/g, ' ').trim());
@@ -131,7 +131,7 @@ describe('the table', () => {
 
 describe('the file', () => {
   it('takes them along', () => {
-    const { columns } = changed({ drift: 'on', compare: 10 });
+    const { columns } = change({ drift: 'on', compare: 10 });
     const [first, , second] = cellsAsCsv('r', b, level, columns)
       .split('\r\n')
       .map((line) => line.split(','));

@@ -30,12 +30,12 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-async function started(step = '10'): Promise<Session> {
+async function start(step = '10'): Promise<Session> {
   const address = { read: () => ({ layer: 'layer3', step }), write: () => {}, watch: () => {} };
   const session = new Session(new Store(), address as unknown as Address);
   await session.start();
   await settle();
-  server.asked.length = 0;
+  server.requests.length = 0;
   return session;
 }
 
@@ -44,13 +44,13 @@ const drawn = { settled: true, shownLevel: 2 };
 
 describe('LiveUpdates', () => {
   it('waits for the map, then fetches probe, history, and the steps next door with icons', async () => {
-    const session = await started();
+    const session = await start();
     new LiveUpdates(session);
     await settle();
-    expect(server.asked).toEqual([]);
+    expect(server.requests).toEqual([]);
     session.store.set(drawn);
     await settle();
-    expect(server.asked.slice(0, 2).sort()).toEqual(['history?id=s1', 'probe?run=r1']);
+    expect(server.requests.slice(0, 2).sort()).toEqual(['history?id=s1', 'probe?run=r1']);
     expect(server.of('atlas').sort()).toEqual(['atlas?id=s1&step=0', 'atlas?id=s1&step=40']);
     expect(server.of('sheet')).toHaveLength(2);
     expect(session.store.state.history?.kept).toBe(3);
@@ -58,21 +58,21 @@ describe('LiveUpdates', () => {
   });
 
   it('does not ask twice while the user stays', async () => {
-    const session = await started();
+    const session = await start();
     new LiveUpdates(session);
     session.store.set(drawn);
     await settle();
-    const before = server.asked.length;
+    const before = server.requests.length;
     session.store.set({ settled: false });
     session.store.set(drawn);
     await settle();
-    expect(server.asked).toHaveLength(before);
+    expect(server.requests).toHaveLength(before);
   });
 
   it('never preloads a step that is known to be damaged', async () => {
     const steps = [{ step: 0 }, { step: 10 }, { step: 40, status: 'damaged', reason: 'torn' }];
     server.set('history', () => json(historyJson(steps)));
-    const session = await started();
+    const session = await start();
     new LiveUpdates(session);
     session.store.set(drawn);
     await settle();
@@ -81,7 +81,7 @@ describe('LiveUpdates', () => {
 
   it('asks for the history again when a neighbour turns out to be damaged', async () => {
     server.set('atlas?id=s1&step=40', () => failure(422, 'damaged', 'torn'));
-    const session = await started();
+    const session = await start();
     new LiveUpdates(session);
     session.store.set(drawn);
     await settle();
@@ -91,7 +91,7 @@ describe('LiveUpdates', () => {
   it('keeps the reason why the probe is missing, and lives without a history', async () => {
     server.set('probe', () => failure(422, 'damaged', 'torn'));
     server.set('history', () => failure(500, 'internal', 'x'));
-    const session = await started();
+    const session = await start();
     new LiveUpdates(session);
     session.store.set(drawn);
     await settle();
@@ -111,7 +111,7 @@ describe('LiveUpdates', () => {
 
   it('tells which thumbnails are missing, until they are asked for again', async () => {
     server.set('thumbs?run=r1&blob=2&v=1', () => failure(422, 'damaged', 'torn'));
-    const session = await started();
+    const session = await start();
     new LiveUpdates(session);
     session.store.set(drawn);
     await settle();
@@ -129,7 +129,7 @@ describe('LiveUpdates', () => {
   describe('polls', () => {
     const POLL_MS = 30_000;
 
-    async function polled(session: Session): Promise<void> {
+    async function poll(session: Session): Promise<void> {
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
       Object.defineProperty(document.body, 'clientHeight', { value: 600, configurable: true });
       new LiveUpdates(session);
@@ -138,21 +138,21 @@ describe('LiveUpdates', () => {
     }
 
     it('and announces new steps without a jump', async () => {
-      const session = await started('40');
+      const session = await start('40');
       const series = [{ id: 's1', layer: 'layer3', steps: [0, 10, 40, 50, 60] }];
       server.set('index', () => json(indexJson({ id: 'r1', run: 'exp/atlas', series })));
-      await polled(session);
+      await poll(session);
       expect(session.store.state).toMatchObject({ freshSteps: 2, step: 40 });
       expect(session.store.state.series?.steps).toEqual([0, 10, 40]);
     });
 
-    function renewed(versions: Readonly<Record<number, string>>): void {
+    function renew(versions: Readonly<Record<number, string>>): void {
       const series = [{ id: 's1', layer: 'layer3', steps: [0, 10, 40, 50], versions }];
       server.set('index', () => json(indexJson({ id: 'r1', run: 'exp/atlas', series })));
     }
 
     it('and swaps the icons of the step on screen without a jump', async () => {
-      const session = await started('40');
+      const session = await start('40');
       const before = { camera: { x: 0.3, y: 0.4, z: 2 }, pinned: { size: 2, row: 0, col: 1 } };
       session.store.set(before);
       const old = session.store.state.atlas;
@@ -160,8 +160,8 @@ describe('LiveUpdates', () => {
       session.store.subscribe(({ busy, settled }, { settled: was }) => {
         restless ||= busy || (was && !settled);
       });
-      renewed({ 40: 'refined-2' });
-      await polled(session);
+      renew({ 40: 'refined-2' });
+      await poll(session);
       await settle();
       const { state } = session.store;
       expect(server.of('atlas')).toEqual(['atlas?id=s1&step=40']);
@@ -173,34 +173,34 @@ describe('LiveUpdates', () => {
     });
 
     it('and takes over a search that came after its step', async () => {
-      const session = await started('40');
+      const session = await start('40');
       const { atlas } = session.store.state;
       const series = [{ id: 's1', layer: 'layer3', steps: [0, 10, 40], shortcuts: [40] }];
       server.set('index', () => json(indexJson({ id: 'r1', run: 'exp/atlas', series })));
-      await polled(session);
+      await poll(session);
       await settle();
       expect(session.store.state.series?.shortcuts).toEqual([40]);
       expect(session.store.state).toMatchObject({ atlas, step: 40 });
     });
 
     it('and keeps the old icons where the new ones do not come', async () => {
-      const session = await started('40');
+      const session = await start('40');
       const old = session.store.state.atlas;
       server.set('atlas?id=s1&step=40', () => failure(422, 'damaged', 'torn'));
-      renewed({ 40: 'refined-2' });
-      await polled(session);
+      renew({ 40: 'refined-2' });
+      await poll(session);
       await settle();
       expect(session.store.state).toMatchObject({ atlas: old, stepFailure: null });
     });
 
-    it('and asks for a renewed step next door when it is gone to', async () => {
-      const session = await started('40');
+    it('and asks for a renew step next door when it is gone to', async () => {
+      const session = await start('40');
       session.chooseStep(10);
       await settle();
       session.chooseStep(40);
       await settle();
-      renewed({ 10: 'logged-2' });
-      await polled(session);
+      renew({ 10: 'logged-2' });
+      await poll(session);
       await settle();
       expect(server.of('atlas')).toHaveLength(1);
       session.chooseStep(10);
@@ -210,17 +210,17 @@ describe('LiveUpdates', () => {
 
     it('and tries a step again that could not be shown', async () => {
       server.set('atlas?id=s1&step=40', () => failure(422, 'damaged', 'torn'));
-      const session = await started('40');
+      const session = await start('40');
       expect(session.store.state.stepFailure?.message).toBe('torn');
       server.set('atlas?id=s1&step=40', () => binary(atlasBytes(40)));
-      renewed({ 40: 'logged-2' });
-      await polled(session);
+      renew({ 40: 'logged-2' });
+      await poll(session);
       await settle();
       expect(session.store.state).toMatchObject({ stepFailure: null, atlas: { step: 40 } });
     });
 
     it('and adds new runs to the menu at once', async () => {
-      const session = await started();
+      const session = await start();
       const known = [
         { id: 's1', layer: 'layer3', steps: [0, 10, 40] },
         { id: 's2', layer: 'layer4', steps: [0, 10, 40] },
@@ -234,31 +234,31 @@ describe('LiveUpdates', () => {
           ),
         ),
       );
-      await polled(session);
+      await poll(session);
       expect(session.store.state.runs.map(({ run }) => run)).toEqual(['exp/atlas', 'new']);
       expect(session.store.state.freshSteps).toBe(0);
     });
 
     it('and opens the first atlas that turns up in an empty log directory', async () => {
-      const answer = server.answers.get('index');
+      const respond = server.responses.get('index');
       server.set('index', () => json(indexJson()));
-      const session = await started();
+      const session = await start();
       expect(session.store.state.phase).toBe('empty');
-      if (answer) server.set('index', answer);
-      await polled(session);
+      if (respond) server.set('index', respond);
+      await poll(session);
       await settle();
       expect(session.store.state).toMatchObject({ phase: 'ready', atlas: { step: 10 } });
     });
 
     it('and is not put out when the server is away', async () => {
-      const session = await started();
+      const session = await start();
       server.set('index', () => Promise.reject(new TypeError('away')));
-      await polled(session);
+      await poll(session);
       expect(session.store.state).toMatchObject({ phase: 'ready', freshSteps: 0 });
     });
 
     it('but not while the tab is hidden', async () => {
-      const session = await started();
+      const session = await start();
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
       Object.defineProperty(document.body, 'clientHeight', { value: 0, configurable: true });
       new LiveUpdates(session);
@@ -273,7 +273,7 @@ describe('Player', () => {
   const HOLD_MS = 1000;
 
   async function playing(step: string): Promise<[Session, Player]> {
-    const session = await started(step);
+    const session = await start(step);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     session.store.set(drawn);
     return [session, new Player(session)];
@@ -336,7 +336,7 @@ describe('Player', () => {
       reason: 'torn',
       sequence: null,
       trustworthiness: null,
-      draft: false,
+      preliminary: false,
     } as const;
     session.store.set({
       history: {
@@ -383,16 +383,16 @@ describe('NearestSamples', () => {
     await settle();
     expect(arrived).toHaveBeenCalledOnce();
     expect(nearest.nearest(atlas, level, 0, 2, true).by).toBe('activation');
-    expect(server.asked).toEqual(['activations?id=s1&step=7']);
+    expect(server.requests).toEqual(['activations?id=s1&step=7']);
   });
 
   it('does not ask while it must not, nor again after a failure', async () => {
     const nearest = new NearestSamples(() => {});
     nearest.nearest(atlas, level, 0, 2, false);
-    expect(server.asked).toEqual([]);
+    expect(server.requests).toEqual([]);
     nearest.nearest(atlas, level, 0, 2, true);
     await settle();
     expect(nearest.nearest(atlas, level, 0, 2, true).by).toBe('map');
-    expect(server.asked).toHaveLength(1);
+    expect(server.requests).toHaveLength(1);
   });
 });

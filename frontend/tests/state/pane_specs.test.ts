@@ -39,7 +39,7 @@ function stateOf(panes: string, layer = 1, step = 10) {
   return store.state;
 }
 
-const named = (panes: string) =>
+const namesOf = (panes: string) =>
   readPanes(stateOf(panes), [one, two]).map((spec) => [spec.run.id, spec.series.id, spec.step]);
 
 describe('panes in an address', () => {
@@ -62,13 +62,13 @@ describe('panes in an address', () => {
   });
 
   it('leave out what is as in the first pane', () => {
-    expect(named('block3')).toEqual([['r1', 's3', null]]);
-    expect(named('block3,40')).toEqual([['r1', 's3', 40]]);
-    expect(named('block3,zero')).toEqual([['r1', 's3', null]]);
+    expect(namesOf('block3')).toEqual([['r1', 's3', null]]);
+    expect(namesOf('block3,40')).toEqual([['r1', 's3', 40]]);
+    expect(namesOf('block3,zero')).toEqual([['r1', 's3', null]]);
   });
 
   it('are at most three, and nonsense is some layer that is there', () => {
-    expect(named('%E0%A4;;block2;a,b,c,d;block3;block3')).toEqual([
+    expect(namesOf('%E0%A4;;block2;a,b,c,d;block3;block3')).toEqual([
       ['r1', 's3', null],
       ['r1', 's2', null],
     ]);
@@ -118,7 +118,7 @@ describe('the next pane', () => {
     expect(readPanes(store.state, [alone])).toMatchObject([{ series: { id: 'u2' }, step: 0 }]);
   });
 
-  it('is asked for while there is room', () => {
+  it('is requests for while there is room', () => {
     expect(withPane(stateOf(''))).toBe('+');
     expect(withPane(stateOf('a;b'))).toBe('a;b;+');
     expect(withPane(stateOf('a;b;c'))).toBeNull();
@@ -142,13 +142,13 @@ describe('layers', () => {
   });
 
   it('of a class are none', () => {
-    const asked = run(
+    const requests = run(
       'r1',
       'one/atlas',
       series('a', 'x'),
       series('b', 'x · cat'),
       series('c', 'y'),
     );
-    expect(layerBeside(asked, asked.series[0] as RunEntry['series'][0], 1)?.id).toBe('c');
+    expect(layerBeside(requests, requests.series[0] as RunEntry['series'][0], 1)?.id).toBe('c');
   });
 });

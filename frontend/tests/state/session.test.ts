@@ -41,7 +41,7 @@ function open(values: HashValues = {}): Session {
   return new Session(new Store(), address);
 }
 
-async function started(values: HashValues = {}): Promise<Session> {
+async function start(values: HashValues = {}): Promise<Session> {
   const session = open(values);
   await session.start();
   await settle();
@@ -66,11 +66,11 @@ describe('the sample', () => {
 
     const bytes = (body: unknown) => new TextEncoder().encode(JSON.stringify(body));
     const series = [{ id: 's1', layer: 'stage3', steps: [40] }];
-    const answers = {
+    const responses = {
       index: tensor('U8', bytes(indexJson({ id: 'r1', run: 'digits/atlas', series }))),
       'atlas?id=s1&step=40': tensor('U8', new Uint8Array(atlasBytes(40))),
     };
-    server.set('sample.safetensors', () => binary(safetensors(answers)));
+    server.set('sample.safetensors', () => binary(safetensors(responses)));
     await session.openSample();
     await settle();
     expect(session.store.state).toMatchObject({ phase: 'ready', sample: true, step: 40 });
@@ -86,31 +86,31 @@ describe('the sample', () => {
 
 describe('start', () => {
   it('needs two requests before the first sheet: index and atlas', async () => {
-    const { store } = await started();
-    expect(server.asked).toEqual(['index', 'atlas?id=s2&step=40']);
+    const { store } = await start();
+    expect(server.requests).toEqual(['index', 'atlas?id=s2&step=40']);
     expect(store.state).toMatchObject({ phase: 'ready', step: 40, busy: false });
     expect(store.state.atlas?.step).toBe(40);
   });
 
   it('goes where the link leads', async () => {
-    const { store } = await started({ layer: 'layer3', step: '11', color: 'class', z: '3' });
-    expect(server.asked[1]).toBe('atlas?id=s1&step=10');
+    const { store } = await start({ layer: 'layer3', step: '11', color: 'class', z: '3' });
+    expect(server.requests[1]).toBe('atlas?id=s1&step=10');
     expect(store.state).toMatchObject({ step: 10, color: 'class', camera: { z: 3 } });
   });
 
   it('keeps the address in step with the state', async () => {
-    await started();
+    await start();
     expect(written.at(-1)).toMatchObject({ run: 'exp/atlas', layer: 'layer4', step: '40' });
   });
 
   it('says that the log directory is empty', async () => {
     server.set('index', () => json(indexJson()));
-    expect((await started()).store.state).toMatchObject({ phase: 'empty', busy: false });
+    expect((await start()).store.state).toMatchObject({ phase: 'empty', busy: false });
   });
 
-  it('says why nothing can be listed, and tries again when asked to', async () => {
+  it('says why nothing can be listed, and tries again when requests to', async () => {
     server.set('index', () => failure(500, 'internal', 'broken'));
-    const session = await started();
+    const session = await start();
     expect(session.store.state).toMatchObject({ phase: 'failed', failure: { message: 'broken' } });
     server.set('index', () => json(indexJson()));
     session.retry();
@@ -128,7 +128,7 @@ describe('a link to what is not in the log', () => {
       color: 'class',
       pins: '2,0,1',
     };
-    const { store } = await started(wanted);
+    const { store } = await start(wanted);
     expect(store.state).toMatchObject({
       missing: { run: 'gone/atlas', layer: 'layer9', step: '11' },
       step: 10,
@@ -138,13 +138,13 @@ describe('a link to what is not in the log', () => {
   });
 
   it('says nothing of what is there, by name or by id', async () => {
-    expect((await started({ run: 'r1', layer: 's1', step: '10' })).store.state.missing).toEqual({});
-    expect((await started()).store.state.missing).toEqual({});
+    expect((await start({ run: 'r1', layer: 's1', step: '10' })).store.state.missing).toEqual({});
+    expect((await start()).store.state.missing).toEqual({});
   });
 
   it('names a step to compare with, beside panes, until another is chosen', async () => {
     const wanted = { compare: '12;layer4,,r1' };
-    const session = await started({ ...wanted, step: '0' });
+    const session = await start({ ...wanted, step: '0' });
     expect(session.store.state).toMatchObject({ missing: { compare: '12' }, compare: 10 });
     expect(written.at(-1)).toMatchObject(wanted);
     expect(missingLine(session.store.state)).toContain('compare 12 (shown: 10)');
@@ -154,7 +154,7 @@ describe('a link to what is not in the log', () => {
   });
 
   it('is forgotten once somebody chooses', async () => {
-    const session = await started({ layer: 'layer3', step: '11' });
+    const session = await start({ layer: 'layer3', step: '11' });
     session.chooseStep(10);
     expect(session.store.state.missing).toEqual({});
     expect(written.at(-1)).toMatchObject({ step: '10' });
@@ -167,7 +167,7 @@ describe('a link to what is not in the log', () => {
   });
 
   it('leads there when it is looked for again and has come', async () => {
-    const session = await started({ run: 'late/atlas', step: '10' });
+    const session = await start({ run: 'late/atlas', step: '10' });
     const series = [{ id: 's9', layer: 'layer4', steps: [0, 10] }];
     server.set('index', () => json(indexJson({ id: 'r9', run: 'late/atlas', series })));
     server.set('atlas?id=s9&step=10', () => binary(atlasBytes(10)));
@@ -179,7 +179,7 @@ describe('a link to what is not in the log', () => {
 
 describe('a link that is pasted while the tab is open', () => {
   it('is followed', async () => {
-    const { store } = await started();
+    const { store } = await start();
     paste({ run: 'exp/atlas', layer: 'layer3', step: '0', color: 'purity', x: '0.2', z: '2' });
     await settle();
     expect(store.state).toMatchObject({ step: 0, color: 'purity', series: { id: 's1' } });
@@ -188,18 +188,18 @@ describe('a link that is pasted while the tab is open', () => {
   });
 
   it('is no reason to load anew when it leads to where we are, or nowhere', async () => {
-    await started();
-    const asked = server.asked.length;
+    await start();
+    const requests = server.requests.length;
     paste(written.at(-1) ?? {});
     paste({});
     await settle();
-    expect(server.asked).toHaveLength(asked);
+    expect(server.requests).toHaveLength(requests);
   });
 });
 
 describe('steps', () => {
   it('shows a step, and asks for none twice', async () => {
-    const session = await started();
+    const session = await start();
     session.chooseStep(10);
     expect(session.store.state).toMatchObject({ step: 10, busy: true, settled: false });
     await settle();
@@ -211,13 +211,13 @@ describe('steps', () => {
   });
 
   it('keeps the old map until the new one is here', async () => {
-    const session = await started();
+    const session = await start();
     session.chooseStep(10);
     expect(session.store.state.atlas?.step).toBe(40);
   });
 
   it('ignores an answer that comes after a newer choice', async () => {
-    const session = await started();
+    const session = await start();
     let release = () => {};
     const gate = new Promise<void>((resolve) => {
       release = resolve;
@@ -237,7 +237,7 @@ describe('steps', () => {
 
   it('says why a step cannot be shown, and the others still can', async () => {
     server.set('atlas?id=s2&step=10', () => failure(422, 'damaged', 'blob 1: checksum'));
-    const session = await started();
+    const session = await start();
     session.chooseStep(10);
     await settle();
     expect(session.store.state.stepFailure).toMatchObject({ kind: 'damaged' });
@@ -249,7 +249,7 @@ describe('steps', () => {
 
   it('asks again after a failure, and drops manifests that may be of an older run', async () => {
     server.set('atlas?id=s2&step=40', () => failure(422, 'damaged', 'torn'));
-    const session = await started();
+    const session = await start();
     server.set('atlas?id=s2&step=40', () => binary(atlasBytes(40)));
     session.retry();
     await settle();
@@ -262,7 +262,7 @@ describe('steps', () => {
 
 describe('runs and layers', () => {
   it('keeps the step over a change of layer', async () => {
-    const session = await started({ step: '10' });
+    const session = await start({ step: '10' });
     session.chooseSeries('s1');
     await settle();
     expect(session.store.state).toMatchObject({ step: 10, history: null });
@@ -276,7 +276,7 @@ describe('runs and layers', () => {
       json(indexJson({ id: 'r1', run: 'a', series: first }, { id: 'r2', run: 'b', series: other })),
     );
     server.set('atlas?id=s9&step=40', () => binary(atlasBytes(40)));
-    const session = await started();
+    const session = await start();
     session.store.set({ probe: {} as never });
     session.chooseRun('r2');
     await settle();
@@ -287,7 +287,7 @@ describe('runs and layers', () => {
   });
 
   it('takes over new steps only when told to, and then goes to the newest', async () => {
-    const session = await started({ layer: 'layer3', step: '0' });
+    const session = await start({ layer: 'layer3', step: '0' });
     const steps = [0, 10, 40, 80];
     server.set('atlas?id=s1&step=80', () => binary(atlasBytes(80)));
     const versions = steps.map(String);

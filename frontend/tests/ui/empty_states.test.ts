@@ -6,7 +6,7 @@ import { type State, Store } from '../../src/state/store';
 import { banners, emptyState, failedState, stepState } from '../../src/ui/empty_states';
 import { Failure } from '../../src/wire/api';
 
-const HOSTILE = '<img src=x onerror=alert(1)>\u202e\u0000';
+const UNTRUSTED = '<img src=x onerror=alert(1)>\u202e\u0000';
 
 let root: HTMLElement;
 beforeEach(() => {
@@ -74,7 +74,7 @@ describe('states', () => {
     ['not_found', 'Step 4,000 is no longer kept'],
     ['unreachable', 'Step 4,000 could not be loaded'],
   ] as const)('say what is wrong with a step: %s', (kind, title) => {
-    show(stepState(4000, new Failure(kind, HOSTILE, 'atlas?id=s'), () => {}));
+    show(stepState(4000, new Failure(kind, UNTRUSTED, 'atlas?id=s'), () => {}));
     expect(text('h2')).toBe(title);
     expect(root.querySelector('img')).toBeNull();
     expect(find('.veil').dataset.failure).toBe(kind);
@@ -93,7 +93,7 @@ describe('states', () => {
     expect(retry).not.toHaveBeenCalled();
     show(banners(stateWith({ sample: true }), retry, revive, again));
     expect(text()).toContain('Sample that comes with the plugin');
-    const missing = { run: HOSTILE, step: '11' };
+    const missing = { run: UNTRUSTED, step: '11' };
     show(banners(stateWith({ missing, step: 10 }), retry, revive, again));
     expect(text()).toContain(
       'The link names what is not in this log: run <img src=x onerror=alert(1)> (shown: none); ' +

@@ -47,7 +47,7 @@ describe('requests', () => {
     await fetchProbe('r 1&x=2');
     await fetchSheet('s1', 10, { blob: 3, crc32c: '00ff' });
     await fetchThumbs('r1', { blob: 2, crc32c: '01' });
-    expect(server.asked).toEqual([
+    expect(server.requests).toEqual([
       'index',
       'history?id=s1',
       'atlas?id=s1&step=10',

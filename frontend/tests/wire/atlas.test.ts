@@ -25,11 +25,11 @@ describe('splitPack', () => {
 
   it.each([
     ['nothing', new ArrayBuffer(0)],
-    ['a manifest longer than the answer', new Uint32Array([100, 0]).buffer],
+    ['a manifest longer than the response', new Uint32Array([100, 0]).buffer],
     ['a manifest of 5 MiB', new Uint32Array([5 << 20, 0]).buffer],
     ['a manifest that is not JSON', new Uint32Array([4, 0x20202020]).buffer],
-  ])('refuses %s', (_what, answer) => {
-    expect(() => splitPack(answer)).toThrow(WireError);
+  ])('refuses %s', (_what, response) => {
+    expect(() => splitPack(response)).toThrow(WireError);
   });
 });
 

@@ -24,9 +24,9 @@ describe('readHistory', () => {
     const history = readHistory({ ...json, logged: 300, kept: 200, steps: [step] });
     expect(history.steps.get(3)?.reason).toBe('blob 2 is short');
     expect([history.logged, history.kept]).toEqual([300, 200]);
-    expect(history.steps.get(3)?.draft).toBe(false);
-    const draft = readHistory({ ...json, steps: [{ ...step, revision: 'preliminary' }] });
-    expect(draft.steps.get(3)?.draft).toBe(true);
+    expect(history.steps.get(3)?.preliminary).toBe(false);
+    const preliminary = readHistory({ ...json, steps: [{ ...step, revision: 'preliminary' }] });
+    expect(preliminary.steps.get(3)?.preliminary).toBe(true);
   });
 
   it('reads checkpoints that were not computed', () => {

@@ -43,9 +43,11 @@ describe('validators', () => {
 
   it('count characters as Python does', () => {
     const cat = '\u{1f408}';
-    const named = (name: string) => check({ concepts: [{ ...concept, name }] });
-    expect(() => named(cat.repeat(MAX_SENTENCE))).not.toThrow();
-    expect(() => named(cat.repeat(MAX_SENTENCE + 1))).toThrow('text of at most 2000 characters');
+    const checkName = (name: string) => check({ concepts: [{ ...concept, name }] });
+    expect(() => checkName(cat.repeat(MAX_SENTENCE))).not.toThrow();
+    expect(() => checkName(cat.repeat(MAX_SENTENCE + 1))).toThrow(
+      'text of at most 2000 characters',
+    );
     expect(() => text(2)('abc', 'x', 'y')).toThrow('x.y is not text of at most 2 characters');
   });
 });

@@ -171,7 +171,7 @@ def test_cells_and_concepts(untrusted_log: str, monitored_tab: Tab) -> None:
     expect(tab.card.locator(".bars .name")).to_have_count(1)
     tab.press_keys("Enter")
     expect(tab.inspector.locator(".film h3")).to_be_visible()
-    expect(tab.inspector.locator(".voices .bars")).to_have_count(2)
+    expect(tab.inspector.locator(".attribution .bars")).to_have_count(2)
     found = visit_states(
         tab,
         [{"pinned": cell_of(number)} for number in range(len(TEXTS))],

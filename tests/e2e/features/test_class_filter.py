@@ -175,7 +175,7 @@ def test_enter_moves_to_the_strongest_cell(
     grid = digits(8)
     assert grid.attribution is not None
     attribution = grid.attribution[(grid.rows == first.row) & (grid.cols == first.col)][0]
-    bars = tab.inspector.locator(".voices .bars")
+    bars = tab.inspector.locator(".attribution .bars")
     expect(bars.first.locator("li").first).to_contain_text(f"class {attribution.argmax()}")
     expect(bars.last.locator("li").first).to_contain_text(f"class {attribution.argmin()}")
     expect(bars.first.locator("li").first).to_contain_text("\u00b1")

@@ -149,7 +149,7 @@ def test_attribution_drift_matches_compare_atlases(concept_log: str, tab: Tab) -
     cell = int(level.cells_b[np.argmax(level.attribution_rank)])
     tab.hover_cell(4, int(grid.rows[cell]), int(grid.cols[cell]))
     expect(tab.card).to_contain_text(
-        f"first class fell {level.attribution_rank.max():.2f} places since step 100; 100%"
+        f"top class fell {level.attribution_rank.max():.2f} ranks since step 100; 100%"
     )
 
 

@@ -60,7 +60,7 @@ def test_dragging_with_shift_selects_a_rectangle(valid_log_by_loader: str, tab: 
     expect(tab.card).to_have_count(0)
     names = selection_panel(tab).locator(".bars .name")
     expect(names).to_have_text(rank_classes(rows)[:10])
-    patches = selection_panel(tab).locator(".labelled-patches li")
+    patches = selection_panel(tab).locator(".labeled-patches li")
     expect(patches).to_have_count(12)
     wait_until_painted(patches.first.locator("atlas-crop"))
     labels = set(patches.locator("span").all_inner_texts())
@@ -378,7 +378,7 @@ def test_selections_and_pins_are_accessible(serve: Serve, tab: Tab) -> None:
     expect(selection_panel(tab).get_by_text("loading")).to_have_count(0)
     tab.app.get_by_label("Name of the selection").press("Enter")
     expect(find_saved(tab)).to_have_count(1)
-    wait_until_painted(selection_panel(tab).locator(".labelled-patches atlas-crop").first)
+    wait_until_painted(selection_panel(tab).locator(".labeled-patches atlas-crop").first)
     audit(tab, "selection")
     for number, (row, col) in enumerate(find_largest_cells(3), start=1):
         x, y, _ = tab.locate_cell(SIZE, row, col)

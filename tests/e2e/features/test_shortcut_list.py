@@ -18,8 +18,8 @@ from synthetic_shortcuts import make_shortcuts
 MARKED = {"run": "marked/atlas", "layer": "layer3"}
 FIRST = make_shortcuts(200).found[0]
 SENTENCE = (
-    "Pasted at its position, this patch changed the prediction of 90% of images of other classes to "
-    "\u201cairplane\u201d; noise of the same color: 5.0%."
+    "Pasted at its position, this patch changed the prediction of 90% of images of other "
+    "classes to \u201cairplane\u201d; noise of the same color: 5.0%."
 )
 
 

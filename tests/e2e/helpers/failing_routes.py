@@ -35,7 +35,7 @@ FAILED_RESPONSES: dict[str, FailedResponse] = {
     "nothing": FailedResponse(200, "", ""),
     "torn": FailedResponse(200, '{"runs": [{"id": "r', ""),
     "another shape": FailedResponse(200, '[{"a": 1}]' * 9, ""),
-    "abort": FailedResponse(None, "", "TensorBoard does not answer"),
+    "abort": FailedResponse(None, "", "TensorBoard does not respond"),
 }
 
 

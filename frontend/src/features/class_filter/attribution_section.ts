@@ -19,11 +19,11 @@ const NAME = 40;
 /** `ask` is called with the class whose attribution the map should show. */
 export function attributionSection(
   { atlas, level, facts }: CellContext,
-  ask: (index: number) => void,
+  select: (index: number) => void,
 ): TemplateResult {
   const attribution = findAttribution(atlas, level);
   if (typeof attribution === 'string') {
-    return html`<section class="voices">
+    return html`<section class="attribution">
       <h3>Attribution</h3>
       <p class="muted">${attribution}</p>
     </section>`;
@@ -43,18 +43,18 @@ export function attributionSection(
       >`,
     };
   };
-  const list = (title: string, voices: readonly ClassAttribution[], sign: string) =>
-    voices.length === 0
+  const list = (title: string, attributions: readonly ClassAttribution[], sign: string) =>
+    attributions.length === 0
       ? nothing
       : html`<h4>${title}</h4>
           <ul class="bars">
-            ${voices.map(
+            ${attributions.map(
               ({ index, value }) => html`<li>
                 <button
                   type="button"
                   class="name"
                   title="Show the attribution toward this class on the map"
-                  @click=${() => ask(index)}
+                  @click=${() => select(index)}
                 >
                   ${shorten(className(atlas, index), NAME) || '(no name)'}
                 </button>
@@ -66,7 +66,7 @@ export function attributionSection(
             )}
           </ul>`;
   const few = facts.count < MIN_SUPPORT ? `, only ${plural(facts.count, 'sample')}` : '';
-  return html`<section class="voices">
+  return html`<section class="attribution">
     <h3>Attribution <span class="muted">logits, mean of the samples${few}</span></h3>
     ${list('For', helps, 'helps')} ${list('Against', hurts, 'hurts')}
     ${helps.length + hurts.length === 0 ? html`<p class="muted">No attribution for any class.</p>` : nothing}

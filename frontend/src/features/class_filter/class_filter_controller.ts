@@ -47,16 +47,16 @@ export class ClassFilterController implements Feature {
   }
 
   inspectorSection(context: CellContext): TemplateResult {
-    const ask = (index: number) =>
+    const select = (index: number) =>
       this.session.store.set(writeFilter({ kind: 'toward', classes: [index], sign: 'both' }));
-    return attributionSection(context, ask);
+    return attributionSection(context, select);
   }
 
   announce(state: State, before: State): string | null {
     const filter = readFilter(state);
     const { playing, filter: text, sign, shownLevel } = state;
-    const asked = text !== before.filter || sign !== before.sign;
-    const fresh = asked || shownLevel !== before.shownLevel || state.atlas !== before.atlas;
+    const changed = text !== before.filter || sign !== before.sign;
+    const fresh = changed || shownLevel !== before.shownLevel || state.atlas !== before.atlas;
     if (filter.classes.length === 0 || !fresh || playing) return null;
     const atlas = atlasOnScreen(state);
     const level = levelOf(atlas, shownLevel);
@@ -64,7 +64,7 @@ export class ClassFilterController implements Feature {
   }
 }
 
-/** A swipe shows two steps, each of which is asked. */
+/** A swipe shows two steps, each of which is changed. */
 function draw(
   context: CanvasRenderingContext2D,
   frame: OverlayFrame,
@@ -98,10 +98,10 @@ function heat(
   filter: Filter,
 ): void {
   const { atlas, level } = frame;
-  const answers = applyFilter(atlas, level, filter);
-  if (typeof answers === 'string') return;
+  const result = applyFilter(atlas, level, filter);
+  if (typeof result === 'string') return;
   drawFilter(context, frame, {
-    answers,
+    result,
     kind: filter.kind,
     most: scaleOf(state, atlas, level, filter),
     several: filter.classes.length > 1,

@@ -18,9 +18,9 @@ export function classLinks(
   atlas: Atlas,
   classes: readonly number[],
 ): readonly TemplateResult[] {
-  const asked = classes.map((index) => [index]);
+  const singles = classes.map((index) => [index]);
   const back = classAtlasOf(atlas) === null ? [] : [[]];
-  return [...asked, ...(classes.length === 2 ? [classes] : []), ...back].flatMap((wanted) => {
+  return [...singles, ...(classes.length === 2 ? [classes] : []), ...back].flatMap((wanted) => {
     const place = find(state, atlas, wanted);
     if (place === null || place.series.id === state.series?.id) return [];
     const name =

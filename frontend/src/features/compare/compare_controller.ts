@@ -8,7 +8,7 @@ import type { AtlasMap } from '../../map/atlas_map';
 import type { Layer } from '../../map/overlay';
 import { drawDifference, drawDivider } from '../../map/overlays/difference';
 import { announcedChange, dividerAt } from '../../state/comparison';
-import { differenceOf, differenceSentence } from '../../state/difference_reading';
+import { differenceOf, differenceSentence } from '../../state/difference_values';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { count } from '../../util/format';

@@ -3,8 +3,8 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Change, type Difference, formatGain, largestChanges } from '../../domain/difference';
-import { differenceOf, differenceSentence } from '../../state/difference_reading';
-import { stepsBetween } from '../../state/drift_reading';
+import { differenceOf, differenceSentence } from '../../state/difference_values';
+import { stepsBetween } from '../../state/drift_values';
 import type { State } from '../../state/store';
 import { count } from '../../util/format';
 import type { Atlas, Level } from '../../wire/atlas';
@@ -12,7 +12,7 @@ import type { Atlas, Level } from '../../wire/atlas';
 /** As many changes are listed. */
 const LARGEST = 8;
 
-const VERDICTS: Readonly<Record<string, string>> = {
+const SIGNIFICANCE: Readonly<Record<string, string>> = {
   true: 'significant',
   false: 'not significant',
   null: 'unknown',
@@ -73,7 +73,7 @@ function table(found: Difference, go: (change: Change) => void): TemplateResult 
               </button>
             </td>
             <td class="number">${formatGain(found, change.gain)}</td>
-            <td>${VERDICTS[String(change.significant)]}</td>
+            <td>${SIGNIFICANCE[String(change.significant)]}</td>
           </tr>`,
         )}
       </tbody>

@@ -6,7 +6,7 @@ import type { NearestSamples } from '../../domain/nearest_samples';
 import type { Layer } from '../../map/overlay';
 import { drawChange, drawDrift } from '../../map/overlays/drift';
 import { announcedChange } from '../../state/comparison';
-import { driftOf, driftOfCell, driftSentence } from '../../state/drift_reading';
+import { driftOf, driftOfCell, driftSentence } from '../../state/drift_values';
 import { referenceOf } from '../../state/reference_step';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';

@@ -13,7 +13,7 @@ import {
   inWords,
   stepsBetween,
   WORDS,
-} from '../../state/drift_reading';
+} from '../../state/drift_values';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { segments } from '../../ui/segmented_control';
@@ -26,7 +26,7 @@ export function driftLegend(
   nearest: NearestSamples,
 ): TemplateResult {
   const { state } = store;
-  const told = driftOf(state, atlas, level, nearest);
+  const found = driftOf(state, atlas, level, nearest);
   return html`<aside class="legend panel drift-legend" aria-label="Drift">
     ${segments(
       'Drift of',
@@ -36,15 +36,15 @@ export function driftLegend(
       state.drift || 'on',
       (drift) => store.set({ drift }),
     )}
-    ${typeof told === 'string' ? html`<p>${told}</p>` : sums(state, told)}
+    ${typeof found === 'string' ? html`<p>${found}</p>` : sums(state, found)}
   </aside>`;
 }
 
-function sums(state: State, told: Drift | DriftValues): TemplateResult {
-  const { mean, most, beyondShare, beyond } = told;
-  const moves = 'from' in told;
-  return html`<p><strong>${driftSentence(state, told)}</strong></p>
-    ${moves ? signs(beyond) : scale(state, told)}
+function sums(state: State, found: Drift | DriftValues): TemplateResult {
+  const { mean, most, beyondShare, beyond } = found;
+  const moves = 'from' in found;
+  return html`<p><strong>${driftSentence(state, found)}</strong></p>
+    ${moves ? signs(beyond) : scale(state, found)}
     <p class="muted">
       ${inWords(state, mean, most, 'on average', beyondShare)}
       ${

@@ -5,7 +5,7 @@ import { html, nothing, svg, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
 import { classAtlasOf } from '../../domain/class_atlas';
 import { eventsOf, type Frame, frameOf, pathOf } from '../../domain/concept_history';
-import { conceptsIn, type Lifeline } from '../../domain/concepts';
+import { type Concept, conceptsIn } from '../../domain/concepts';
 import { type CellPlace, samePlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { flyToCell } from '../../state/go_to_event';
@@ -26,7 +26,7 @@ const WIDTH = 60;
 const LINES = 44;
 const NAME = 40;
 
-type ToldFrame = Frame | Failure | undefined;
+type KnownFrame = Frame | Failure | undefined;
 
 export class FilmStrip {
   readonly #reader: StepSeriesLoader<Frame>;
@@ -50,31 +50,31 @@ export class FilmStrip {
     const list = conceptsIn(atlas, level, facts.cell) ?? [];
     const lit = highlight?.of || highlight?.event ? undefined : highlight?.ids[0];
     const through = samePlace(this.#through?.place ?? null, facts) ? this.#through?.id : undefined;
-    const one = (id?: number) => list.find(({ lifeline }) => lifeline.id === id);
-    const lifeline = (one(lit) ?? one(through) ?? list[0])?.lifeline;
-    if (lifeline === undefined) return nothing;
-    const events = eventsOf(history?.events ?? [], lifeline.id);
+    const one = (id?: number) => list.find(({ concept }) => concept.id === id);
+    const concept = (one(lit) ?? one(through) ?? list[0])?.concept;
+    if (concept === undefined) return nothing;
+    const events = eventsOf(history?.events ?? [], concept.id);
     const steps = spread(series.steps, FRAMES, [atlas.step, ...events.keys()].slice(0, FRAMES / 2));
-    const told = this.#reader.read(
-      `${lifeline.id}/${level.size}`,
+    const known = this.#reader.read(
+      `${concept.id}/${level.size}`,
       series,
       state.playing ? [] : steps,
-      (other) => frameOf(other, level.size, lifeline.id),
+      (other) => frameOf(other, level.size, concept.id),
     );
-    return this.#section(state, lifeline, steps, told, events, (index) => className(atlas, index));
+    return this.#section(state, concept, steps, known, events, (index) => className(atlas, index));
   }
 
   #section(
     state: State,
-    { id, name }: Lifeline,
+    { id, name }: Concept,
     steps: readonly number[],
-    told: DriftValues<Frame>,
+    known: DriftValues<Frame>,
     events: ReadonlyMap<number, RunEvent[]>,
     nameOf: (index: number) => string,
   ): TemplateResult {
     const all = state.series?.steps.length ?? 0;
     const some = steps.length < all ? `${count(steps.length)} of ${count(all)} steps` : '';
-    const frames = steps.map((step) => told.get(step));
+    const frames = steps.map((step) => known.get(step));
     const seen = this.#inView();
     queueMicrotask(() => this.#reveal());
     return html`<section class="film" aria-label="Film strip of ${shorten(name, NAME)}">
@@ -99,7 +99,7 @@ export class FilmStrip {
   #frame(
     state: State,
     step: number,
-    frame: ToldFrame,
+    frame: KnownFrame,
     about: {
       readonly id: number;
       readonly events: readonly RunEvent[];
@@ -128,7 +128,7 @@ export class FilmStrip {
   }
 
   /** Icons are fetched for what is in view alone. */
-  #icon(frame: ToldFrame, seen: boolean): TemplateResult {
+  #icon(frame: KnownFrame, seen: boolean): TemplateResult {
     const empty = (text: string) => html`<span class="frame-icon none">${text}</span>`;
     if (frame === undefined) return empty('…');
     if (frame instanceof Failure) return empty('damaged');
@@ -177,7 +177,7 @@ export class FilmStrip {
 }
 
 /** "210 samples, cat 94%". */
-function frameSentence(frame: ToldFrame, nameOf: (index: number) => string): string {
+function frameSentence(frame: KnownFrame, nameOf: (index: number) => string): string {
   if (frame === undefined) return 'not loaded yet';
   if (frame instanceof Failure) return shorten(frame.message, 120);
   const { samples, topClass, topShare } = frame;
@@ -187,11 +187,11 @@ function frameSentence(frame: ToldFrame, nameOf: (index: number) => string): str
   return plural(samples, 'sample') + top;
 }
 
-function samplesOf(frames: readonly ToldFrame[]): (number | null)[] {
+function samplesOf(frames: readonly KnownFrame[]): (number | null)[] {
   return frames.map((one) => (one === undefined || one instanceof Failure ? null : one.samples));
 }
 
-function sharesOf(frames: readonly ToldFrame[]): (number | null)[] {
+function sharesOf(frames: readonly KnownFrame[]): (number | null)[] {
   return frames.map((one) =>
     one === undefined || one instanceof Failure || !one.samples || one.topClass === null
       ? null
@@ -199,7 +199,7 @@ function sharesOf(frames: readonly ToldFrame[]): (number | null)[] {
   );
 }
 
-function lines(frames: readonly ToldFrame[]): TemplateResult {
+function lines(frames: readonly KnownFrame[]): TemplateResult {
   const samples = samplesOf(frames);
   const most = Math.max(1, ...samples.map((one) => one ?? 0));
   const inner = LINES - 6;
@@ -216,7 +216,7 @@ function lines(frames: readonly ToldFrame[]): TemplateResult {
 }
 
 /** Which line is which, and where each ends at the top. */
-function key(frames: readonly ToldFrame[]): TemplateResult {
+function key(frames: readonly KnownFrame[]): TemplateResult {
   const most = Math.max(0, ...samplesOf(frames).map((one) => one ?? 0));
   return html`<p class="film-key muted">
     <span><i></i>samples, at most ${count(most)}</span>

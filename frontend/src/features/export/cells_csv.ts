@@ -20,13 +20,13 @@ export function cellsAsCsv(
   changes: readonly ChangeColumn[] = [],
 ): string {
   const heads = changes.flatMap(({ key }) => [key, `${key}_since_step`, `${key}_is_significant`]);
-  const named = (index: number | undefined) =>
+  const nameOf = (index: number | undefined) =>
     index === undefined ? null : className(atlas, index);
   const lines = rowsOfLevel(atlas, level).map(
-    ({ cell, row, col, count, share, kind, cosine, mixOf, top, voice }): CsvValue[] => [
+    ({ cell, row, col, count, share, kind, cosine, mixOf, top, attribution }): CsvValue[] => [
       ...[run, atlas.manifest.layer, atlas.step, level.size, row, col, count, share, kind],
-      ...[cosine, mixOf, named(top?.index), top?.index ?? null, top?.share ?? null],
-      ...[named(voice?.index), voice?.index ?? null, voice?.value ?? null],
+      ...[cosine, mixOf, nameOf(top?.index), top?.index ?? null, top?.share ?? null],
+      ...[nameOf(attribution?.index), attribution?.index ?? null, attribution?.value ?? null],
       ...changes.flatMap(({ values, since, significant }) => [
         values[cell] as number,
         since,

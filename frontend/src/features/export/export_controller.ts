@@ -60,7 +60,7 @@ export class ExportController implements Feature {
         const less = empty.length > 0 ? `, without ${empty.join(' ')}` : '';
         this.#save(new Blob([text], { type: 'text/csv' }), nameOf(atlas, level, 'csv'), less);
       },
-      copyLink: async () => this.#tell(await copy(linkTo(state), 'Link copied')),
+      copyLink: async () => this.#report(await copy(linkTo(state), 'Link copied')),
       close: () => this.#close(),
     });
   }
@@ -86,13 +86,13 @@ export class ExportController implements Feature {
       takePicture(this.map, legends, state, this.#scale, version),
     );
     if (picture === null) {
-      this.#tell('This browser cannot draw the picture.');
+      this.#report('This browser cannot draw the picture.');
       return;
     }
     const { canvas, scale } = picture;
     const less = scale < this.#scale ? ` at ${scale}×, the maximum of this browser` : '';
     canvas.toBlob((blob) => {
-      if (blob === null) this.#tell('The picture is too large for this browser.');
+      if (blob === null) this.#report('The picture is too large for this browser.');
       else this.#save(blob, nameOf(atlas, level, 'png'), less);
     });
   }
@@ -101,7 +101,7 @@ export class ExportController implements Feature {
     const drawing = this.#withLegends((legends, version) =>
       takeDrawing(this.map, legends, state, this.#scale, version),
     );
-    if (drawing === null) this.#tell('This browser cannot draw the picture; try a smaller size.');
+    if (drawing === null) this.#report('This browser cannot draw the picture; try a smaller size.');
     else this.#save(drawing, nameOf(atlas, level, 'svg'));
   }
 
@@ -123,10 +123,10 @@ export class ExportController implements Feature {
 
   #save(blob: Blob, name: string, how = ''): void {
     saveFile(blob, name);
-    this.#tell(`Saved ${name}${how}`);
+    this.#report(`Saved ${name}${how}`);
   }
 
-  #tell(outcome: string): void {
+  #report(outcome: string): void {
     this.#outcome = outcome;
     this.session.store.set({ said: outcome });
     this.update();

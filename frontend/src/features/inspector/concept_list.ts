@@ -23,7 +23,7 @@ export function conceptList({ atlas, level, facts, state, session }: CellContext
         ? html`<p class="muted">${classAtlasOf(atlas) ? NOT_FOLLOWED : 'Not tracked in this atlas.'}</p>`
         : list.length === 0
           ? html`<p class="muted">None: these samples belong to no concept.</p>`
-          : html`<ul class="lifelines">
+          : html`<ul class="concepts">
               ${list.slice(0, SHOWN).map((one) => item(one, highlight, session))}
             </ul>`
     }
@@ -36,16 +36,16 @@ export function conceptList({ atlas, level, facts, state, session }: CellContext
 }
 
 function item(
-  { lifeline, share, count: members }: ConceptShare,
+  { concept, share, count: members }: ConceptShare,
   highlight: Highlight | null,
   session: Session,
 ): TemplateResult {
-  const { id, name, size, born } = lifeline;
+  const { id, name, size, born } = concept;
   const pressed = highlight?.event === null && !highlight.of && highlight.ids[0] === id;
   const toggle = () =>
     session.store.set({ highlight: pressed ? null : { ids: [id], name, event: null } });
   return html`<li>
-    <button type="button" class="lifeline" aria-pressed=${pressed} @click=${toggle}>
+    <button type="button" class="concept" aria-pressed=${pressed} @click=${toggle}>
       <span class="name">${shorten(name, NAME)}</span>
       <span class="number" title="${plural(members, 'sample')} of this cell">${percent(share)}</span>
       <span class="muted">${plural(size, 'sample')} · since step ${count(born)}</span>

@@ -33,7 +33,7 @@ interface Beside {
 
 export class LayerLinksController implements Feature {
   /** What was asked for: null while it is on its way, a sentence where it failed. */
-  readonly #answers = new Map<string, Atlas | Activations | string | null>();
+  readonly #cache = new Map<string, Atlas | Activations | string | null>();
 
   constructor(
     private readonly session: Session,
@@ -125,14 +125,14 @@ export class LayerLinksController implements Feature {
   }
 
   #fetch<T extends Atlas | Activations>(key: string, fetch: () => Promise<T>): T | string | null {
-    const known = this.#answers.get(key);
+    const known = this.#cache.get(key);
     if (known !== undefined) return known as T | string | null;
-    this.#answers.set(key, null);
-    for (const old of [...this.#answers.keys()].slice(0, -CACHED)) this.#answers.delete(old);
+    this.#cache.set(key, null);
+    for (const old of [...this.#cache.keys()].slice(0, -CACHED)) this.#cache.delete(old);
     fetch()
       .catch((error: unknown) => asFailure(error).message)
-      .then((answer) => {
-        this.#answers.set(key, answer);
+      .then((value) => {
+        this.#cache.set(key, value);
         this.update();
       });
     return null;

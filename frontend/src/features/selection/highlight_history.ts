@@ -80,7 +80,7 @@ export class HighlightHistory {
     if (!highlight || !series || !shown || shownLevel === null) return nothing;
     const steps = spread(series.steps, STEPS, step === null ? [] : [step]);
     const { ids, of, atlas, event } = highlight;
-    const told = this.#reader.read(
+    const known = this.#reader.read(
       JSON.stringify([ids, of, atlas, event?.text, shownLevel]),
       series,
       playing ? [] : steps,
@@ -101,7 +101,7 @@ export class HighlightHistory {
           </tr>
         </thead>
         <tbody>
-          ${steps.map((one) => this.#row(one, told.get(one), one === step))}
+          ${steps.map((one) => this.#row(one, known.get(one), one === step))}
         </tbody>
       </table>
     </section>`;

@@ -24,7 +24,7 @@ export function highlightSentence(atlas: Atlas, level: Level, highlight: Highlig
   return `${plural(rows.length, 'sample')} ${where}`;
 }
 
-/** The lifelines by their names at this step, where there are any; what else was lit by its own. */
+/** The concepts by their names at this step, where there are any; what else was lit by its own. */
 export function highlightTitle(atlas: Atlas, highlight: Highlight): string {
   const ids = highlight.of ? [] : highlightedIds(highlight, atlas.step);
   const own = (conceptsOf(atlas) ?? []).filter(({ id }) => ids.includes(id));
@@ -37,7 +37,7 @@ export function highlightPill(
   highlight: Highlight,
   session: Session,
 ): TemplateResult {
-  return html`<div class="highlight-pill panel" role="group" aria-label="Highlighted ${highlight.of ?? 'lifeline'}s">
+  return html`<div class="highlight-pill panel" role="group" aria-label="Highlighted ${highlight.of ?? 'concept'}s">
     <span
       ><strong>${shorten(highlightTitle(atlas, highlight), NAME)}</strong>
       <span class="muted">${highlightSentence(atlas, level, highlight)}</span></span

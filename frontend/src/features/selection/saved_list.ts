@@ -45,7 +45,7 @@ export class SavedList {
     this.update();
   }
 
-  tell(fault: string): void {
+  showFault(fault: string): void {
     this.#fault = fault;
     this.update();
   }
@@ -151,7 +151,7 @@ export class SavedList {
   #keep(list: readonly Selection[], said: string, place: number): void {
     const reason = writeSavedSelections(list);
     this.reload();
-    this.tell(reason ?? '');
+    this.showFault(reason ?? '');
     this.session.store.set({ said: reason ?? said });
     this.#focus(Math.min(place, this.#list.length - 1));
   }

@@ -20,16 +20,16 @@ interface Sample {
 
 function describe(atlas: Atlas, row: number): Sample {
   const { xy, imageIds, boxes, labels, predictions } = atlas;
-  const named = (values: Int32Array | null) => values && className(atlas, values[row] as number);
+  const nameOf = (values: Int32Array | null) => values && className(atlas, values[row] as number);
   return {
     sample: row,
     image: imageIds[row] as number,
     x: xy[2 * row] as number,
     y: xy[2 * row + 1] as number,
     box: [...boxes.subarray(4 * row, 4 * row + 4)],
-    label: named(labels),
+    label: nameOf(labels),
     label_index: labels?.[row] ?? null,
-    prediction: named(predictions),
+    prediction: nameOf(predictions),
     prediction_index: predictions?.[row] ?? null,
   };
 }

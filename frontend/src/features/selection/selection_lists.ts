@@ -24,7 +24,7 @@ import { samplesAsCsv, samplesAsJson } from './selection_file';
 import { selectionPanel } from './selection_panel';
 
 /** As many steps are read for what becomes of a selection. */
-const STEPS_TOLD = 24;
+const MOST_STEPS = 24;
 const PATCHES = 12;
 const MOST_PATCHES = 96;
 
@@ -35,7 +35,7 @@ export class SelectionLists implements Feature {
   readonly #saved: SavedList;
   /** The atlas of the step on which the selection was made, once it is here. */
   #then: Atlas | null = null;
-  #asked = '';
+  #key = '';
   #patches = PATCHES;
   #takesFocus: boolean;
 
@@ -105,8 +105,8 @@ export class SelectionLists implements Feature {
       selection,
       reason: whyNotIn(atlas, selection),
       patches: this.#patches,
-      told: this.#tell(state, atlas, selection),
-      steps: this.#stepsTold(state, selection),
+      known: this.#measure(state, atlas, selection),
+      steps: this.#shownSteps(state, selection),
       since: this.#then?.step ?? null,
       more: () => {
         this.#patches = Math.min(MOST_PATCHES, this.#patches + 2 * PATCHES);
@@ -130,22 +130,22 @@ export class SelectionLists implements Feature {
     });
   }
 
-  #stepsTold({ series, step }: State, selection: Selection): readonly number[] {
-    return spread(series?.steps ?? [], STEPS_TOLD, [selection.step, step ?? selection.step]);
+  #shownSteps({ series, step }: State, selection: Selection): readonly number[] {
+    return spread(series?.steps ?? [], MOST_STEPS, [selection.step, step ?? selection.step]);
   }
 
   /** What became of the selection at each step, as far as that is read. */
-  #tell(state: State, atlas: Atlas, selection: Selection): DriftValues<Cohesion | string> {
+  #measure(state: State, atlas: Atlas, selection: Selection): DriftValues<Cohesion | string> {
     const { series, playing } = state;
     const base = series && findStep(series.steps, selection.step);
     if (!series || base === null || whyNotIn(atlas, selection) !== null) return new Map();
     const key = `${series.id}/${base}`;
-    if (this.#asked !== key) {
-      this.#asked = key;
+    if (this.#key !== key) {
+      this.#key = key;
       this.#then = null;
       void this.session.loadAtlas(series, base).then(
         (then) => {
-          if (this.#asked === key) this.#then = then;
+          if (this.#key === key) this.#then = then;
           this.update();
         },
         () => this.update(),
@@ -154,7 +154,7 @@ export class SelectionLists implements Feature {
     const then = this.#then;
     if (then === null) return new Map();
     const { rows } = selection;
-    const steps = playing ? [] : this.#stepsTold(state, selection);
+    const steps = playing ? [] : this.#shownSteps(state, selection);
     return this.#cohesion.read(selection, series, steps, (now) => measureCohesion(then, now, rows));
   }
 
@@ -165,7 +165,7 @@ export class SelectionLists implements Feature {
     this.#saved.reload();
     if (reason === null) this.session.store.set({ selection: named });
     this.session.store.set({ said: reason ?? `Saved as ${named.name}` });
-    this.#saved.tell(reason ?? '');
+    this.#saved.showFault(reason ?? '');
   }
 
   #close(): void {

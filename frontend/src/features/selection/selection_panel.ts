@@ -33,8 +33,8 @@ export interface Selected {
   readonly reason: string | null;
   /** As many patches are shown. */
   readonly patches: number;
-  readonly told: DriftValues<Cohesion | string>;
-  /** The steps that are told of, of all that there are. */
+  readonly known: DriftValues<Cohesion | string>;
+  /** The steps that are known of, of all that there are. */
   readonly steps: readonly number[];
   /** The step from which moves count. */
   readonly since: number | null;
@@ -116,7 +116,7 @@ function gallery({ state, session, atlas, selection, patches, more }: Selected):
         >${all ? 'all' : `${count(samples.length)} of ${count(rows.length)}, from the center`}</span
       >
     </h3>
-    <ul class="labelled-patches">
+    <ul class="labeled-patches">
       ${cutPatches(state.probe, session, atlas, samples).map((one) => renderLabeledPatch(atlas, one))}
     </ul>
     ${lostPatches(state, session)}
@@ -143,9 +143,9 @@ function renderLabeledPatch(atlas: Atlas, { sample, cut, picture }: Patch): Temp
 }
 
 /** What became of the samples at other steps. */
-function course({ state, session, told, steps, since, selection }: Selected): TemplateResult {
+function course({ state, session, known, steps, since, selection }: Selected): TemplateResult {
   const all = state.series?.steps.length ?? 0;
-  const read = steps.filter((step) => told.has(step)).length;
+  const read = steps.filter((step) => known.has(step)).length;
   const some = steps.length < all ? `${count(steps.length)} of ${count(all)} steps` : '';
   return html`<section>
     <h3>
@@ -162,7 +162,7 @@ function course({ state, session, told, steps, since, selection }: Selected): Te
         </tr>
       </thead>
       <tbody>
-        ${steps.map((step) => courseRow(step, told.get(step), state, since, () => session.chooseStep(step)))}
+        ${steps.map((step) => courseRow(step, known.get(step), state, since, () => session.chooseStep(step)))}
       </tbody>
     </table>
     <p class="muted">
@@ -175,7 +175,7 @@ function course({ state, session, told, steps, since, selection }: Selected): Te
 
 function courseRow(
   step: number,
-  told: Cohesion | string | Failure | undefined,
+  known: Cohesion | string | Failure | undefined,
   state: State,
   since: number | null,
   go: () => void,
@@ -186,20 +186,20 @@ function courseRow(
         ${count(step)}${step === since ? html`<span class="hidden"> where they were selected</span>` : nothing}
       </button>
     </th>
-    ${courseCells(told, step === since)}
+    ${courseCells(known, step === since)}
   </tr>`;
 }
 
 function courseCells(
-  told: Cohesion | string | Failure | undefined,
+  known: Cohesion | string | Failure | undefined,
   isBase: boolean,
 ): TemplateResult {
-  if (told === undefined) return html`<td colspan="3" class="muted">…</td>`;
-  if (told instanceof Failure || typeof told === 'string') {
-    const reason = typeof told === 'string' ? told : told.message;
+  if (known === undefined) return html`<td colspan="3" class="muted">…</td>`;
+  if (known instanceof Failure || typeof known === 'string') {
+    const reason = typeof known === 'string' ? known : known.message;
     return html`<td colspan="3" class="muted">${shorten(reason, 120)}</td>`;
   }
-  const { together, moved, beyond } = told;
+  const { together, moved, beyond } = known;
   return html`<td>
       <span class="meter"><i style="width:${100 * together}%"></i></span>
       <span class="number">${percent(together)}</span>

@@ -15,7 +15,7 @@ import type { Crop } from '../../ui/crop';
 import { count, fraction, percent, plural, shorten } from '../../util/format';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
 import type { Example, Rates, Search, Shortcut } from '../../wire/shortcut_record';
-import type { Finding } from './finding';
+import type { Finding } from './search_result';
 
 const NAME = 40;
 /** Strength from which a patch counts as a shortcut by itself. */

@@ -11,7 +11,7 @@ import { moveFocus } from '../../ui/focus';
 import { panelHead } from '../../ui/panel_head';
 import { count, plural } from '../../util/format';
 import type { Search, Shortcut } from '../../wire/shortcut_record';
-import type { Finding } from './finding';
+import type { Finding } from './search_result';
 import { ShortcutEntry } from './shortcut_entry';
 
 export class ShortcutList {

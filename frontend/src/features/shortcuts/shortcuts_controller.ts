@@ -10,7 +10,7 @@ import { count } from '../../util/format';
 import { asFailure } from '../../wire/api';
 import { fetchPatches, fetchSearch, type Search } from '../../wire/shortcut_record';
 import type { Feature } from '../feature';
-import type { Finding } from './finding';
+import type { Finding } from './search_result';
 import { describe } from './shortcut_entry';
 import { ShortcutList } from './shortcut_list';
 

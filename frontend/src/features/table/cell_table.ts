@@ -33,7 +33,7 @@ const HEADS: readonly (readonly [Order, string])[] = [
   ['kind', 'Icon type'],
   ['top', 'Top class'],
   ['share', 'Its share'],
-  ['voice', 'Strongest attribution'],
+  ['attribution', 'Strongest attribution'],
 ];
 
 const SIGNIFICANCE: Readonly<Record<string, string>> = {
@@ -130,12 +130,12 @@ export class CellTable {
   }
 
   #row({ state, session, atlas, level, changed, go }: Shown, row: Row): TemplateResult {
-    const { cosine, top, voice } = row;
+    const { cosine, top, attribution } = row;
     const place = { size: level.size, row: row.row, col: row.col };
     const name = `row ${row.row + 1}, column ${row.col + 1}`;
     const pinned = samePlace(place, state.pinned);
     const pin = () => session.store.set({ pinned: pinned ? null : place, hover: null });
-    const named = (index: number) => shorten(className(atlas, index), NAME);
+    const nameOf = (index: number) => shorten(className(atlas, index), NAME);
     return html`<tr class=${pinned ? 'pinned' : ''}>
       <td>${icon(session, atlas, level, row.cell)}</td>
       <th scope="row">
@@ -146,13 +146,13 @@ export class CellTable {
       <td>${count(row.count)} <span class="muted">${percent(row.share)}</span></td>
       <td>${cosine === null ? '–' : fraction(cosine)}</td>
       <td>${KIND_NAMES[row.kind]}</td>
-      <td>${top ? named(top.index) : '–'}</td>
+      <td>${top ? nameOf(top.index) : '–'}</td>
       <td>${top ? percent(top.share) : '–'}</td>
       <td>
         ${
-          voice
-            ? html`${voice.value > 0 ? 'for' : 'against'} ${named(voice.index)}
-                <span class="muted">${formatFractionWithSign(voice.value)}</span>`
+          attribution
+            ? html`${attribution.value > 0 ? 'for' : 'against'} ${nameOf(attribution.index)}
+                <span class="muted">${formatFractionWithSign(attribution.value)}</span>`
             : '–'
         }
       </td>

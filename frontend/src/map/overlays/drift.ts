@@ -44,19 +44,19 @@ export function drawDrift(
   context.globalAlpha = 1;
   const arrows = arrowsInView(frame, drift);
   for (const arrow of arrows) if (!arrow.significant) drawChance(context, frame, arrow);
-  for (const arrow of arrows) if (arrow.significant) drawNews(context, frame, arrow);
+  for (const arrow of arrows) if (arrow.significant) drawSignificant(context, frame, arrow);
 }
 
 export function drawChange(
   context: CanvasRenderingContext2D,
   frame: OverlayFrame,
-  told: DriftValues,
+  found: DriftValues,
 ): void {
-  const { values, most } = told;
+  const { values, most } = found;
   context.lineJoin = 'miter';
   eachCell(frame, (cell, x, y, side) => {
     const value = values[cell] as number;
-    const significant = isSignificant(told, cell);
+    const significant = isSignificant(found, cell);
     context.fillStyle = `rgb(${frame.theme.ground.join()})`;
     context.globalAlpha = significant ? 0 : DIM;
     context.fillRect(x, y, side, side);
@@ -89,7 +89,7 @@ function arrowsInView(frame: OverlayFrame, drift: Drift): Arrow[] {
 }
 
 /** A wedge that grows toward its head: it has a direction even where many cross. */
-function drawNews(
+function drawSignificant(
   context: CanvasRenderingContext2D,
   { theme }: OverlayFrame,
   { from, to }: Arrow,

@@ -21,7 +21,7 @@ const NUMBER_FROM = 24;
 const VALUE_FROM = 44;
 
 export interface Heat {
-  readonly answers: FilterResult;
+  readonly result: FilterResult;
   readonly kind: Kind;
   /** What counts as the whole of the scale. */
   readonly most: number;
@@ -40,16 +40,16 @@ export function drawFilter(
   frame: OverlayFrame,
   heat: Heat,
 ): void {
-  const { answers, kind, most } = heat;
+  const { result, kind, most } = heat;
   const scales = iconScales(frame.level);
   const ground = `rgb(${frame.theme.ground.join()})`;
   eachCell(frame, (cell, x, y, side) => {
-    const strength = heatOf(answers, kind, cell, most);
+    const strength = heatOf(result, kind, cell, most);
     context.globalAlpha = VEIL * (1 - strength);
     context.fillStyle = ground;
     context.fillRect(x, y, side, side);
     context.globalAlpha = 1;
-    if (answers.passes[cell] !== 1) return;
+    if (result.passes[cell] !== 1) return;
     const inner = (scales[cell] as number) * side;
     const square = { x: x + (side - inner) / 2, y: y + (side - inner) / 2, side: inner };
     drawPassing(context, frame, heat, cell, square, strength);
@@ -61,12 +61,12 @@ export function drawFilter(
 function drawPassing(
   context: CanvasRenderingContext2D,
   { theme, level }: OverlayFrame,
-  { answers, kind }: Heat,
+  { result, kind }: Heat,
   cell: number,
   square: Square,
   strength: number,
 ): void {
-  const against = (answers.values[cell] as number) < 0;
+  const against = (result.values[cell] as number) < 0;
   context.globalAlpha = FAINTEST + (1 - FAINTEST) * strength;
   const color = kind === 'top' ? theme.accent : against ? theme.loss : theme.gain;
   if (against) hatch(context, square, `rgb(${theme.ground.join()})`, color);
@@ -76,9 +76,9 @@ function drawPassing(
 }
 
 /** "2", "34%", "2 · +.31": the number of the class where there are several, and the value. */
-function textOf({ answers, kind, most, several }: Heat, cell: number, valued: boolean): string {
-  const value = answers.values[cell] as number;
-  const number = several ? `${(answers.which[cell] as number) + 1}` : '';
+function textOf({ result, kind, most, several }: Heat, cell: number, valued: boolean): string {
+  const value = result.values[cell] as number;
+  const number = several ? `${(result.which[cell] as number) + 1}` : '';
   const says = kind === 'top' ? percent(value) : formatFractionWithSign(value, most);
   return [number, valued ? says : ''].filter(Boolean).join(' · ');
 }

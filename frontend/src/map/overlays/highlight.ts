@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Lets samples stand out, such as the members of a lifeline: their cells keep their light, all others recede. */
+/** Lets samples stand out, such as the members of a concept: their cells keep their light, all others recede. */
 
 import { toScreen } from '../../domain/camera';
 import { countIn } from '../../domain/concepts';

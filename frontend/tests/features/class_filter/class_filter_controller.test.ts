@@ -19,7 +19,7 @@ import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
 import type { CellContext } from '../../../src/ui/cell_view';
 import type { Level } from '../../../src/wire/atlas';
-import { askedAtlas } from '../../helpers/class_fixtures';
+import { attributionAtlas } from '../../helpers/class_fixtures';
 
 const series = {
   id: 's1',
@@ -29,7 +29,7 @@ const series = {
   versions: ['a', 'b'],
   shortcuts: [],
 };
-const atlas = askedAtlas();
+const atlas = attributionAtlas();
 const level = atlas.levels[0] as Level;
 const viewport = { width: 840, height: 440 };
 
@@ -151,7 +151,7 @@ describe('the picker', () => {
     expect(process.cpuUsage(before).user / 7000).toBeLessThan(100);
   });
 
-  it('shows hostile names as text', () => {
+  it('shows untrusted names as text', () => {
     store.set({ atlas: { ...atlas, classes: ['<img src=x>', '\u202egnp', ''] }, filter: 'top:0' });
     panel();
     expect(root.querySelector('img')).toBeNull();
@@ -168,7 +168,7 @@ describe('the picker', () => {
     expect(listClasses(bare).map(({ name }) => name)).toEqual(['class 0', 'class 1', 'class 2']);
     const unlabeled = { ...bare, labels: null };
     expect(listClasses(unlabeled).map(({ note }) => note)).toEqual(['', '', '']);
-    const nothingKnown = { ...askedAtlas({}), classes: null, labels: null };
+    const nothingKnown = { ...attributionAtlas({}), classes: null, labels: null };
     expect(listClasses(nothingKnown)).toEqual([]);
   });
 });
@@ -229,7 +229,7 @@ describe('the panel', () => {
   });
 
   it('names the setting where there is no attribution', () => {
-    store.set({ atlas: askedAtlas({}), filter: 'toward:0' });
+    store.set({ atlas: attributionAtlas({}), filter: 'toward:0' });
     panel();
     expect(text('aside')).toContain('Attribution was not recorded: AtlasConfig(attribution=True)');
   });
@@ -279,7 +279,7 @@ describe('the legend', () => {
   });
 
   it('says so where the scale is of cells with few samples', () => {
-    const few = askedAtlas();
+    const few = attributionAtlas();
     (few.levels[0] as Level).counts.fill(4);
     store.set({ atlas: few, filter: 'toward:0' });
     render(filter.legend(store.state, few, few.levels[0] as Level), root);
@@ -311,7 +311,7 @@ describe('the legend', () => {
   });
 
   it('puts A and B on one scale', () => {
-    const other = { ...askedAtlas(), step: 0, series: 's1' };
+    const other = { ...attributionAtlas(), step: 0, series: 's1' };
     (other.levels[0] as Level).counts.fill(9);
     store.set({ filter: 'toward:0', compare: 0, compareMode: 'swipe', other });
     expect(legend()).toContain('Brightest: 2.00 logits, the strongest cell of A and B');
@@ -330,7 +330,7 @@ describe('what is read out', () => {
     expect(filter.announce(store.state, before)).toBe(
       '1 of 4 cells pass, 1 with fewer than 8 samples',
     );
-    store.set({ atlas: askedAtlas({}), filter: 'toward:2' });
+    store.set({ atlas: attributionAtlas({}), filter: 'toward:2' });
     expect(filter.announce(store.state, before)).toContain('was not recorded');
   });
 
@@ -362,7 +362,7 @@ describe('voices of a cell', () => {
   });
 
   it('names the setting that is missing', () => {
-    show(0, 10, askedAtlas({}));
+    show(0, 10, attributionAtlas({}));
     expect(text('section')).toContain(
       'Attribution was not recorded: AtlasConfig(attribution=True)',
     );
@@ -371,7 +371,7 @@ describe('voices of a cell', () => {
 
 describe('heat on the map', () => {
   /** Draws over a map of 400 pixels from (220, 20), whose cells are 200 pixels. */
-  function drawn(asked: Filter, several = false): { name: string; values: unknown[] }[] {
+  function drawn(filter: Filter, several = false): { name: string; values: unknown[] }[] {
     const calls: { name: string; values: unknown[] }[] = [];
     const context = new Proxy({} as CanvasRenderingContext2D, {
       get:
@@ -385,13 +385,13 @@ describe('heat on the map', () => {
         return true;
       },
     });
-    const answers = applyFilter(atlas, level, asked);
-    if (typeof answers === 'string') throw new Error(answers);
+    const result = applyFilter(atlas, level, filter);
+    if (typeof result === 'string') throw new Error(result);
     const frame = { camera: FIT, viewport, atlas, level, theme: THEMES.light };
     drawFilter(context, frame as unknown as OverlayFrame, {
-      answers,
-      kind: asked.kind,
-      most: answers.most,
+      result,
+      kind: filter.kind,
+      most: result.most,
       several,
     });
     return calls;

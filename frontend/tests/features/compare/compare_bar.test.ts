@@ -9,13 +9,13 @@ import { sideMark } from '../../../src/features/timeline/event_marks';
 import { SceneTransition } from '../../../src/map/scene_transition';
 import type { Scene } from '../../../src/render/scene';
 import { chooseA, dividerAt, showA, swapSides, toggleCompare } from '../../../src/state/comparison';
-import { differenceOf, differenceSentence } from '../../../src/state/difference_reading';
+import { differenceOf, differenceSentence } from '../../../src/state/difference_values';
 import { atlasOnScreen } from '../../../src/state/reference_step';
 import type { Session } from '../../../src/state/session';
 import { type State, Store } from '../../../src/state/store';
 import { Failure } from '../../../src/wire/api';
 import type { Level } from '../../../src/wire/atlas';
-import { askedAtlas } from '../../helpers/class_fixtures';
+import { attributionAtlas } from '../../helpers/class_fixtures';
 import { a, b, level, series } from '../../helpers/two_step_fixtures';
 
 let store: Store;
@@ -162,8 +162,8 @@ describe('the legend of the difference', () => {
   });
 
   it('is one of attribution toward the class that is asked for', () => {
-    const now = askedAtlas();
-    const was = { ...askedAtlas(), step: 10, series: 's1' };
+    const now = attributionAtlas();
+    const was = { ...attributionAtlas(), step: 10, series: 's1' };
     const atlas = { ...now, step: 40, series: 's1' };
     store.set({ atlas, other: was, filter: 'top:1,2' });
     render(

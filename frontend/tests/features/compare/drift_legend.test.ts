@@ -4,14 +4,14 @@ import { render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { NearestSamples } from '../../../src/domain/nearest_samples';
 import { driftLegend } from '../../../src/features/compare/drift_legend';
-import { differenceOf } from '../../../src/state/difference_reading';
-import { driftOf, driftOfCell } from '../../../src/state/drift_reading';
+import { differenceOf } from '../../../src/state/difference_values';
+import { driftOf, driftOfCell } from '../../../src/state/drift_values';
 import type { Session } from '../../../src/state/session';
 import { type State, Store } from '../../../src/state/store';
 import { Failure } from '../../../src/wire/api';
 import type { Atlas, Level } from '../../../src/wire/atlas';
 import { NOT_RECORDED } from '../../../src/wire/attribution';
-import { askedAtlas, halves } from '../../helpers/class_fixtures';
+import { attributionAtlas, halves } from '../../helpers/class_fixtures';
 import { binary, FakeServer, settle } from '../../helpers/fake_server';
 import { series } from '../../helpers/two_step_fixtures';
 import { safetensors, smallAtlas, smallProvenance, tensor } from '../../helpers/wire_builder';
@@ -128,7 +128,7 @@ describe('drift of activations', () => {
     expect(driftOfCell(session.store.state, found, 0)).toBe(
       'Activations changed by 1.00 (1 − cosine) since step 10; 67% of them more than storage precision explains.',
     );
-    expect(server.asked).toHaveLength(2);
+    expect(server.requests).toHaveLength(2);
   });
 
   it('says what cannot be read', async () => {
@@ -139,7 +139,7 @@ describe('drift of activations', () => {
     expect(words(shown(session, now, nearest))).toContain(
       'Activations cannot be read: There is no such thing here.',
     );
-    expect(server.asked).toHaveLength(2);
+    expect(server.requests).toHaveLength(2);
   });
 
   it('asks again for what could not be fetched, after a while', async () => {
@@ -149,23 +149,23 @@ describe('drift of activations', () => {
     shown(session, now, nearest);
     await settle();
     shown(session, now, nearest);
-    expect(server.asked).toHaveLength(2);
+    expect(server.requests).toHaveLength(2);
     vi.advanceTimersByTime(5_000);
     vi.useRealTimers();
     expect(words(shown(session, now, nearest))).toContain('Loading activations');
-    expect(server.asked).toHaveLength(4);
+    expect(server.requests).toHaveLength(4);
   });
 
   it('asks for none of a step that is only passed', () => {
     const session = sessionWith({ drift: 'activation', atlas: before });
     shown(session, now);
-    expect(server.asked).toEqual([]);
+    expect(server.requests).toEqual([]);
   });
 });
 
 describe('drift of attribution', () => {
   it('is pale where how far samples agree was not recorded', () => {
-    const [was, is] = [10, 40].map((step) => ({ ...askedAtlas(halves), step, series: 's1' }));
+    const [was, is] = [10, 40].map((step) => ({ ...attributionAtlas(halves), step, series: 's1' }));
     const said = text({ drift: 'attribution', other: was as Atlas }, is as Atlas);
     expect(said).toContain('Attribution, since step 10');
     expect(said).toContain('No noise floor was recorded');

@@ -6,14 +6,14 @@ import { highlightedIds } from '../../../src/domain/highlight';
 import { EventList } from '../../../src/features/events/event_list';
 import { eventMarks, findMarks } from '../../../src/features/timeline/event_marks';
 import type { AtlasMap } from '../../../src/map/atlas_map';
-import { jumpTo, sideOf, tellingSide } from '../../../src/state/go_to_event';
+import { chooseSide, jumpTo, sideOf } from '../../../src/state/go_to_event';
 import type { Session } from '../../../src/state/session';
 import { type State, Store } from '../../../src/state/store';
 import { Failure } from '../../../src/wire/api';
 import type { History, RunEvent } from '../../../src/wire/history';
 import { series } from '../../helpers/two_step_fixtures';
 
-const HOSTILE = '<img src=x onerror=alert(1)>\u202e\u0000';
+const UNTRUSTED = '<img src=x onerror=alert(1)>\u202e\u0000';
 
 function event(change: Partial<RunEvent> = {}): RunEvent {
   return {
@@ -79,9 +79,7 @@ describe('a jump', () => {
     const death = event({ kind: 'dies', after: [] });
     jumpTo(death, session, map);
     expect(store.state.step).toBe(10);
-    expect(tellingSide({ ...store.state, series: { ...series, steps: [40] } }, death)).toBe(
-      'after',
-    );
+    expect(chooseSide({ ...store.state, series: { ...series, steps: [40] } }, death)).toBe('after');
   });
 
   it('stays where it is when an event has no place', () => {
@@ -89,7 +87,7 @@ describe('a jump', () => {
     expect(flights).toEqual([]);
   });
 
-  it('lights the lifelines of before until the event, then those of after', () => {
+  it('lights the concepts of before until the event, then those of after', () => {
     const chosen = { ids: [4], name: 'x', event: event() };
     expect(highlightedIds(chosen, 10)).toEqual([4]);
     expect(highlightedIds(chosen, 40)).toEqual([4, 9]);
@@ -105,7 +103,7 @@ describe('the list of events', () => {
     const list = new EventList(session, map, () => {});
     render(list.render(store.state), root);
     expect(root.textContent).toContain('Loading events');
-    store.set({ historyFailure: new Failure('internal', HOSTILE, 'history', 500) });
+    store.set({ historyFailure: new Failure('internal', UNTRUSTED, 'history', 500) });
     render(list.render(store.state), root);
     expect(root.textContent).toContain('Events cannot be loaded.');
     expect(root.textContent).toContain('<img src=x');
@@ -129,8 +127,8 @@ describe('the list of events', () => {
     expect(root.textContent).toContain('only one so far');
   });
 
-  it('shows hostile sentences as text, and bounded', () => {
-    show([event({ text: HOSTILE + 'x'.repeat(5000) })]);
+  it('shows untrusted sentences as text, and bounded', () => {
+    show([event({ text: UNTRUSTED + 'x'.repeat(5000) })]);
     expect(root.querySelector('img')).toBeNull();
     const sentence = root.querySelector('.event-text')?.textContent ?? '';
     expect(sentence).toContain('<img src=x onerror=alert(1)>');
@@ -217,7 +215,7 @@ describe('marks on the time line', () => {
 
   it('tell in words what they are, and jump', () => {
     const jump = vi.fn();
-    const state = { ...store.state, history: history([event({ text: HOSTILE })]) } as State;
+    const state = { ...store.state, history: history([event({ text: UNTRUSTED })]) } as State;
     render(eventMarks(state, jump), root);
     const mark = root.querySelector('button');
     expect(mark?.title).toContain('Step 40\nSplit: <img');

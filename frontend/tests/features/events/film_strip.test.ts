@@ -15,15 +15,15 @@ import type { RunEvent } from '../../../src/wire/history';
 import { settle } from '../../helpers/fake_server';
 import { smallAtlas, tensor } from '../../helpers/wire_builder';
 
-const hostile = '<img src=x onerror=alert(1)>';
+const untrusted = '<img src=x onerror=alert(1)>';
 const line = (id: number, name: string) => ({
   ...{ id, name, size: 3, top_class: 0, top_share: 0.67, born: 0, confidence: 1 },
 });
 
 /** Concept 4 holds samples 0, 1 and 3; concept 5 sample 2. Cells: (0, 0) of 0, 1, 2 and (1, 1) of 3, 4. */
-function traced(step: number, ids = [4, 4, 5, 4, -1, -1], names = [4, 5]): Atlas {
+function atlasWithConcepts(step: number, ids = [4, 4, 5, 4, -1, -1], names = [4, 5]): Atlas {
   const atlas = smallAtlas(
-    { step: 7, concepts: names.map((id) => line(id, id === 4 ? hostile : 'other')) },
+    { step: 7, concepts: names.map((id) => line(id, id === 4 ? untrusted : 'other')) },
     { concepts: tensor('I32', new Int32Array(ids)) },
   );
   return { ...atlas, step, key: `s1/${step}` };
@@ -35,13 +35,13 @@ const event = (
   before: number[],
   after: number[],
 ): RunEvent => ({
-  ...{ step, kind, text: hostile, score: 1, confidence: 1, beforeStep: step - 1, cell: null },
+  ...{ step, kind, text: untrusted, score: 1, confidence: 1, beforeStep: step - 1, cell: null },
   ...{ before, after },
 });
 
 describe('a frame', () => {
   it('tells size, purity and the cell with most of it', () => {
-    const frame = frameOf(traced(7), 2, 4);
+    const frame = frameOf(atlasWithConcepts(7), 2, 4);
     expect(frame).toMatchObject({ samples: 3, topClass: 0, topShare: 0.67 });
     expect(frame.place).toEqual({ size: 2, row: 0, col: 0 });
     expect(frame.icon?.at).toEqual({ page: 0, x: 0, y: 0, side: 8 });
@@ -49,9 +49,13 @@ describe('a frame', () => {
   });
 
   it('is empty where the concept is gone, and unknown where none was traced', () => {
-    expect(frameOf(traced(7), 2, 9)).toMatchObject({ samples: 0, place: null });
+    expect(frameOf(atlasWithConcepts(7), 2, 9)).toMatchObject({ samples: 0, place: null });
     expect(frameOf(smallAtlas(), 2, 4)).toMatchObject({ samples: null, place: null });
-    expect(frameOf(traced(7), 4, 4)).toMatchObject({ samples: 3, place: null, icon: null });
+    expect(frameOf(atlasWithConcepts(7), 4, 4)).toMatchObject({
+      samples: 3,
+      place: null,
+      icon: null,
+    });
   });
 });
 
@@ -77,27 +81,27 @@ const series = {
   ...{ versions: ['a', 'b', 'c', 'd'], shortcuts: [] },
 };
 const atlases = new Map([
-  [7, traced(7)],
-  [8, traced(8, [5, 5, 5, 4, 4, -1])],
-  [9, traced(9, [5, 5, 5, -1, -1, -1], [5])],
+  [7, atlasWithConcepts(7)],
+  [8, atlasWithConcepts(8, [5, 5, 5, 4, 4, -1])],
+  [9, atlasWithConcepts(9, [5, 5, 5, -1, -1, -1], [5])],
 ]);
 let store: Store;
 let session: Session;
 let map: AtlasMap;
 let gone: unknown[];
-let asked: number[];
+let requests: number[];
 let icons: string[];
 let root: HTMLElement;
 beforeEach(() => {
   store = new Store();
   store.set({
-    atlas: traced(7),
+    atlas: atlasWithConcepts(7),
     series,
     step: 7,
     shownLevel: 2,
     pinned: { size: 2, row: 0, col: 0 },
   });
-  [gone, asked, icons] = [[], [], []];
+  [gone, requests, icons] = [[], [], []];
   session = {
     store,
     pages: {
@@ -107,7 +111,7 @@ beforeEach(() => {
       },
     },
     loadAtlas: async (_: unknown, step: number) => {
-      asked.push(step);
+      requests.push(step);
       const atlas = atlases.get(step);
       if (!atlas) throw new Error('torn');
       return atlas;
@@ -119,7 +123,7 @@ beforeEach(() => {
   document.body.replaceChildren(root);
 });
 
-async function rested(show: () => void, steps: number): Promise<void> {
+async function waitForSteps(show: () => void, steps: number): Promise<void> {
   show();
   for (let i = 0; i < steps; i++) await settle();
 }
@@ -141,15 +145,15 @@ describe('the strip', () => {
 
   it('has one frame a step, each read in turn, with damage told', async () => {
     store.set({ history: { events: [event('dies', 9, [4], [])] } as never });
-    await rested(show, 6);
-    expect(asked).toEqual([7, 8, 9, 10]);
+    await waitForSteps(show, 6);
+    expect(requests).toEqual([7, 8, 9, 10]);
     expect(frames().map((one) => one.getAttribute('aria-label'))).toEqual([
       `Step 7: 3 samples, cat 67%`,
       `Step 8: 2 samples, cat 67%`,
       'Step 9: no samples, Ended',
       'Step 10: torn',
     ]);
-    expect(root.querySelector('.film')?.getAttribute('aria-label')).toContain(hostile);
+    expect(root.querySelector('.film')?.getAttribute('aria-label')).toContain(untrusted);
     expect(root.querySelector('img')).toBeNull();
     expect(frames()[0]?.getAttribute('aria-current')).toBe('step');
     expect(frames()[2]?.querySelectorAll('.glyph')).toHaveLength(1);
@@ -160,38 +164,38 @@ describe('the strip', () => {
   });
 
   it('leads to step and cell, and stays with its concept there', async () => {
-    await rested(show, 6);
+    await waitForSteps(show, 6);
     frames()[1]?.click();
     expect(gone[0]).toBe(8);
     expect(store.state.pinned).toEqual({ size: 2, row: 1, col: 1 });
     store.set({ atlas: atlases.get(8) as Atlas, step: 8, pinned: { size: 2, row: 1, col: 1 } });
-    await rested(show, 1);
-    expect(root.querySelector('h3')?.textContent).toContain(hostile);
+    await waitForSteps(show, 1);
+    expect(root.querySelector('h3')?.textContent).toContain(untrusted);
     store.set({ pinned: { size: 2, row: 0, col: 0 } });
-    await rested(show, 1);
+    await waitForSteps(show, 1);
     expect(root.querySelector('h3')?.textContent).toContain('other');
   });
 
   it('is of the concept that is lit, where the cell holds some of it', async () => {
     store.set({ highlight: { ids: [5], name: 'other', event: null } });
-    await rested(show, 1);
+    await waitForSteps(show, 1);
     expect(root.querySelector('h3')?.textContent).toContain('other');
     store.set({ highlight: { ids: [5], of: 'image', name: 'image 5', event: null } });
-    await rested(show, 1);
-    expect(root.querySelector('h3')?.textContent).toContain(hostile);
+    await waitForSteps(show, 1);
+    expect(root.querySelector('h3')?.textContent).toContain(untrusted);
   });
 
   it('asks for the icons in view alone, and for nothing while the steps play', async () => {
     session.loadAtlas = async (_: unknown, step: number) => {
-      asked.push(step);
-      return traced(step);
+      requests.push(step);
+      return atlasWithConcepts(step);
     };
     vi.spyOn(HTMLElement.prototype, 'clientWidth', 'get').mockReturnValue(110);
     store.set({ playing: true });
-    await rested(show, 3);
-    expect(asked).toEqual([]);
+    await waitForSteps(show, 3);
+    expect(requests).toEqual([]);
     store.set({ playing: false });
-    await rested(show, 6);
+    await waitForSteps(show, 6);
     // A frame is 60 pixels wide.
     expect(new Set(icons)).toEqual(new Set(['s1/7', 's1/8']));
   });
@@ -207,10 +211,10 @@ describe('the strip', () => {
 });
 
 describe('what is lit', () => {
-  const image = { ids: [10, 13, 15], of: 'image', name: hostile, event: null } as const;
+  const image = { ids: [10, 13, 15], of: 'image', name: untrusted, event: null } as const;
 
   it('lies in cells, or in none', () => {
-    const found = placesOf(traced(7), 2, image);
+    const found = placesOf(atlasWithConcepts(7), 2, image);
     expect(found).toMatchObject({ samples: 3, cells: 2, outside: 1 });
     expect(found.list.map(({ row, col, top }) => [row, col, top])).toEqual([
       ...[
@@ -218,7 +222,7 @@ describe('what is lit', () => {
         [1, 1, 'ship'],
       ],
     ]);
-    expect(placesOf(traced(7), 9, image)).toMatchObject({ cells: 0, outside: 3 });
+    expect(placesOf(atlasWithConcepts(7), 9, image)).toMatchObject({ cells: 0, outside: 3 });
   });
 
   it('is told of every step, and each place leads there', async () => {
@@ -226,7 +230,7 @@ describe('what is lit', () => {
     const places = new HighlightHistory(session, map, () =>
       render(places.render(store.state), root),
     );
-    await rested(() => render(places.render(store.state), root), 6);
+    await waitForSteps(() => render(places.render(store.state), root), 6);
     const lines = [...root.querySelectorAll('tbody tr')].map((one) =>
       one.textContent?.replace(/\s+/g, ' ').trim(),
     );

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cellsAsCsv } from '../../../src/features/export/cells_csv';
 import { csvField } from '../../../src/util/csv';
 import type { Level } from '../../../src/wire/atlas';
-import { askedAtlas } from '../../helpers/class_fixtures';
+import { attributionAtlas } from '../../helpers/class_fixtures';
 import { smallAtlas } from '../../helpers/wire_builder';
 
 describe('a field', () => {
@@ -30,7 +30,7 @@ describe('the file', () => {
   const lines = (text: string) => text.split('\r\n').map((line) => line.split(','));
 
   it('holds every cell with where it comes from', () => {
-    const atlas = askedAtlas();
+    const atlas = attributionAtlas();
     const [head, first, second, , , end] = lines(
       cellsAsCsv('exp/atlas', atlas, atlas.levels[0] as Level),
     );

@@ -21,7 +21,7 @@ import type { History, HistoryStep } from '../../../src/wire/history';
 import type { RunEntry } from '../../../src/wire/manifest';
 import { smallAtlas, tensor } from '../../helpers/wire_builder';
 
-const HOSTILE = '<img src=x onerror=alert(1)>\u202e\u0000';
+const UNTRUSTED = '<img src=x onerror=alert(1)>\u202e\u0000';
 
 const atlas = smallAtlas();
 const level = atlas.levels[0] as Level;
@@ -104,8 +104,8 @@ function sessionSpy(): Session & { readonly calls: unknown[][] } {
 }
 
 describe('top bar', () => {
-  it('shows hostile names as text', () => {
-    const evil = run(HOSTILE, HOSTILE);
+  it('shows untrusted names as text', () => {
+    const evil = run(UNTRUSTED, UNTRUSTED);
     show(
       topBar(stateWith({ runs: [evil], run: evil, series: evil.series[0] ?? null }), sessionSpy()),
     );
@@ -142,7 +142,7 @@ describe('top bar', () => {
       select.dispatchEvent(new Event('change'));
     };
     choose('layer', 'exp/atlas/1');
-    choose('colour', 'purity');
+    choose('color', 'purity');
     choose('level', '2');
     find<HTMLInputElement>('input[value=points]').dispatchEvent(new Event('change'));
     expect(session.calls).toEqual([
@@ -155,7 +155,7 @@ describe('top bar', () => {
 
   it('closes colourings that the run cannot have', () => {
     show(topBar(stateWith({}), sessionSpy()));
-    const disabled = [...root.querySelectorAll('#colour option')]
+    const disabled = [...root.querySelectorAll('#color option')]
       .filter((option) => option.hasAttribute('disabled'))
       .map((option) => option.textContent?.trim());
     expect(disabled).toEqual([
@@ -190,7 +190,7 @@ describe('timeline', () => {
           reason: null,
           sequence: null,
           trustworthiness: null,
-          draft: false,
+          preliminary: false,
           ...one,
         } as const;
         return [step.step, step];

@@ -39,7 +39,7 @@ const above = layerLevelOf([...repeat([8, 9], half), ...repeat([10], EACH), ...r
 
 let store: Store;
 let map: HTMLElement & { flyTo: () => void };
-let answers: Record<string, LayerLevel | Failure>;
+let layers: Record<string, LayerLevel | Failure>;
 let part: LayerLinksController;
 const root = document.createElement('div');
 
@@ -59,9 +59,9 @@ const session = {
   },
   pages: { icons: () => ({ pages: [] }) },
   loadAtlas: async ({ id }: { id: string }) => {
-    const answer = answers[id];
-    if (answer instanceof Failure) throw answer;
-    return answer?.atlas;
+    const layer = layers[id];
+    if (layer instanceof Failure) throw layer;
+    return layer?.atlas;
   },
   chooseSeries: vi.fn(),
 } as unknown as Session;
@@ -73,14 +73,14 @@ beforeEach(() => {
   store = new Store();
   store.set({ run, series: run.series[1] ?? null, step: 7, across: true });
   Object.assign(own.atlas, { series: 's2' });
-  answers = { s1: below, s3: above };
+  layers = { s1: below, s3: above };
   map = Object.assign(document.createElement('div'), { flyTo: vi.fn() });
   part = new LayerLinksController(session, map as unknown as AtlasMap, () => show());
   vi.mocked(session.chooseSeries).mockReset();
 });
 afterEach(() => vi.unstubAllGlobals());
 
-const opened = async () => {
+const open = async () => {
   show();
   await settle();
   show();
@@ -107,7 +107,7 @@ describe('across layers', () => {
   it('lists what a cell feeds and is fed by, the strongest first', async () => {
     show();
     expect(lists()[0]).toContain('Loading …');
-    await opened();
+    await open();
     expect(lists()).toEqual([
       'Feeds, in block10 no icon row 3, column 1 50% no icon row 3, column 2 50%',
       'Is fed by, in block1 no icon row 1, column 1 100%',
@@ -116,40 +116,40 @@ describe('across layers', () => {
   });
 
   it('goes to a cell in the pane that shows it, or else on the map', async () => {
-    await opened();
+    await open();
     const first = root.querySelector<HTMLElement>('.cell-button');
     first?.click();
     expect(session.chooseSeries).toHaveBeenCalledWith('s3');
     expect(store.state.pinned).toEqual({ size: 4, row: 2, col: 0 });
-    const asked: Reveal[] = [];
+    const requests: Reveal[] = [];
     map.addEventListener(REVEAL, (event) => {
-      asked.push((event as CustomEvent<Reveal>).detail);
+      requests.push((event as CustomEvent<Reveal>).detail);
       event.preventDefault();
     });
     store.set({ pinned: null });
     first?.click();
-    expect(asked).toEqual([{ series: 's3', step: 7, place: { size: 4, row: 2, col: 0 } }]);
+    expect(requests).toEqual([{ series: 's3', step: 7, place: { size: 4, row: 2, col: 0 } }]);
     expect(store.state.pinned).toBeNull();
   });
 
   it('says why a layer cannot be read against this one', async () => {
     const foreign = { ...below.atlas.manifest, probeDigest: 'bb' };
-    answers = { s1: new Failure('damaged', 'torn', 'atlas?x'), s3: own };
-    await opened();
+    layers = { s1: new Failure('damaged', 'torn', 'atlas?x'), s3: own };
+    await open();
     expect(lists()[1]).toBe('Is fed by, in block1 torn');
-    answers = { s1: { ...below, atlas: { ...below.atlas, levels: [] } }, s3: own };
+    layers = { s1: { ...below, atlas: { ...below.atlas, levels: [] } }, s3: own };
     part = new LayerLinksController(session, map as unknown as AtlasMap, () => show());
-    await opened();
+    await open();
     expect(lists()[1]).toBe('Is fed by, in block1 block1 has no 4 × 4 grid.');
-    answers = { s1: { ...below, atlas: { ...below.atlas, manifest: foreign } }, s3: own };
+    layers = { s1: { ...below, atlas: { ...below.atlas, manifest: foreign } }, s3: own };
     part = new LayerLinksController(session, map as unknown as AtlasMap, () => show());
-    await opened();
+    await open();
     expect(lists()[1]).toContain('It uses another probe');
   });
 
   it('says so where a cell has spread', async () => {
-    answers = { s1: layerLevelOf(repeat([0], 3 * EACH)), s3: above };
-    await opened();
+    layers = { s1: layerLevelOf(repeat([0], 3 * EACH)), s3: above };
+    await open();
     expect(lists()[1]).toBe(
       'Is fed by, in block1 No cell there holds more of its samples than expected by chance.',
     );

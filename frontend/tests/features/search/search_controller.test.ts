@@ -132,7 +132,7 @@ describe('the box', () => {
     expect(store.state.said).toBe('Nothing found');
   });
 
-  it('shows hostile names as text', () => {
+  it('shows untrusted names as text', () => {
     type('<img');
     expect(root.querySelector('img')).toBeNull();
     expect(options()[0]?.textContent).toContain('<img src=x onerror=alert(1)>');

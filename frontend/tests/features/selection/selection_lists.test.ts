@@ -14,8 +14,8 @@ import type { RunEntry } from '../../../src/wire/manifest';
 import { settle } from '../../helpers/fake_server';
 import { smallAtlas } from '../../helpers/wire_builder';
 
-const hostile = '<img src=x onerror=alert(1)>';
-const atlas: Atlas = { ...smallAtlas(), classes: [hostile, '\u202egnp', 'ship'] };
+const untrusted = '<img src=x onerror=alert(1)>';
+const atlas: Atlas = { ...smallAtlas(), classes: [untrusted, '\u202egnp', 'ship'] };
 const later: Atlas = { ...atlas, step: 9, key: 's1/9', xy: atlas.xy.map((at) => at / 2) };
 const run: RunEntry = {
   id: 'r1',
@@ -32,7 +32,7 @@ const run: RunEntry = {
 };
 
 let store: Store;
-let asked: string[];
+let requests: string[];
 let chosen: unknown[];
 let map: HTMLElement;
 let root: HTMLElement;
@@ -46,13 +46,13 @@ beforeEach(() => {
     ...{ phase: 'ready', atlas, run, runs: [run], series: run.series[0] ?? null, step: 7 },
     ...{ shownLevel: 2, selectionList: 'entered' },
   });
-  asked = [];
+  requests = [];
   chosen = [];
   const session = {
     store,
     pages: { icons: () => ({ pages: [] }), thumbs: () => null, lostThumbs: () => null },
     loadAtlas: async (series: { id: string }, step: number) => {
-      asked.push(`${series.id}/${step}`);
+      requests.push(`${series.id}/${step}`);
       if (series.id === 's2') throw new Error('torn');
       return step === 7 ? atlas : later;
     },
@@ -88,7 +88,7 @@ const submit = (value: string) => {
   form.dispatchEvent(new Event('submit', { cancelable: true }));
   show();
 };
-const saved = () =>
+const savedNames = () =>
   [...root.querySelectorAll('[aria-label="Saved selections"] .name')].map((one) => one.textContent);
 
 describe('the selection', () => {
@@ -99,9 +99,9 @@ describe('the selection', () => {
     const bars = [...root.querySelectorAll('.bars li')].map((one) =>
       one.textContent?.replace(/\s+/g, ' ').trim(),
     );
-    expect(bars).toEqual([`${hostile} 67%`, 'gnp 33%']);
+    expect(bars).toEqual([`${untrusted} 67%`, 'gnp 33%']);
     expect(root.querySelector('img')).toBeNull();
-    expect(root.querySelectorAll('.labelled-patches li')).toHaveLength(0);
+    expect(root.querySelectorAll('.labeled-patches li')).toHaveLength(0);
     expect(root.textContent).toContain('The images of the probe are not in this run.');
   });
 
@@ -174,7 +174,7 @@ describe('what is saved', () => {
       'ship, 2 samples',
     );
     submit('my ships');
-    expect(saved()).toEqual(['my ships']);
+    expect(savedNames()).toEqual(['my ships']);
     expect(store.state).toMatchObject({
       said: 'Saved as my ships',
       selection: { name: 'my ships' },
@@ -189,14 +189,14 @@ describe('what is saved', () => {
     select(3, 4);
     submit('a');
     submit('b');
-    expect(saved()).toEqual(['a', 'b']);
+    expect(savedNames()).toEqual(['a', 'b']);
     button('Rename b').click();
     show();
     const form = root.querySelectorAll('form')[1] as HTMLFormElement;
     (form.querySelector('input') as HTMLInputElement).value = 'a';
     form.dispatchEvent(new Event('submit', { cancelable: true }));
     show();
-    expect(saved()).toEqual(['a', 'a (2)']);
+    expect(savedNames()).toEqual(['a', 'a (2)']);
     expect(store.state.said).toBe('Renamed to a (2)');
     button('Rename a').click();
     show();
@@ -206,7 +206,7 @@ describe('what is saved', () => {
     expect(store.state.selectionList).toBe('entered');
     button('Delete a').click();
     show();
-    expect(saved()).toEqual(['a (2)']);
+    expect(savedNames()).toEqual(['a (2)']);
     expect(readSavedSelections().map(({ name }) => name)).toEqual(['a (2)']);
   });
 
@@ -238,7 +238,7 @@ describe('what is saved', () => {
 
   it('is found by the search', () => {
     writeSavedSelections([
-      { ...selectionOf(atlas, Int32Array.of(1, 5)), name: `${hostile} wheels` },
+      { ...selectionOf(atlas, Int32Array.of(1, 5)), name: `${untrusted} wheels` },
     ]);
     store.set({ finding: true, selectionList: false });
     const box = document.createElement('div');
@@ -253,7 +253,7 @@ describe('what is saved', () => {
     input.value = 'wheels';
     input.dispatchEvent(new Event('input'));
     const option = box.querySelector<HTMLElement>('[data-kind=selection]');
-    expect(option?.textContent).toContain(`${hostile} wheels`);
+    expect(option?.textContent).toContain(`${untrusted} wheels`);
     expect(box.querySelector('img')).toBeNull();
     option?.click();
     expect(store.state).toMatchObject({ finding: false, selectionList: 'shown' });
@@ -270,8 +270,8 @@ describe('pins', () => {
     const pins = [...root.querySelectorAll('.pin')].map((one) =>
       one.textContent?.replace(/\s+/g, ' ').trim(),
     );
-    expect(pins[0]).toBe(`${hostile} 67% ⚑ 1 · row 1, column 1 2 × 2 · layer3 · step 7`);
-    expect(asked.sort()).toEqual(['s1/7', 's1/9']);
+    expect(pins[0]).toBe(`${untrusted} 67% ⚑ 1 · row 1, column 1 2 × 2 · layer3 · step 7`);
+    expect(requests.sort()).toEqual(['s1/7', 's1/9']);
     root.querySelectorAll<HTMLElement>('.pin')[1]?.click();
     expect(chosen[0]).toBe(9);
     expect(chosen[1]).toMatchObject({ x: 0.75, y: 0.75 });

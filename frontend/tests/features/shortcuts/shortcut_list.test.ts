@@ -9,7 +9,7 @@ import type { AtlasMap } from '../../../src/map/atlas_map';
 import type { Session } from '../../../src/state/session';
 import { shortcutSeriesOf, toggleShortcuts } from '../../../src/state/shortcut_series';
 import { Store } from '../../../src/state/store';
-import { askedAtlas } from '../../helpers/class_fixtures';
+import { attributionAtlas } from '../../helpers/class_fixtures';
 import { FakeServer, failure, json, settle, webp } from '../../helpers/fake_server';
 import { searchJson, shortcutJson } from '../../helpers/shortcut_fixtures';
 
@@ -22,7 +22,7 @@ const series = {
   shortcuts: [7],
 };
 const run = { id: 'r1', run: 'warm/atlas', probe: true, series: [series] };
-const atlas = askedAtlas();
+const atlas = attributionAtlas();
 
 let store: Store;
 let session: Session;
@@ -59,7 +59,7 @@ const show = () => {
 };
 const button = (name: string) =>
   all('button').find((one) => squeeze(one.textContent) === name) as HTMLElement;
-const opened = async (shortcut = 'all') => {
+const open = async (shortcut = 'all') => {
   store.set({ shortcut });
   show();
   await settle();
@@ -75,7 +75,7 @@ describe('the button', () => {
       'Shortcuts: 1 significant',
     ]);
     expect(list.ready(store.state)).toBe(true);
-    expect(server.asked).toEqual([
+    expect(server.requests).toEqual([
       'shortcuts?id=s1&step=7',
       'patches?id=s1&step=7&blob=1&v=0a1b2c3d',
     ]);
@@ -108,7 +108,7 @@ describe('the button', () => {
 
 describe('the list', () => {
   it('says of which step it is, and tests in one sentence', async () => {
-    await opened();
+    await open();
     expect(text()).toContain('Searched at step 7, the last search so far, in 2,000 images.');
     expect(text('.event')).toBe(
       'cat Pasted at its position, this patch changed the prediction of 97% of images of other classes to “cat”; noise of the same color: 2.0%.',
@@ -125,7 +125,7 @@ describe('the list', () => {
   });
 
   it('draws the way of the rate with a gap where it was not tried', async () => {
-    await opened();
+    await open();
     const [noise, rate] = all('li[data-shortcut="7"] path').map((one) => one.getAttribute('d'));
     expect(rate).toMatch(/^M3 12M93 3\.5/);
     expect(noise).toMatch(/^M3 20\.1M93 20\.6/);
@@ -136,7 +136,7 @@ describe('the list', () => {
   });
 
   it('opens one entry and shows where it lies', async () => {
-    await opened();
+    await open();
     all('.event')[0]?.click();
     await settle();
     expect(store.state.shortcut).toBe('7');
@@ -158,26 +158,26 @@ describe('the list', () => {
   });
 
   it('goes to the step since when, if that is kept', async () => {
-    await opened();
+    await open();
     button('since step 0').click();
     expect(session.chooseStep).toHaveBeenCalledWith(0);
     server.set('shortcuts', () => json(searchJson({ found: [shortcutJson({ since: 3 })] })));
     list = new ShortcutsController(session, map, () => show());
-    await opened();
+    await open();
     expect(button('since step 3').hasAttribute('disabled')).toBe(true);
   });
 
   it('claims no place without samples, on another probe or in no drawn cell', async () => {
     server.set('shortcuts', () => json(searchJson({ found: [shortcutJson({ samples: [] })] })));
-    await opened('7');
+    await open('7');
     expect(text()).toContain('Its position on the map is unknown.');
     server.set('shortcuts', () => json(searchJson({ found: [shortcutJson({ samples: [99] })] })));
     list = new ShortcutsController(session, map, () => show());
-    await opened('7');
+    await open('7');
     expect(text()).toContain('are in no visible cell of this grid');
     server.set('shortcuts', () => json(searchJson({ probe: 'bb' })));
     list = new ShortcutsController(session, map, () => show());
-    await opened('7');
+    await open('7');
     expect(text()).toContain('The map and this search use different probes.');
   });
 
@@ -187,11 +187,11 @@ describe('the list', () => {
     expect([...highlightedRows(atlas, lit)]).toEqual([1]);
   });
 
-  it('shows hostile names as text, and stands in for those that are missing', async () => {
+  it('shows untrusted names as text, and stands in for those that are missing', async () => {
     const classes = ['<img src=x onerror=alert(1)>\u202e', ''];
     const found = [0, 1, 2].map((target) => shortcutJson({ id: target, target }));
     server.set('shortcuts', () => json(searchJson({ classes, found })));
-    await opened();
+    await open();
     expect(root.querySelector('img')).toBeNull();
     expect(all('.event strong').map((one) => one.textContent)).toEqual([
       '<img src=x onerror=alert(1)>',
@@ -202,7 +202,7 @@ describe('the list', () => {
 
   it('says what was searched where nothing was found', async () => {
     server.set('shortcuts', () => json(searchJson({ found: [], patches: null, blobs: [] })));
-    await opened();
+    await open();
     expect(text()).toContain('No shortcut was found.');
     expect(text()).toContain('in 2,000 images. No small patch changed many predictions');
     expect(server.of('patches')).toEqual([]);
@@ -211,7 +211,7 @@ describe('the list', () => {
 
   it('says so before the first search, and where there is none at all', async () => {
     store.set({ step: 0 });
-    await opened();
+    await open();
     expect(text()).toContain('Not searched yet at this step.');
     button('First search: step 7').click();
     expect(session.chooseStep).toHaveBeenCalledWith(7);
@@ -221,7 +221,7 @@ describe('the list', () => {
 
   it('tells of damage and asks again on request', async () => {
     server.set('shortcuts', () => failure(422, 'damaged', 'blob 0 is torn'));
-    await opened();
+    await open();
     expect(text()).toContain('The search at step 7 cannot be shown.');
     expect(text()).toContain('blob 0 is torn');
     server.set('shortcuts', () => json(searchJson()));
@@ -232,7 +232,7 @@ describe('the list', () => {
 
   it('shows the figures without their patches', async () => {
     server.set('patches', () => failure(422, 'damaged', 'blob 1 is torn'));
-    await opened();
+    await open();
     expect(text()).toContain('The patches: blob 1 is torn');
     expect(text('.event')).toContain('97%');
     expect(list.ready(store.state)).toBe(true);

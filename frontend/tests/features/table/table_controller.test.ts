@@ -11,10 +11,10 @@ import type { AtlasMap } from '../../../src/map/atlas_map';
 import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
 import type { Level } from '../../../src/wire/atlas';
-import { askedAtlas, COUNTS } from '../../helpers/class_fixtures';
+import { attributionAtlas, COUNTS } from '../../helpers/class_fixtures';
 import { blobEntry, smallAtlas, tensor } from '../../helpers/wire_builder';
 
-const atlas = askedAtlas();
+const atlas = attributionAtlas();
 const level = atlas.levels[0] as Level;
 const rows = rowsOfLevel(atlas, level);
 const cells = (order: Order, descending = true) =>
@@ -35,7 +35,7 @@ describe('rows', () => {
       [2, 1],
     ]);
     // The strongest of either sign; NaN is none.
-    expect(rows.map(({ voice }) => voice)).toEqual([
+    expect(rows.map(({ attribution }) => attribution)).toEqual([
       { index: 0, value: 0.5 },
       { index: 0, value: -1 },
       { index: 1, value: 0.75 },
@@ -47,7 +47,7 @@ describe('rows', () => {
   it('do without labels and attribution', () => {
     const bare = { ...smallAtlas(), labels: null };
     const [first] = rowsOfLevel(bare, bare.levels[0] as Level);
-    expect(first).toMatchObject({ top: null, voice: null, cosine: 0.25, kind: 'inversion' });
+    expect(first).toMatchObject({ top: null, attribution: null, cosine: 0.25, kind: 'inversion' });
   });
 
   it('are put in order, ties in reading order', () => {
@@ -56,7 +56,7 @@ describe('rows', () => {
     expect(cells('share')).toEqual([1, 3, 0, 2]);
     expect(cells('share', false)).toEqual([2, 0, 1, 3]);
     expect(cells('top', false)).toEqual([0, 2, 1, 3]);
-    expect(cells('voice')).toEqual([3, 1, 2, 0]);
+    expect(cells('attribution')).toEqual([3, 1, 2, 0]);
     expect(cells('place', false)).toEqual([0, 1, 2, 3]);
   });
 
@@ -71,15 +71,15 @@ describe('rows', () => {
     }
   });
 
-  it('are those that pass, while a class is asked for', () => {
-    const asked = (filter: string, sign = '') =>
+  it('are those that pass, while a class is passingCells for', () => {
+    const passingCells = (filter: string, sign = '') =>
       passing(atlas, level, readFilter({ filter, sign })).rows.map(({ cell }) => cell);
-    expect(asked('')).toEqual([0, 1, 2, 3]);
-    expect(asked('top:0')).toEqual([0, 2]);
-    expect(asked('toward:0')).toEqual([0, 2, 3]);
-    expect(asked('toward:0', 'hurts')).toEqual([1]);
+    expect(passingCells('')).toEqual([0, 1, 2, 3]);
+    expect(passingCells('top:0')).toEqual([0, 2]);
+    expect(passingCells('toward:0')).toEqual([0, 2, 3]);
+    expect(passingCells('toward:0', 'hurts')).toEqual([1]);
     // Where the question makes no sense nothing is hidden.
-    expect(asked('toward:9')).toEqual([0, 1, 2, 3]);
+    expect(passingCells('toward:9')).toEqual([0, 1, 2, 3]);
   });
 });
 
@@ -169,7 +169,7 @@ describe('the table', () => {
     expect(root.querySelector('table')).toBeNull();
   });
 
-  it('holds only what passes while a class is asked for', () => {
+  it('holds only what passes while a class is passingCells for', () => {
     store.set({ filter: 'top:0' });
     expect(texts('h2')).toEqual(['2 of 4 cells pass the class filter of the 2 × 2 grid']);
     expect(order()).toEqual(['row 1, column 1', 'row 2, column 1']);
@@ -213,7 +213,7 @@ describe('the table', () => {
     expect(order()).toHaveLength(4);
   });
 
-  it('shows hostile names as text', () => {
+  it('shows untrusted names as text', () => {
     const classes = ['<img src=x onerror=alert(1)>', '\u202egnp', 'x'.repeat(10_000)];
     store.set({ atlas: { ...atlas, classes } });
     expect(root.querySelector('img')).toBeNull();

@@ -58,7 +58,7 @@ function drawn(
 }
 
 /** Two cells, of which the first is news. */
-const told: DriftValues = {
+const found: DriftValues = {
   values: new Float32Array([0.5, 0.25]),
   most: 0.5,
   beyond: new Float32Array([0.5, 0.4]),
@@ -69,7 +69,7 @@ const told: DriftValues = {
 
 describe('drift layer', () => {
   const drift: Drift = {
-    ...told,
+    ...found,
     from: new Float32Array([0.25, 0.25, 0.75, 0.25]),
     to: new Float32Array([0.5, 0.25, 0.75, 0.75]),
     values: new Float32Array([0.25, 0.5]),
@@ -120,7 +120,7 @@ describe('drift layer', () => {
 
 describe('layer of changes', () => {
   const of = (change: Partial<DriftValues> = {}) =>
-    drawn((context, frame) => drawChange(context, frame, { ...told, ...change }));
+    drawn((context, frame) => drawChange(context, frame, { ...found, ...change }));
 
   it('frames news broadly in its colour, and the rest thinly over a dimmed icon', () => {
     expect(of()('strokeStyle=')).toEqual([
@@ -178,23 +178,23 @@ describe('reading layer', () => {
 });
 
 describe('highlight layer', () => {
-  const highlighted = (...ids: number[]) =>
+  const drawHighlighted = (...ids: number[]) =>
     drawn((context, frame) => drawHighlight(context, frame, rowsOf(atlas.concepts, ids)));
 
   it('lets cells recede by the share of others in them', () => {
     // Of the first cell two of three are members, of the second none.
-    const veils = highlighted(4)('globalAlpha=').map(([alpha]) => alpha as number);
+    const veils = drawHighlighted(4)('globalAlpha=').map(([alpha]) => alpha as number);
     expect(veils.map((alpha) => Math.round(100 * alpha))).toEqual([25, 75, 100]);
   });
 
   it('frames the cells that hold enough and says how many members', () => {
-    expect(highlighted(4)('fillText').map(([text]) => text)).toEqual(['2']);
-    expect(highlighted(9)('fillText').map(([text]) => text)).toEqual(['1', '2']);
+    expect(drawHighlighted(4)('fillText').map(([text]) => text)).toEqual(['2']);
+    expect(drawHighlighted(9)('fillText').map(([text]) => text)).toEqual(['1', '2']);
   });
 
   it('shows each member, also outside drawn cells', () => {
     expect(
-      highlighted(4)('arc').map(([x, y]) => [Math.round(x as number), Math.round(y as number)]),
+      drawHighlighted(4)('arc').map(([x, y]) => [Math.round(x as number), Math.round(y as number)]),
     ).toEqual([
       [240, 60],
       [280, 100],
@@ -202,8 +202,8 @@ describe('highlight layer', () => {
     ]);
   });
 
-  it('shows nothing of lifelines that are not there', () => {
-    expect(highlighted(77)('arc')).toEqual([]);
+  it('shows nothing of concepts that are not there', () => {
+    expect(drawHighlighted(77)('arc')).toEqual([]);
   });
 });
 
@@ -268,11 +268,11 @@ describe('difference layer', () => {
   });
 
   it('pales what chance explains, and only that', () => {
-    const paled = (significant: boolean | null) =>
+    const drawPale = (significant: boolean | null) =>
       draw([change(4, { significant })])('globalAlpha=')
         .flat()
         .includes(0.35);
-    expect([true, false, null].map(paled)).toEqual([false, true, false]);
+    expect([true, false, null].map(drawPale)).toEqual([false, true, false]);
   });
 
   it('puts a number under a square that it would hide', () => {

@@ -235,7 +235,7 @@ describe('pan buffer', () => {
   const near = { ...FIT, z: 4 };
   const still: Frame = { ...frame([scene(), 1]), camera: near };
   /** The still frame with the map this many CSS pixels further to the right and down. */
-  const moved = (right: number, down: number): Frame => ({
+  const moveBy = (right: number, down: number): Frame => ({
     ...still,
     camera: panBy(near, still.viewport, -right, -down),
   });
@@ -248,19 +248,19 @@ describe('pan buffer', () => {
     renderer.draw({ ...still, camera: FIT });
     renderer.draw(frame([scene(), 0.5], [scene(), 0.5]));
     renderer.draw({ ...still, neutral: [0, 0, 0] });
-    renderer.draw(moved(0.25, 0));
+    renderer.draw(moveBy(0.25, 0));
     expect(fake.of('drawArrays')).toHaveLength(13);
     expect(fake.of('bindFramebuffer')).toEqual([]);
   });
 
   it('leaves alone what is on the canvas still', () => {
     renderer.draw(still);
-    renderer.draw(moved(3, 0));
+    renderer.draw(moveBy(3, 0));
     fake.calls.length = 0;
-    renderer.draw(moved(3, 0));
+    renderer.draw(moveBy(3, 0));
     expect(copies()).toEqual([]);
     expect(fake.of('drawArrays')).toEqual([]);
-    renderer.draw({ ...moved(3, 0), cleared: true });
+    renderer.draw({ ...moveBy(3, 0), cleared: true });
     expect(copies()).toEqual([[256, 256]]);
     renderer.draw({ ...still, camera: FIT });
     fake.calls.length = 0;
@@ -271,15 +271,15 @@ describe('pan buffer', () => {
   it('draws beyond the edges once a map is moved, and then copies', () => {
     renderer.draw(still);
     fake.calls.length = 0;
-    renderer.draw(moved(10, 4));
+    renderer.draw(moveBy(10, 4));
     // 800 × 440 device pixels with 256 more on each side, two for each CSS pixel.
     expect(fake.of('viewport')).toEqual([[0, 0, 1312, 952]]);
     expect(uniform('uOrigin')).toEqual([[-320 + 20 + 256, -500 + 8 + 256]]);
     expect(uniform('uViewport')).toEqual([[1312, 952]]);
     expect(copies()).toEqual([[256, 256]]);
     fake.calls.length = 0;
-    renderer.draw(moved(13, -1));
-    renderer.draw(moved(10, 4));
+    renderer.draw(moveBy(13, -1));
+    renderer.draw(moveBy(10, 4));
     expect(fake.of('drawArrays')).toEqual([]);
     // Rows of the buffer are counted from below.
     expect(fake.of('blitFramebuffer')[0]?.slice(0, 8)).toEqual([
@@ -293,24 +293,24 @@ describe('pan buffer', () => {
 
   it('draws anew where too little was drawn, and where pixels would not meet', () => {
     renderer.draw(still);
-    renderer.draw(moved(1, 0));
+    renderer.draw(moveBy(1, 0));
     fake.calls.length = 0;
-    renderer.draw(moved(129, 0));
+    renderer.draw(moveBy(129, 0));
     expect(fake.of('drawArrays')).toEqual([]);
-    renderer.draw(moved(130, 0));
+    renderer.draw(moveBy(130, 0));
     expect(fake.of('drawArrays')).toHaveLength(2);
     expect(copies()).toEqual([
       [0, 256],
       [256, 256],
     ]);
-    renderer.draw(moved(130.25, 0));
+    renderer.draw(moveBy(130.25, 0));
     expect(fake.of('drawArrays')).toHaveLength(4);
     expect(copies()).toHaveLength(2);
   });
 
   it('never copies what has changed since', () => {
     renderer.draw(still);
-    renderer.draw(moved(1, 0));
+    renderer.draw(moveBy(1, 0));
     fake.calls.length = 0;
     renderer.draw(frame([scene({ tiles: false }), 1]));
     renderer.draw({ ...still, ratio: 1 });

@@ -5,10 +5,10 @@ import { noGrid } from '../domain/activation_drift';
 import { NOT_FOLLOWED } from '../domain/class_atlas';
 import { readFilter } from '../domain/class_filter';
 import { type Difference, findAttributionChange, findDifference } from '../domain/difference';
-import { explainUnpairing } from '../domain/sample_pairing';
+import { explainUnpairing } from '../domain/sample_pairs';
 import { count, plural, shorten } from '../util/format';
 import { type Atlas, className, type Level, levelOf } from '../wire/atlas';
-import { referenceOr } from './drift_reading';
+import { referenceOr } from './drift_values';
 import type { State } from './store';
 
 const LONGEST_NAME = 40;

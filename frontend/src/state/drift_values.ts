@@ -4,7 +4,7 @@
 import { findFalls, findTurns } from '../domain/activation_drift';
 import { type Drift, type DriftValues, findDrift, formatChange } from '../domain/drift';
 import type { NearestSamples } from '../domain/nearest_samples';
-import { explainUnpairing } from '../domain/sample_pairing';
+import { explainUnpairing } from '../domain/sample_pairs';
 import type { Channel } from '../domain/view';
 import { count, percent, plural } from '../util/format';
 import type { Atlas, Level } from '../wire/atlas';
@@ -50,7 +50,7 @@ export const WORDS: Readonly<Record<Channel, Words>> = {
   attribution: {
     key: 'fell',
     name: 'Attribution',
-    did: "Samples' first class fell",
+    did: "Samples' top class fell",
     unit: ' ranks',
     say: formatChange,
     significant: 'changed top class',
@@ -87,8 +87,8 @@ export function driftOf(
   if (state.drift === 'attribution') return findFalls(other, atlas, level);
   if (state.drift !== 'activation') return findDrift(other, atlas, level);
   // Not for those that the map only passes on its way.
-  const ask = atlas === state.atlas;
-  const [from, to] = [nearest.activations(other, ask), nearest.activations(atlas, ask)];
+  const load = atlas === state.atlas;
+  const [from, to] = [nearest.activations(other, load), nearest.activations(atlas, load)];
   if (typeof from === 'string') return from;
   return typeof to === 'string' ? to : findTurns(from, to, level);
 }
