@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names in a log are hostile text and the tab shares TensorBoard's origin: nothing here may turn
+// Names in a log are untrusted text, and the tab shares TensorBoard's origin: nothing here may turn
 // text into markup or code, nor reach beyond relative addresses.
 import { readdirSync, readFileSync } from 'node:fs';
 

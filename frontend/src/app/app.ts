@@ -20,7 +20,7 @@ export class AtlasApp extends LitElement {
   readonly #store = new Store();
   readonly #session = new Session(this.#store, new Address());
   #shell: Shell | null = null;
-  /** The rest of the tab did not arrive; it is asked for again when somebody says so. */
+  /** The rest of the tab failed to load; a button loads it again. */
   #lost = false;
   #spoken = '';
   #speakTimer: ReturnType<typeof setTimeout> | undefined;
@@ -132,7 +132,7 @@ export class AtlasApp extends LitElement {
     return barren ? nothing : html`<footer class="bar"></footer>`;
   }
 
-  /** The one live region; bursts are told by their last sentence. */
+  /** The only live region; of several messages at once, it announces the last. */
   #speak(sentence: string): void {
     clearTimeout(this.#speakTimer);
     this.#speakTimer = setTimeout(() => {

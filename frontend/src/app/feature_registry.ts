@@ -114,7 +114,7 @@ export class FeatureRegistry {
   readonly #loading = new Set<LazyFeature>();
   readonly #failed = new Set<LazyFeature>();
   readonly #context: FeatureContext;
-  /** What the link names in vain must not drown in what it asks for. */
+  /** Announces what the link names but the log lacks, before anything else. */
   readonly #linked: boolean;
 
   constructor(
@@ -152,12 +152,12 @@ export class FeatureRegistry {
     return null;
   }
 
-  /** All answers of all features, in order. */
+  /** All results of all features, in order. */
   collect<Result>(read: (feature: Feature) => readonly Result[] | undefined): readonly Result[] {
     return this.#features.flatMap((feature) => (feature && read(feature)) ?? []);
   }
 
-  /** Whether everything that `state` asks for is there and on screen. */
+  /** Whether everything that `state` requests is loaded and on screen. */
   ready(state: State): boolean {
     return FEATURES.every((one, place) => {
       const feature = this.#features[place];
@@ -178,7 +178,7 @@ export class FeatureRegistry {
     FEATURES.forEach((one, place) => {
       if ('module' in one || !one.wants(state)) return;
       if (this.#features[place] || this.#loading.has(one)) return;
-      // What did not arrive is loaded again with another step, by hand, or when it is wanted anew.
+      // What failed to load is loaded again with another step, by a button, or when it is opened again.
       if (this.#failed.has(one) && state.lost && one.wants(before)) return;
       void this.#load(one, place);
     });
@@ -198,7 +198,7 @@ export class FeatureRegistry {
     const feature = this.#add(place, module);
     if (this.#failed.size === 0) store.set({ lost: false });
     this.arrived();
-    // It was asked before there was code to result.
+    // The state changed before the code was loaded.
     const { state } = store;
     const result = feature.announce?.(state, { ...state, ...NOTHING_SHOWN }) ?? null;
     if (result === null) return;

@@ -63,14 +63,14 @@ export class Shell {
     });
     decorator.overlays = () => this.#features.collect((one) => one.overlays?.(store.state));
     decorator.marks = () => this.#features.collect((one) => one.marks?.(store.state));
-    // Not before whoever made us can be told of it.
+    // Not before the parent can be notified.
     queueMicrotask(() => {
       map.invalidate();
       update();
     });
   }
 
-  /** Whether everything that `state` asks for is on screen. */
+  /** Whether everything that `state` requests is on screen. */
   ready(state: State): boolean {
     return (wantedStep(state) === null || referenceIsHere(state)) && this.#features.ready(state);
   }

@@ -21,12 +21,12 @@ interface Turns {
 const turns = new PairMemo<Activations, Activations, Turns>();
 const turned = new PairMemo<Level, Turns, DriftValues>();
 
-/** 1 − cosine of every sample's activations then and now, over a level of now; or why it cannot be told. */
+/** 1 − cosine of every sample's activations at both steps, on a level of the later one; or why it is unknown. */
 export function findTurns(from: Activations, to: Activations, level: Level): DriftValues | string {
   if (from.channels !== to.channels || !from.axes !== !to.axes) {
     return 'The two steps store different channels or principal components: directions cannot be compared.';
   }
-  // Not anew for each level: along principal axes of a wide layer it takes its time.
+  // Once for all levels: with principal components of a wide layer it takes long.
   const found = turns.get(from, to, () => turn(from, to));
   return turned.get(level, found, () => ({
     ...summarize(level, found.changes, found.floor),
@@ -54,11 +54,11 @@ function squares(of: Activations): Float64Array {
   );
 }
 
-/** Less than this share is lost of anything but is not told apart from nothing. */
+/** A smaller lost share counts as this one. */
 const LEAST_LOST = 1e-6;
 
 /**
- * The angle by which storing a row turned it, as far as can be told: all rows were recorded to lose a
+ * The estimated angle by which storage rotated a row: all rows were recorded to lose a
  * share of the variance together, and each is taken to have lost as much as the mean one.
  */
 function strayOf({ lost }: Activations, lengths: Float64Array): ((row: number) => number) | null {
@@ -101,7 +101,7 @@ function products(a: Float32Array, b: Float32Array, width: number): Float32Array
 const falls = new PairMemo<Level, Atlas, DriftValues | string>();
 
 /**
- * How many places the class has fallen that the cell of a sample spoke for most, as `attribution_rank`
+ * By how many ranks the class with the highest attribution in a sample's cell fell, as `attribution_rank`
  * of `compare_atlases` counts them: from the cell that it was in to the one that it is in. Or why not.
  */
 export function findFalls(other: Atlas, now: Atlas, level: Level): DriftValues | string {
@@ -135,7 +135,7 @@ export function noGrid({ step }: Atlas, { size }: Level): string {
   return `Step ${count(step)} has no ${size} × ${size} grid.`;
 }
 
-/** Places that the first class of one cell has fallen in another, and what they are held against: its lead changed beyond the error, or it is no news. */
+/** Ranks that the top class of one cell fell in another, and the threshold: the change is significant if the lead changed by more than the error. */
 function between(
   was: Attribution,
   levelA: Level,

@@ -9,16 +9,16 @@ import { applyFilter, type Filter } from './class_filter';
 export interface Row extends CellFacts {
   /** The most frequent class of its samples, or null where none was recorded. */
   readonly top: Share | null;
-  /** The class that it speaks for or against most; null where that was not recorded. */
+  /** The strongest attribution of the cell; null if none was recorded. */
   readonly attribution: ClassAttribution | null;
 }
 
-/** What else is told of every cell, of a change since another step. */
+/** A column about the change of every cell since another step. */
 export interface ChangeColumn {
   /** As files call it. */
   readonly key: 'moved' | 'turned' | 'fell' | 'gain';
   readonly name: string;
-  /** The step that the shown one is held against. */
+  /** The step that the shown one is compared with. */
   readonly since: number;
   /** By the index of a cell; NaN where it is not known. */
   readonly values: Float32Array;
@@ -61,7 +61,7 @@ function strongest(
   return best;
 }
 
-/** The rows that pass a class filter with what they answer; all of them where none is set. */
+/** The rows that pass a class filter, with their values; all rows if no filter is set. */
 export function passing(
   atlas: Atlas,
   level: Level,

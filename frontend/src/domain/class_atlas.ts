@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Atlases of what speaks for one class, or tells two apart: what they state of themselves. */
+/** Class atlases: which classes they are about, as recorded in their manifests. */
 
 import type { Atlas } from '../wire/atlas';
 import type { AtlasManifest, ClassAtlasEntry } from '../wire/generated/types';
@@ -9,9 +9,9 @@ import { WireError } from '../wire/json_checks';
 /** Why nothing is followed in them; also the tooltip of what is therefore not offered. */
 export const NOT_FOLLOWED = 'The samples of a class atlas differ from step to step.';
 
-/** How far a place speaks for one class rather than another, from left to right. */
+/** Attribution for one class minus that for another, from left to right. */
 export interface Axis {
-  /** The class that the left speaks for, and that of the right. */
+  /** The classes at the left and at the right. */
   readonly left: string;
   readonly right: string;
   /** Logits of difference at the rims. */
@@ -21,7 +21,7 @@ export interface Axis {
 }
 
 export interface ClassAtlas {
-  /** The layer that was asked. */
+  /** The layer of the samples. */
   readonly layer: string;
   /** One class or two, as the series names them: text of the log. */
   readonly names: readonly string[];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The class filter: what is asked for, and which cells of a level pass, how strongly. */
+/** The class filter: its settings, and which cells of a level pass with which value. */
 
 import { type Atlas, className, type Level } from '../wire/atlas';
 import { findAttribution } from '../wire/attribution';
@@ -12,7 +12,7 @@ export type Kind = (typeof KINDS)[number];
 export const SIGNS = ['helps', 'hurts', 'both'] as const;
 export type Sign = (typeof SIGNS)[number];
 
-/** As many classes can be asked for at once. */
+/** Maximum number of classes in a filter. */
 export const MOST_CLASSES = 4;
 /** Cells with fewer samples are marked, not ranked: their mean may be one odd image. */
 export const MIN_SUPPORT = 8;
@@ -55,11 +55,11 @@ export function writeFilter({ kind, classes, sign }: Filter): FilterText {
   };
 }
 
-/** How every cell of a level result to a filter. */
+/** Value of every cell of a level under a filter. */
 export interface FilterResult {
   /** Share of the top class, or attribution in logits with its sign; NaN where nothing is known. */
   readonly values: Float32Array;
-  /** Which of the classes asked for it is about: its place in the filter, or -1. */
+  /** Index of the class in the filter, or -1. */
   readonly which: Int8Array;
   readonly passes: Uint8Array;
   /** Cells that pass with samples enough, strongest first. */
@@ -78,7 +78,7 @@ const lastOf = new WeakMap<
   { readonly key: string; readonly result: FilterResult | string }
 >();
 
-/** Which cells pass, or why that cannot be told. Worked out once as long as the filter is the same. */
+/** Which cells pass, or why that is unknown. Cached as long as the filter is the same. */
 export function applyFilter(atlas: Atlas, level: Level, filter: Filter): FilterResult | string {
   const key = JSON.stringify(filter);
   const last = lastOf.get(level);

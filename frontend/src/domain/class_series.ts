@@ -6,7 +6,7 @@ import type { RunEntry, SeriesEntry } from '../wire/manifest';
 /** Stands before the classes in the name of a series, and nowhere in theirs. */
 export const OF = ' · ';
 
-/** A layer, and what was asked of it about classes; `own` is null where its own atlas lies elsewhere. */
+/** A layer and its class atlases; `own` is null if the atlas of the layer is in another run. */
 export interface LayerGroup {
   readonly layer: string;
   readonly own: SeriesEntry | null;
@@ -15,7 +15,7 @@ export interface LayerGroup {
 }
 
 /**
- * The series of a run by layer, as they are listed. The index tells names alone, and a layer may bear one
+ * The series of a run by layer, as they are listed. The index contains only names, and a layer may have one
  * like that by chance: it counts as a class where the layer before the dot is listed, too, or where the
  * run holds nothing but classes, and never where its atlas says that it is none.
  */
@@ -40,7 +40,7 @@ export function groupSeries(run: RunEntry, plain: SeriesEntry | null): readonly 
   }));
 }
 
-/** Tells class atlases from layers by their names. */
+/** Distinguishes class atlases from layers by their names. */
 export function classTest(run: RunEntry): (series: SeriesEntry) => boolean {
   const names = new Set(run.series.map(({ layer }) => layer));
   return ({ layer }) => {

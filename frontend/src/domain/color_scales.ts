@@ -10,7 +10,7 @@ import type { ColorMode, Rgb, ShowMode } from './view';
 
 /** Okabe and Ito's eight without black, which is lost on dark ground; its place takes a gray. */
 const OKABE_ITO = '#e69f00 #56b4e9 #009e73 #f0e442 #0072b2 #d55e00 #cc79a7 #8c8c8c'.split(' ');
-/** Tol's muted nine, closed by a gray: told apart under the common color-vision deficiencies. */
+/** Tol's nine muted colors and a gray: distinguishable under the common color-vision deficiencies. */
 const MUTED =
   '#cc6677 #3d49b0 #ddcc77 #117733 #88ccee #882255 #44aa99 #999933 #aa4499 #9a9a9a'.split(' ');
 const OTHER = '#9a9a9a';
@@ -119,7 +119,7 @@ interface Reading {
   /** NaN where nothing is known. */
   readonly values: Float32Array;
   say(value: number): string;
-  /** What else is to be said of a cell that has room for words. */
+  /** Additional text of a cell that is large enough. */
   name?(cell: number): string;
 }
 
@@ -232,7 +232,7 @@ function byConfusion(atlas: Atlas, level: Level): Coloring {
     : colors;
 }
 
-/** By what is found of each cell's samples whose class is known, and of those that are predicted wrongly. */
+/** Colors cells by their labeled samples and those of them that are predicted wrongly. */
 function byCorrectness(
   { labels, predictions }: Atlas,
   level: Level,
@@ -357,7 +357,7 @@ export function pointColors(
   return rgba;
 }
 
-/** As many points are drawn unless all are asked for. */
+/** Maximum number of points, unless all are requested. */
 export const MOST_POINTS = 200_000;
 
 export function isThinned(

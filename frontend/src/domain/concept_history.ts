@@ -13,7 +13,7 @@ export interface Frame {
   readonly samples: number | null;
   readonly topClass: number | null;
   readonly topShare: number;
-  /** The drawn cell with most of its samples, on the grid that was asked for. */
+  /** The visible cell with most of its samples, on the requested grid. */
   readonly place: CellPlace | null;
   /** What its icon is cut from. */
   readonly icon: { readonly at: ReturnType<typeof iconPlace>; readonly of: IconSource } | null;

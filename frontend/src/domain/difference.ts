@@ -82,7 +82,7 @@ function sumUp(changes: readonly Change[], moved: number, toward: number | null)
 /** Beyond so many standard errors a mean has moved. */
 export const ERRORS = 2;
 
-/** How much more cells of B speak for a class than those of A in the same squares, or why that is not known. */
+/** Attribution toward a class in the cells of B minus that in the same cells of A, or why it is unknown. */
 export function findAttributionChange(
   a: Atlas,
   levelA: Level,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What changed of the members of each cell since another step, and whether it is news; first of all, where they lie. */
+/** Changes of the members of each cell since another step, and their significance; the displacement on the map. */
 
 import { PairMemo } from '../util/weak_pair_cache';
 import type { Atlas, Level } from '../wire/atlas';
@@ -7,7 +7,7 @@ import { formatFractionWithSign } from '../wire/attribution';
 import { membersOf } from './cell_stats';
 import { cellPlaces, movesOf } from './sample_pairs';
 
-/** The change of a cell is news when at least this share of its members changed more than chance would. */
+/** The change of a cell is significant if at least this share of its members changed more than their floor. */
 export const SIGNIFICANT_SHARE = 0.5;
 
 export interface DriftValues {
@@ -40,7 +40,7 @@ export function findDrift(other: Atlas, now: Atlas, level: Level): Drift {
   return drifts.get(level, other, () => measure(other, now, level));
 }
 
-/** The floor that the move between two steps is held against: that of the later one. */
+/** The noise floor of the displacement between two steps: that of the later one. */
 export function floorOf(a: Atlas, b: Atlas): Float32Array | null {
   return (a.step > b.step ? a : b).noiseFloor;
 }
@@ -51,7 +51,7 @@ function measure(other: Atlas, now: Atlas, level: Level): Drift {
   return { ...found, values: movesOf(from, to), from, to };
 }
 
-/** What the changes of all samples, NaN where not known, come to: each is held against a floor of its own. */
+/** Summarizes the changes of all samples, NaN if unknown, by cell; each sample has its own floor. */
 export function summarize(
   level: Level,
   changes: Float32Array,

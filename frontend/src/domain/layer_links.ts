@@ -85,7 +85,7 @@ function holds({ shared, feeds, fed }: CellLink, total: number): boolean {
   return shared >= FEWEST && (shared - chance) / spread >= DEVIATIONS;
 }
 
-/** Things that the lower layer tells apart and the upper takes for one. */
+/** Cells that the lower layer separates and the upper layer merges. */
 export interface DepthMerge {
   readonly cell: number;
   /** Cells of the lower layer with the share of the upper cell that each brings, the largest first. */

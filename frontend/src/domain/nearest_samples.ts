@@ -14,7 +14,7 @@ export interface Nearest {
   readonly by: 'activation' | 'map';
 }
 
-/** What could not be fetched is asked for again, but not at once: every picture of a cell asks. */
+/** Time until a failed request is repeated, since every frame requests it. */
 const RETRY_MS = 5_000;
 
 const LOADING = 'Loading activations …';
@@ -25,7 +25,7 @@ export class NearestSamples {
 
   constructor(private readonly arrived: () => void) {}
 
-  /** The `limit` nearest members of a cell. Asks for activations when `fetch` allows it. */
+  /** The `limit` nearest members of a cell. Requests activations if `fetch` is set. */
   nearest(atlas: Atlas, level: Level, cell: number, limit: number, fetch: boolean): Nearest {
     const known = this.activations(atlas, fetch);
     const by = typeof known === 'object' ? 'activation' : 'map';
@@ -50,14 +50,14 @@ export class NearestSamples {
     return ![...this.#activations.values()].includes(LOADING);
   }
 
-  /** The activations of `atlas`, or why they are not here. Asks for them when `fetch` allows it. */
+  /** The activations of `atlas`, or why they are not here. Requests them if `fetch` is set. */
   activations(atlas: Atlas, fetch: boolean): Activations | string {
     const known = this.#activations.get(atlas);
     if (known === undefined) {
       if (fetch) void this.#load(atlas);
       return LOADING;
     }
-    // What was asked for last goes last.
+    // The latest request is dropped last.
     this.#activations.delete(atlas);
     this.#activations.set(atlas, known);
     return known;

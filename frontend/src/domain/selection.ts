@@ -13,7 +13,7 @@ export interface Selection {
   /** The step on whose map they were chosen. */
   readonly step: number;
   readonly probe: string;
-  /** How many samples there were to choose from, and what tells those from other ones. */
+  /** Number of samples of the atlas, and a checksum that identifies them. */
   readonly of: number;
   readonly mark: number;
   /** Rows of the chosen ones, ascending. */

@@ -59,7 +59,7 @@ export interface CanvasTheme {
   readonly ground: Rgb;
   readonly neutralTile: Rgb;
   readonly accent: string;
-  /** More and fewer: vermilion and blue, told apart under every common color-vision deficiency. */
+  /** More and fewer: vermilion and blue, distinguishable under every common color-vision deficiency. */
   readonly gain: string;
   readonly loss: string;
   readonly label: string;

@@ -29,7 +29,7 @@ export interface FeatureContext {
   timelineMarks(state: State): Content;
 }
 
-/** The places of the page that a feature may fill; features are asked in the order of their registration. */
+/** The slots of the page that a feature may fill, in the order of registration. */
 export interface Feature {
   /** A button in the bar at the head of the tab, where there is more to it than opening the feature. */
   toolbar?(state: State): Content;
@@ -59,7 +59,7 @@ export interface Feature {
   marks?(state: State): readonly Layer[];
   /** What a screen reader should hear of a change, or null. */
   announce?(state: State, before: State): string | null;
-  /** Whether everything that the state asks of the feature is on screen; true where absent. */
+  /** Whether everything that the state requests of the feature is on screen; true if absent. */
   ready?(state: State): boolean;
 }
 

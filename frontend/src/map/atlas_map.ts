@@ -142,7 +142,7 @@ export class AtlasMap extends HTMLElement {
     this.#viewport = HIDDEN;
   }
 
-  /** Asks for a frame; many calls make one, and none while the tab is hidden. */
+  /** Requests a frame; several calls make one, and none while the tab is hidden. */
   invalidate(): void {
     if (this.#requested !== 0 || this.#viewport.height === 0) return;
     this.#requested = requestAnimationFrame((now) => {
@@ -328,7 +328,7 @@ export class AtlasMap extends HTMLElement {
     const { camera } = this.#state;
     if (moving || camera !== this.#seen) this.#movedAt = now;
     this.#seen = camera;
-    // What is measured anew is copied at once.
+    // Copy at once after measuring.
     const hurried =
       !this.#cleared &&
       now - this.#movedAt < STILL_MS &&
@@ -389,7 +389,7 @@ export class AtlasMap extends HTMLElement {
 
   #show(scene: Scene): void {
     const before = this.#fade.current?.atlas;
-    // Steps of one frame are never fitted anew: what moves on screen is what moved on the map.
+    // Steps with the same viewport are not fitted again, so that motion on screen is motion on the map.
     if (!before || !shareLayout(before, scene.atlas)) {
       const spread = spreadOf(scene.atlas, this.#viewport, this.#state.level);
       this.#session?.store.set({ spread });

@@ -58,7 +58,7 @@ export class MapDecorator implements Decorator {
     return new PanBuffer(gl, paint);
   }
 
-  /** What is to be drawn over the tiles besides; asked for before every frame. */
+  /** Additional overlays; evaluated before every frame. */
   set overlays(overlays: () => readonly Layer[]) {
     this.#overlays = overlays;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How a list asks for a cell of another layer: on the map's element, for the pane that shows it to answer. */
+/** Event by which a list requests a cell of another layer; the pane that shows the layer handles it. */
 
 import type { CellPlace } from '../domain/view';
 
@@ -11,7 +11,7 @@ export interface Reveal {
   readonly place: CellPlace;
 }
 
-/** Asks for it; returns whether a pane has answered. */
+/** Dispatches the event; returns whether a pane handled it. */
 export function requestCell(map: EventTarget, detail: Reveal): boolean {
   return !map.dispatchEvent(new CustomEvent(REVEAL, { detail, cancelable: true }));
 }

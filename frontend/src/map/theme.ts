@@ -33,7 +33,7 @@ export function themeOf({ dark, forced }: Pick<State, 'dark' | 'forced'>): Canva
 /** The colors that the system forces on pages, or null where it forces none. */
 export function forcedTheme(): CanvasTheme | null {
   if (!matchMedia('(forced-colors: active)').matches) return null;
-  // Only an element of the page is told what they are.
+  // Only an element of the page can resolve them.
   const probe = document.body.appendChild(document.createElement('i'));
   const ink = (name: string) => {
     probe.style.color = name;

@@ -86,7 +86,7 @@ export class ZoomGestures {
       .call(this.#behavior)
       .on('dblclick.zoom', (event: MouseEvent | TouchEvent) => this.#doubleClick(event));
     element.addEventListener('click', (event) => {
-      // The second half of a double click is told by that.
+      // This identifies the second half of a double click.
       if (event.detail < 2) listener.click(this.#local(event), event.shiftKey);
     });
     element.addEventListener('pointermove', (event) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a renderer is told: scenes (one level of one atlas, colored) and how strongly each shows. */
+/** Input of a renderer: scenes (one level of one atlas, colored) and their opacities. */
 
 import type { Camera, Viewport } from '../domain/camera';
 import type { Rgb } from '../domain/view';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What of two steps is drift of every cell, for a table and for files: drift, and what B has more than A. */
+/** Columns of changes between two steps, for the table and for files: drift, and B minus A. */
 
 import type { ChangeColumn } from '../domain/cell_rows';
 import { formatGain } from '../domain/difference';
@@ -12,7 +12,7 @@ import { driftOf, driftSentence, driftWords } from './drift_values';
 import { wantedStep } from './reference_step';
 import type { State } from './store';
 
-/** Columns for what `state` asks, and sentences that sum them up or say why there are none. */
+/** Columns that `state` requests, and sentences that summarize them or explain why there are none. */
 export interface Changed {
   readonly columns: readonly ChangeColumn[];
   readonly sentences: readonly string[];

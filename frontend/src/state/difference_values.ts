@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The difference of two steps that the state asks for, in values and words, or why there is none. */
+/** The difference of two steps in values and words, or why there is none. */
 
 import { noGrid } from '../domain/activation_drift';
 import { NOT_FOLLOWED } from '../domain/class_atlas';
@@ -13,7 +13,7 @@ import type { State } from './store';
 
 const LONGEST_NAME = 40;
 
-/** B minus A on a level of B, or why it cannot be told. */
+/** B minus A on a level of B, or why it is unknown. */
 export function differenceOf(state: State, atlas: Atlas, level: Level): Difference | string {
   if (state.compare === atlas.step) return 'A and B are the same step: select another one.';
   if (state.drift !== '' && state.drift !== 'on') {

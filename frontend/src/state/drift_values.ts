@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The drift that the state asks for: its values, its words, or why there is none. */
+/** The drift that the state requests: values and words, or why there is none. */
 
 import { findFalls, findTurns } from '../domain/activation_drift';
 import { type Drift, type DriftValues, findDrift, formatChange } from '../domain/drift';
@@ -19,7 +19,7 @@ export interface Words {
   readonly did: string;
   readonly unit: string;
   readonly say: (value: number, most: number) => string;
-  /** Of cells that are news. */
+  /** Verb of significant cells. */
   readonly significant: string;
   readonly than: string;
   /** What the colors say. */
@@ -64,7 +64,7 @@ export function driftWords({ drift }: State): Words {
   return WORDS[drift || 'on'];
 }
 
-/** What the shown step is held against, or why that is not here. */
+/** The step that the shown one is compared with, or why it is not available. */
 export function referenceOr(state: State): Atlas | string {
   const step = wantedStep(state);
   if (step === null) return 'This is the first step: there is no earlier one to compare with.';

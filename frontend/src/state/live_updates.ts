@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the first map can do without: history, probe, the steps next door, and news from the log. */
+/** Loaded after the first map: history, probe, adjacent steps, and updates of the log. */
 
 import { keeperOf } from '../domain/layout_variants';
 import { watchReloads } from '../host/tensorboard';
@@ -33,7 +33,7 @@ export class LiveUpdates {
     if (this.session.store.state.series === series) this.#preload(this.session.store.state, series);
   }
 
-  /** The server learns of damage when somebody asks for a step; then its list has more to say. */
+  /** The server detects damage when a step is requested; its history then reports it. */
   async #loadHistory(series: SeriesEntry): Promise<void> {
     const change = await fetchHistory(series.id).then(
       (history) => ({ history, historyFailure: null }),

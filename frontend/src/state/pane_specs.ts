@@ -102,7 +102,7 @@ function nextPane(state: State, there: readonly PaneSpec[]): PaneSpec | null {
   return { run, series, step: before ?? null };
 }
 
-/** The layers of a run in the order of their names, without classes that were asked of them. */
+/** The layers of a run in the order of their names, without their class atlases. */
 export function layersOf(run: RunEntry): SeriesEntry[] {
   const isClass = classTest(run);
   return run.series

@@ -40,7 +40,7 @@ export class Reference {
   }
 }
 
-/** The step that the shown one is held against, or null when nobody asks or there is none. */
+/** The step that the shown one is compared with, or null. */
 export function wantedStep(state: State): number | null {
   if (state.compare !== null) return state.compare;
   return state.drift ? stepBefore(state) : null;

@@ -62,7 +62,7 @@ export function writeSavedSelections(list: readonly Selection[]): string | null 
   }
 }
 
-/** A name on one line, told from those of the others. */
+/** A name on one line that differs from the others. */
 export function freeName(wanted: string, others: readonly Selection[]): string {
   const name = shorten(wanted, LONGEST_NAME).trim() || 'Selection';
   const taken = new Set(others.map((one) => one.name));

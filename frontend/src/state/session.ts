@@ -40,7 +40,7 @@ export class Session {
   constructor(
     readonly store: Store,
     address: Links,
-    /** Whose answers it takes, and adds to. */
+    /** The cache that it reads and extends. */
     other?: Session,
   ) {
     this.pages = other?.pages ?? new SpritePages();
@@ -91,7 +91,7 @@ export class Session {
       void this.start();
       return;
     }
-    // The run may have been logged anew, which makes every manifest that we hold void.
+    // The run may have been logged again, which invalidates all cached manifests.
     this.#atlases.clear();
     this.store.set({ ...NO_STEP, history: null, probeFailure: null, otherFailure: null });
     if (step !== null) void this.#showStep(step);
@@ -135,14 +135,14 @@ export class Session {
     return latestRun && latestSeries ? { run: latestRun, series: latestSeries } : null;
   }
 
-  /** The version in the key tells apart what takes each other's place at a step. */
+  /** The key contains the version, which changes when a step is replaced. */
   loadAtlas(series: SeriesEntry, step: number): Promise<Atlas> {
     const version = series.versions[series.steps.indexOf(step)] ?? '';
     return this.#atlases.load(`${series.id}/${step}/${version}`, () => fetchAtlas(series.id, step));
   }
 
   /**
-   * Takes over what has replaced steps that are listed, such as a draft or its icons, or has come to
+   * Takes over new versions of listed steps, such as a preliminary atlas or its icons, and additions to
    * them late, such as a search, and leaves map, selection and step where they are. Returns whether there was anything.
    */
   renew(latest: SeriesEntry): boolean {

@@ -35,7 +35,7 @@ export class SpritePages {
     this.#watchers.add(arrived);
   }
 
-  /** Icons of a level; asks for what is missing. */
+  /** Icons of a level; requests what is missing. */
   icons(atlas: Pick<Atlas, 'key' | 'series' | 'step'>, level: Pick<Level, 'entry'>): PageSet {
     return this.#all(level.entry.pages, `sheet/${atlas.key}`, (page) =>
       fetchSheet(atlas.series, atlas.step, page),
@@ -57,7 +57,7 @@ export class SpritePages {
     return null;
   }
 
-  /** Forgets failures, so that the next look asks again. */
+  /** Forgets failures, so that the next access requests again. */
   retry(): void {
     this.#failures.clear();
   }

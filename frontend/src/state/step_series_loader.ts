@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What is known of many steps at once: each is read when a panel shows it, one after the other. */
+/** Values of many steps, loaded one after the other while a panel shows them. */
 
 import { asFailure, type Failure } from '../wire/api';
 import type { Atlas } from '../wire/atlas';
@@ -8,7 +8,7 @@ import type { Session } from './session';
 
 export type DriftValues<T> = ReadonlyMap<number, T | Failure>;
 
-/** Keeps of every step only what `read` says of it: atlases themselves are large. */
+/** Keeps only what `read` returns for each step: atlases are large. */
 export class StepSeriesLoader<T> {
   #key: unknown = null;
   #series: SeriesEntry | null = null;
@@ -20,7 +20,7 @@ export class StepSeriesLoader<T> {
     private readonly arrived: () => void,
   ) {}
 
-  /** What is known of `steps`; asks for the first that is missing. Another `key` is another question. */
+  /** Loaded values of `steps`; requests the first that is missing. Another `key` clears the cache. */
   read(
     key: unknown,
     series: SeriesEntry,

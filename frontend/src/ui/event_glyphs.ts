@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** One sign for each kind of event, told apart by shape: time runs from left to right. */
+/** A glyph for each kind of event. Time runs from left to right. */
 
 import { html, svg, type TemplateResult } from 'lit';
 import type { EventKind } from '../wire/history';

@@ -6,7 +6,7 @@ import { groupSeries } from '../domain/class_series';
 import type { State } from '../state/store';
 import type { Option } from './picker';
 
-/** Every layer, and below it the classes that were asked of it. */
+/** Every layer, and below it its class atlases. */
 export function layerOptions({ run, series, atlas }: State): Option[] {
   if (run === null) return [];
   const known = atlas !== null && atlas.series === series?.id && classAtlasOf(atlas) === null;

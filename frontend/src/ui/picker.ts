@@ -15,7 +15,7 @@ export interface Option {
   readonly disabled?: boolean;
   /** Heading of the group that begins with it or that it belongs to. */
   readonly group?: string;
-  /** What the tooltip says of it, where that is more than the label. */
+  /** The tooltip, if it differs from the label. */
   readonly whole?: string;
 }
 

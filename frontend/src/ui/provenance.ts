@@ -21,7 +21,7 @@ export function provenance(atlas: Atlas, level: Level): string {
     .join(' · ');
 }
 
-/** "inversion", "90 inversion, 10 examples, 3 weak" or nothing: what is drawn, not what was asked. */
+/** "inversion", "90 inversion, 10 examples, 3 weak" or nothing: what is shown, not what was configured. */
 function icons(level: Level): string {
   const { kinds, weak } = tallyIcons(level);
   const [only, ...more] = kinds;

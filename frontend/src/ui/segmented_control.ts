@@ -3,7 +3,7 @@
 
 import { html, type TemplateResult } from 'lit';
 
-/** `group` tells the radio buttons of one choice from those of others. */
+/** `group` names the radio buttons of one choice. */
 export function segments<T extends string | number>(
   label: string,
   group: string,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Answers fetched once and kept while they fit into a budget of bytes. */
+/** Responses, fetched once and kept while they fit into a budget of bytes. */
 
 interface Entry<V> {
   readonly promise: Promise<V>;
@@ -20,7 +20,7 @@ export class Cache<V> {
     return this.#touch(key)?.value ?? null;
   }
 
-  /** The value, by `fetch` if need be. A failed fetch is forgotten, so that a retry asks again. */
+  /** The value, by `fetch` if need be. A failed fetch is forgotten, so that a retry fetches again. */
   load(key: string, fetch: () => Promise<V>): Promise<V> {
     const known = this.#touch(key);
     if (known !== undefined) return known.promise;

@@ -12,7 +12,7 @@ export async function copy(text: string, done: string): Promise<string> {
   return copied ? done : 'The browser blocked the copy.';
 }
 
-/** Pages without a secure address have no clipboard, but are asked what is to be copied. */
+/** Pages without a secure origin have no clipboard, but receive the copy event. */
 function copyByEvent(text: string): boolean {
   const onCopy = (event: ClipboardEvent) => {
     event.clipboardData?.setData('text/plain', text);

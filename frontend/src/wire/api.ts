@@ -87,10 +87,10 @@ export async function fetchPicture(route: string, query: Query): Promise<ImageBi
   });
 }
 
-/** Answers of the sample that comes with the plugin, by request; null: the log is shown. */
+/** Responses of the sample that comes with the plugin, by request; null if the log is shown. */
 let sample: Tensors | null = null;
 
-/** From now on all requests are answered by the sample. */
+/** From now on the sample serves all requests. */
 export async function openSample(): Promise<void> {
   const [response, request] = await get(SAMPLE, {});
   sample = await decode(request, async () => readSafetensors(await response.arrayBuffer()));
@@ -105,7 +105,7 @@ export async function get(route: string, query: Query): Promise<[Response, strin
   try {
     response = sample ? serveSample(sample, request) : await fetch(request);
   } catch {
-    throw new Failure('unreachable', 'TensorBoard does not answer. Is it still running?', request);
+    throw new Failure('unreachable', 'TensorBoard does not respond. Is it still running?', request);
   }
   if (!response.ok) throw await readFailure(response, request);
   return [response, request];
@@ -137,7 +137,7 @@ export async function decode<T>(request: string, read: () => Promise<T>): Promis
     if (error instanceof WireError || error instanceof SyntaxError) {
       throw new Failure('damaged', error.message, request);
     }
-    throw new Failure('unreachable', 'The answer broke off half way.', request);
+    throw new Failure('unreachable', 'The response is incomplete.', request);
   }
 }
 

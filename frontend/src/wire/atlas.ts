@@ -49,7 +49,7 @@ export interface Atlas {
   /** Id of the concept of every sample, or -1. */
   readonly concepts: Int32Array | null;
   readonly levels: readonly Level[];
-  /** All arrays, for what is read only when somebody asks. */
+  /** All arrays, for what is read on demand. */
   readonly tensors: Tensors;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How much each cell speaks for each class: the wire's two forms as one, read when somebody asks. */
+/** Attribution of each cell toward each class: both forms of the wire as one, read on demand. */
 
 import type { Atlas, Level } from './atlas';
 import { WireError } from './json_checks';
@@ -75,7 +75,7 @@ export interface ClassAttribution {
   readonly value: number;
 }
 
-/** The classes that a cell speaks for and against most, strongest first; at most `most` of each. */
+/** The classes with the strongest attribution for and against, strongest first; at most `most` of each. */
 export function strongestClasses(
   { classes, at }: Attribution,
   cell: number,

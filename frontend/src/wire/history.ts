@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What became of the steps of one series, and what happened in them: the answer of `history`. */
+/** Status and events of the steps of one series: the response of `history`. */
 
 import { getJson } from './api';
 import type { HistoryEvent, HistoryStep as WireStep } from './generated/types';
@@ -17,7 +17,7 @@ export interface HistoryStep {
   readonly preliminary: boolean;
 }
 
-/** A checkpoint that was asked for and not computed. */
+/** A checkpoint that was requested and not computed. */
 export interface SkippedStep {
   readonly step: number;
   readonly reason: string;
@@ -52,7 +52,7 @@ export interface History {
   readonly kept: number;
   readonly skipped: readonly SkippedStep[];
   readonly steps: ReadonlyMap<number, HistoryStep>;
-  /** The most telling first; null where no step has traced its concepts. */
+  /** The most significant first; null if no step has tracked concepts. */
   readonly events: readonly RunEvent[] | null;
   /** How many there are; the log may hold more than are listed. */
   readonly eventsFound: number;
@@ -80,7 +80,7 @@ function readStep({ step, status, reason, sequence, trustworthiness, revision }:
   return { step, status, reason, sequence, trustworthiness, preliminary };
 }
 
-/** Whether two are the same event, though perhaps of two answers of the server. */
+/** Whether two are the same event, even from two responses of the server. */
 export function sameEvent(a: RunEvent, b: RunEvent | null | undefined): boolean {
   return a === b || (a.step === b?.step && a.kind === b.kind && a.text === b.text);
 }

@@ -28,7 +28,7 @@ export interface RunEntry {
   readonly series: readonly SeriesEntry[];
 }
 
-/** One picture page of a sequence: the number to ask for and its checksum. */
+/** One picture page of a sequence: its number and checksum. */
 export interface Page {
   readonly blob: number;
   readonly crc32c: string;

@@ -13,10 +13,10 @@ export interface Pack {
 }
 
 export function splitPack(buffer: ArrayBuffer): Pack {
-  if (buffer.byteLength < 4) throw new WireError('answer is shorter than its length field');
+  if (buffer.byteLength < 4) throw new WireError('response is shorter than its length field');
   const length = new DataView(buffer).getUint32(0, true);
   if (length > MAX_MANIFEST_BYTES || length > buffer.byteLength - 4) {
-    throw new WireError(`manifest of ${length} bytes exceeds the answer`);
+    throw new WireError(`manifest of ${length} bytes exceeds the response`);
   }
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** One search for shortcuts: the answer of `shortcuts`, checked before anything believes it. */
+/** One search for shortcuts: the validated response of `shortcuts`. */
 
 import { fetchPicture, getJson } from './api';
 import type {
@@ -65,7 +65,7 @@ export interface Shortcut {
   /** The image of the probe that it was cut from. */
   readonly image: number;
   readonly history: readonly Trace[];
-  /** Rows of the atlas nearest to what the patch makes the layer answer, and the nearest's cosine. */
+  /** Rows of the atlas nearest to the activation of the patch, and the cosine of the nearest. */
   readonly samples: readonly number[];
   readonly similarity: number | null;
   readonly examples: readonly Example[];
@@ -80,7 +80,7 @@ export interface Search {
   readonly images: number;
   /** The picture page of all patches and its tiles; null without any. */
   readonly patches: { readonly tile: number; readonly columns: number; readonly page: Page } | null;
-  /** The most telling first. */
+  /** The most significant first. */
   readonly found: readonly Shortcut[];
 }
 

@@ -9,7 +9,7 @@ import type { Player } from '../../src/state/player';
 import type { Session } from '../../src/state/session';
 import { Store } from '../../src/state/store';
 
-/** What the modules of two lazy features answer, and whether TensorBoard does. */
+/** The modules of two lazy features, and whether TensorBoard responds. */
 const server = vi.hoisted(() => ({ responds: true, created: [] as string[] }));
 
 function lazy(name: string): FeatureModule {
@@ -96,7 +96,7 @@ describe('features', () => {
     expect(features.ready(store.state)).toBe(false);
   });
 
-  it('that a link asks for are announced once they are there', async () => {
+  it('that a link requests are announced once they are there', async () => {
     store.set({ filter: 'top:3' });
     registry();
     await waitForLoad();
@@ -118,7 +118,7 @@ describe('features', () => {
     expect(store.state.lost).toBe(false);
   });
 
-  it('that a link asks for are waitForLoad again by hand, not with every change', async () => {
+  it('that a link requests are waitForLoad again by hand, not with every change', async () => {
     server.responds = false;
     store.set({ filter: 'top:3' });
     registry();

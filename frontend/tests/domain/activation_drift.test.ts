@@ -95,17 +95,17 @@ describe('turns of activations', () => {
     }
   });
 
-  it('are news beyond what storing lost at both steps', () => {
+  it('are significant beyond the storage loss of both steps', () => {
     // All rows have length 1. Of .2 lost a row strays by atan(1 / 2), twice which has a cosine of .6.
     const of = (lost: number) =>
       valuesOf(findTurns(float16(BEFORE, lost), float16(AFTER, lost), level)).beyondShare;
     expect(of(0.2)).toBe(3 / 6);
-    // Of .02 by atan(1 / 7), twice which has one of .96: now .2 is news, too.
+    // Of .02 by atan(1 / 7), twice which has one of .96: now .2 is significant, too.
     expect(of(0.02)).toBeCloseTo(4 / 6);
     expect(of(1)).toBe(0);
   });
 
-  it('claim no news where what was lost is not known, and know nothing of rows without direction', () => {
+  it('claim no significance where the loss is unknown, and nothing about rows without direction', () => {
     expect(
       valuesOf(findTurns({ ...float16(BEFORE), lost: null }, float16(AFTER), level)),
     ).toMatchObject({
@@ -157,7 +157,7 @@ describe('falls of the first class', () => {
     expect(round(valuesOf(of(saying(SAID), saying(SAYS, gone))).values)).toEqual([1, 0.667]);
   });
 
-  it('are news where the lead changed by more than two errors', () => {
+  it('are significant where the lead changed by more than two errors', () => {
     // From .9 ahead of the third to .1 behind it; 2 · √4 · .4 / √3 = .92, and of .5 it is 1.15.
     const found = valuesOf(of(saying(SAID, deviating(0.4)), saying(SAYS, deviating(0.4))));
     expect(round(found.beyond)).toEqual([1, 0]);

@@ -58,7 +58,7 @@ describe('camera', () => {
     expect(zoomed.y).toBeCloseTo(0.4);
   });
 
-  it('keeps its centre on the map and survives nonsense', () => {
+  it('keeps its center on the map and survives nonsense', () => {
     expect(clampCamera({ x: -3, y: 9, z: 1e9 })).toEqual({ x: 0, y: 1, z: MAX_ZOOM });
     expect(clampCamera({ x: Number.NaN, y: Number.NaN, z: Number.NaN })).toEqual(FIT);
   });

@@ -181,19 +181,19 @@ describe('the legend', () => {
     expect(other).not.toContain('(trust');
   });
 
-  it('tells why the map is not that of the step before, and nothing else of its notes', () => {
+  it('shows why the map does not continue the previous step, and no other notes', () => {
     const said = words(
       legendOf(
         classAtlas({}, [
-          'layout: continues step 3, whose 9 samples were asked again',
-          'layout: started afresh, the previous map held too few places',
+          'layout: continues step 3 by its 9 samples',
+          'layout: started over after step 3, with another probe',
           'layout: the frame changed, motion since the last step includes its move',
         ]),
       ),
     );
-    expect(said).toContain('Started afresh, the previous map held too few places.');
+    expect(said).toContain('Started over after step 3, with another probe.');
     expect(said).toContain('The frame changed, motion since the last step includes its move.');
-    expect(said).not.toContain('asked again');
+    expect(said).not.toContain('by its 9 samples');
   });
 
   it('folds on a narrow stage, is nothing for a layer, and shows untrusted names as text', () => {

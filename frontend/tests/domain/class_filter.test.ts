@@ -97,7 +97,7 @@ describe('attribution', () => {
     expect(findAttribution(alone, alone.levels[0] as Level)).toContain('is missing');
   });
 
-  it('says which classes a cell speaks for and against', () => {
+  it('lists the classes that a cell has attribution for and against', () => {
     const found = findAttribution(atlas, level);
     if (typeof found === 'string') throw new Error(found);
     expect(strongestClasses(found, 1, 1)).toEqual({
@@ -108,7 +108,7 @@ describe('attribution', () => {
     expect(strongestClasses(found, 2, 5).hurts).toEqual([]);
   });
 
-  it('is told in two digits of the strongest', () => {
+  it('is formatted with two digits of the strongest', () => {
     expect(formatFractionWithSign(0.314)).toBe('+.31');
     expect(formatFractionWithSign(-0.00123)).toBe('−.0012');
     expect(formatFractionWithSign(2.346)).toBe('+2.35');

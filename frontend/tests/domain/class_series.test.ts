@@ -78,7 +78,7 @@ describe('layers and their classes', () => {
     ]);
   });
 
-  it('are told apart in ten thousand series at once', () => {
+  it('are distinguished in ten thousand series at once', () => {
     const many = runOf('r', 'stage3', ...Array.from({ length: 10_000 }, (_, i) => `stage3 · ${i}`));
     const start = performance.now();
     expect(groupSeries(many, null)[0]?.classes).toHaveLength(10_000);
@@ -86,7 +86,7 @@ describe('layers and their classes', () => {
     expect(performance.now() - start).toBeLessThan(1000);
   });
 
-  it('open at a layer, and at a class where it is asked for or there is nothing else', () => {
+  it('open at a layer, and at a class if the link requests it or there is nothing else', () => {
     const run = runOf('r', 'stage3', 'stage3 · cat');
     expect(findSeries(run, null)?.layer).toBe('stage3');
     expect(findSeries(run, 'gone')?.layer).toBe('stage3');
@@ -135,7 +135,7 @@ describe('the choice of a layer', () => {
 });
 
 describe('where the atlas of a class lies', () => {
-  it('is told by the name that its series bears', () => {
+  it('is identified by the name of its series', () => {
     const known = ['cat', 'dog', 'cat', 'a · b / c', 'x'.repeat(61)];
     expect(known.map((_, index) => seriesLabel(known, index))).toEqual([
       'cat (0)',

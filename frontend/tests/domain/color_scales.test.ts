@@ -17,7 +17,7 @@ import { smallAtlas } from '../helpers/wire_builder';
 const atlas = smallAtlas();
 const level = atlas.levels[0] as Level;
 
-describe('class colours', () => {
+describe('class colors', () => {
   it('give each class its own while the palette lasts', () => {
     const { named, others } = classColors(new Int32Array([0, 1, 2]), 8);
     expect(named).toHaveLength(8);
@@ -40,7 +40,7 @@ describe('class colours', () => {
     expect(others).toBe(0);
   });
 
-  it('go to the most frequent of many classes; the rest share a grey', () => {
+  it('go to the most frequent of many classes; the rest share a gray', () => {
     const values = Int32Array.from({ length: 1000 }, (_, i) => (i < 500 ? 77 : i % 100));
     const colors = classColors(values, 100);
     expect(colors.named).toHaveLength(9);
@@ -51,7 +51,7 @@ describe('class colours', () => {
 });
 
 describe('unknown classes', () => {
-  it('are grey, named as such, and take no colour from the others', () => {
+  it('are gray, named as such, and take no color from the others', () => {
     const colors = classColors(new Int32Array([-1, 0, -1]), 2);
     expect(colors.named.map(({ index }) => index)).toEqual([0, 1]);
     expect([colors.unknown, colors.others]).toEqual([true, 0]);
@@ -79,13 +79,13 @@ describe('sequential scale', () => {
   });
 });
 
-describe('colouring', () => {
-  it('has nothing to say of plain icons', () => {
+describe('coloring', () => {
+  it('has no legend for plain icons', () => {
     expect(coloring(atlas, level, 'icons').cells).toBeNull();
     expect(coloring(atlas, level, 'icons').legend.kind).toBe('none');
   });
 
-  it('paints the majority class, and the legend names it in the same colour', () => {
+  it('paints the majority class, and the legend names it in the same color', () => {
     const { cells, legend } = coloring(atlas, level, 'class');
     if (legend.kind !== 'classes') throw new Error(legend.kind);
     expect(legend.entries.map(({ label }) => label)).toEqual(['cat', 'dog', 'ship']);
@@ -208,7 +208,7 @@ describe('readings', () => {
   });
 });
 
-describe('point colours', () => {
+describe('point colors', () => {
   const alphas = (rgba: Uint8Array) => Array.from({ length: 6 }, (_, i) => rgba[4 * i + 3]);
 
   it('with icons, only samples outside drawn cells show, faintly', () => {
@@ -216,7 +216,7 @@ describe('point colours', () => {
     expect(alphas(rgba)).toEqual([0, 0, 0, 0, 0, 110]);
   });
 
-  it('by class, each sample has the colour of its own label', () => {
+  it('by class, each sample has the color of its own label', () => {
     const colors = coloring(atlas, level, 'class');
     const rgba = pointColors(atlas, level, colors, 'points', false);
     expect(alphas(rgba)).toEqual([255, 255, 255, 255, 255, 255]);
@@ -226,7 +226,7 @@ describe('point colours', () => {
 });
 
 describe('many points', () => {
-  it('are thinned unless all are atlasOfClasses for, and never with icons alone', () => {
+  it('are thinned unless all are requested, and never with icons alone', () => {
     const state = { show: 'points', allPoints: false } as const;
     expect(isThinned({ count: 200_000 }, state)).toBe(false);
     expect(isThinned({ count: 200_001 }, state)).toBe(true);
@@ -234,7 +234,7 @@ describe('many points', () => {
     expect(isThinned({ count: 200_001 }, { ...state, show: 'icons' })).toBe(false);
   });
 
-  it('leave as many as atlasOfClasses, as many from each part of the log', () => {
+  it('leave the requested number, as many from each part of the log', () => {
     const colors = new Uint8Array(4 * 10_000).fill(200);
     const left = thinOut(colors, 2500);
     const seen = [...Array(10_000).keys()].filter((index) => left[4 * index + 3] === 200);

@@ -27,7 +27,7 @@ describe('concepts', () => {
     expect(conceptsIn(atlas, level, 1)?.[0]).toMatchObject({ share: 0.5 });
   });
 
-  it('tell their rows, and which cells hold those', () => {
+  it('list their rows, and the cells that hold them', () => {
     expect([...rowsOf(atlas.concepts, [9])]).toEqual([2, 4]);
     expect([...rowsOf(atlas.concepts, [4, 9])]).toEqual([0, 1, 2, 4, 5]);
     // Sample 5 lies in no drawn cell.

@@ -42,7 +42,7 @@ describe('pairs', () => {
     expect(explainUnpairing(before, { ...smallAtlas(), count: 5 })).toContain('5');
   });
 
-  it('tell how far samples moved, and where cells lie on average', () => {
+  it('measure how far samples moved, and the mean position of cells', () => {
     expect(round(movesOf(before.xy, later(null).now.xy))).toEqual([0.3, 0.01, 0.3, 0.2, 0.1, 0.3]);
     // Samples 0, 1, 2 lie at .1, .2, .3; samples 3 and 4 at .8 and .9.
     expect(round(cellPlaces(levelBefore, before.xy))).toEqual([0.2, 0.2, 0.85, 0.85]);
@@ -58,7 +58,7 @@ describe('drift', () => {
     expect(round([drift.mean])).toEqual([0.202]);
   });
 
-  it('is news where most members moved farther than the noise floor', () => {
+  it('is significant where most members moved farther than the noise floor', () => {
     const { now, level } = later(0.15);
     const { beyond, significant, beyondShare } = findDrift(before, now, level);
     // Two of three in cell 0; of cell 1 sample 3 (.2) but not 4 (.1); four of all six.
@@ -69,7 +69,7 @@ describe('drift', () => {
     expect(findDrift(before, calm.now, calm.level).significant).toBe(1);
   });
 
-  it('claims no news without a floor', () => {
+  it('claims no significance without a floor', () => {
     const { now, level } = later(null);
     expect(findDrift(before, now, level)).toMatchObject({
       beyond: null,
@@ -84,7 +84,7 @@ describe('drift', () => {
     expect([drift.significant, drift.mean, drift.beyondShare]).toEqual([0, 0, 0]);
   });
 
-  it('is held against the floor of the later step, whichever is A', () => {
+  it('uses the floor of the later step, whichever is A', () => {
     const { now } = later(0.15);
     expect(floorOf(before, now)).toBe(now.noiseFloor);
     expect(floorOf(now, before)).toBe(now.noiseFloor);
@@ -119,7 +119,7 @@ describe('difference of attribution', () => {
     expect([formatGain(found, 0.5), formatGain(found, -1)]).toEqual(['+.50', '−1.00']);
   });
 
-  it('is news beyond two standard errors of the means', () => {
+  it('is significant beyond two standard errors of the means', () => {
     // The deviation of every cell is 0.6, of 10, 9, 8 and 4 samples: 2 · 0.6 · √(2 / n).
     const spread = {
       'grid2.spread_codes': tensor('U8', new Uint8Array(12).fill(60), 4, 3),
@@ -177,7 +177,7 @@ describe('difference', () => {
     expect(largestChanges(found, 1)).toEqual([found.changes[0]]);
   });
 
-  it('knows no news where the move is within chance, and nothing without a floor', () => {
+  it('is not significant within the floor, and unknown without a floor', () => {
     const calm = later(0.5);
     const [first] = findDifference(before, levelBefore, calm.now, calm.level).changes;
     expect(first).toMatchObject({ gain: -1, significant: false });

@@ -67,7 +67,7 @@ describe('merges across depth', () => {
     expect(findMerges(bare, late, activationsOf(before))).toMatchObject([{ cell: 2, label: null }]);
   });
 
-  it('takes neighbouring cells of one thing for no merge', () => {
+  it('takes neighboring cells of one thing for no merge', () => {
     expect(findMerges(lower, upper, activationsOf(before, { 1: 0 }))).toEqual([]);
   });
 

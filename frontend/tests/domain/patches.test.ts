@@ -69,7 +69,7 @@ describe('cutOf', () => {
 describe('Cache', () => {
   const weigh = (value: string) => value.length;
 
-  it('asks once for what it has', async () => {
+  it('requests once what it has', async () => {
     const cache = new Cache<string>(100, weigh);
     let requests = 0;
     const fetch = async () => `response ${++requests}`;
@@ -78,7 +78,7 @@ describe('Cache', () => {
     expect(cache.peek('a')).toBe('response 1');
   });
 
-  it('asks once for what is on its way to several', async () => {
+  it('requests once what several wait for', async () => {
     const cache = new Cache<string>(100, weigh);
     let requests = 0;
     const fetch = async () => `response ${++requests}`;
@@ -115,7 +115,7 @@ describe('Cache', () => {
     expect(cache.peek('a')).toBe('new');
   });
 
-  it('forgets failures, so that a retry asks again', async () => {
+  it('forgets failures, so that a retry requests again', async () => {
     const cache = new Cache<string>(10, weigh);
     await expect(cache.load('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await cache.load('a', async () => 'yes')).toBe('yes');

@@ -128,7 +128,7 @@ describe('gather', () => {
     expect(found).toHaveProperty('moved', expect.closeTo(0.4));
   });
 
-  it('tells of one that strays, and of the floor of the later step', () => {
+  it('measures one that strays, and uses the floor of the later step', () => {
     const strayed = at([0.1, 0.1, 0.2, 0.1, 0.9, 0.1, 0.8, 0.8, 0.9, 0.9, 0.9, 0.1], 20, 0.3);
     const found = measureCohesion(then, strayed, rows);
     expect(found).toHaveProperty('together', expect.closeTo(2 / 3));
@@ -281,7 +281,7 @@ describe('pins', () => {
     expect(writePins(most).length).toBeLessThanOrEqual(1000);
   });
 
-  it('are added, and taken away by asking again', () => {
+  it('are added, and removed by a second call', () => {
     const store = new Store();
     store.set({ atlas: { ...atlas, series: 's1' } });
     const session = { store } as unknown as Session;

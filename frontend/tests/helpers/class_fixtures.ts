@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** An atlas whose answers to class filters can be worked out by hand. */
+/** An atlas whose results of class filters can be computed by hand. */
 
 import type { Atlas } from '../../src/wire/atlas';
 import { blobEntry, type RawTensor, smallAtlas, tensor } from './wire_builder';

@@ -14,7 +14,7 @@ export interface FakeGl {
   lost: boolean;
 }
 
-/** What the parameters of programs that twgl asks for are called. */
+/** Names of the program parameters that twgl queries. */
 const PARAMETERS: Readonly<Record<number, string>> = {
   35714: 'LINK_STATUS',
   35718: 'ACTIVE_UNIFORMS',
@@ -39,7 +39,7 @@ interface Uniform {
   readonly size: 1;
 }
 
-/** Answers what is asked of a program by what its shaders declare. */
+/** Returns the parameters of a program from the declarations of its shaders. */
 class Programs {
   readonly #sources = new Map<unknown, string>();
   readonly #uniforms = new Map<unknown, Uniform[]>();

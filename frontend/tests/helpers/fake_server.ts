@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A stand-in for the plugin's routes: serves wire bytes through `fetch` and remembers what was requests. */
+/** A stand-in for the plugin's routes: serves wire bytes through `fetch` and records the requests. */
 
 import { vi } from 'vitest';
 import { blobEntry, pack, safetensors, smallManifest, smallTensors, tensor } from './wire_builder';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Layers that tell groups of samples apart, each in a cell of its own on a grid of 4 × 4. */
+/** Layers that separate clusters of samples, each in a cell of its own on a grid of 4 × 4. */
 
 import type { LayerLevel } from '../../src/domain/layer_links';
 import type { Activations } from '../../src/wire/activations';

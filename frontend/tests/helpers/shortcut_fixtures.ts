@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The answer of `shortcuts` as the server gives it, so that tests can then break it. */
+/** The response of `shortcuts`, which tests can then break. */
 
 import { blobEntry } from './wire_builder';
 

@@ -44,7 +44,7 @@ describe('settings', () => {
 });
 
 describe('theme', () => {
-  it('is ours unless the system forces colours', () => {
+  it('is ours unless the system forces colors', () => {
     vi.stubGlobal('matchMedia', () => ({ matches: false }));
     expect(forcedTheme()).toBeNull();
     expect(themeOf({ dark: true, forced: null })).toBe(THEMES.dark);

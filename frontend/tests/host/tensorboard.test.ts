@@ -109,7 +109,7 @@ describe('dark mode', () => {
     expect(heard).toEqual([false, true]);
   });
 
-  it('goes by the system alone where that forces colours', () => {
+  it('goes by the system alone where that forces colors', () => {
     const { document: outer } = frame('#atlas');
     outer.body.classList.add('dark-mode');
     const heard: boolean[] = [];

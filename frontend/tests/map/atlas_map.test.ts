@@ -93,19 +93,19 @@ function resize(width: number, height: number): void {
   });
 }
 
-/** Has the element measured anew. */
+/** Has the element measured again. */
 function remeasure(): void {
   map.remove();
   document.body.append(map);
 }
 
-/** Runs the frames that were asked for, `milliseconds` later. */
+/** Runs the requested frames, `milliseconds` later. */
 function tick(milliseconds = 16): void {
   now += milliseconds;
   for (const callback of frames.splice(0)) callback(now);
 }
 
-/** Runs frames until the map asks for no more, at most three seconds of them. */
+/** Runs frames until the map requests no more, at most three seconds of them. */
 function rest(): void {
   for (let i = 0; i < 200 && frames.length > 0; i++) tick();
 }
@@ -190,7 +190,7 @@ describe('changes', () => {
     rest();
   });
 
-  it('come to rest: no frame is asked for without a reason', () => {
+  it('come to rest: no frame is requested without a reason', () => {
     expect(frames).toEqual([]);
     store.set({ hover: { size: 4, row: 0, col: 0 } });
     expect(frames).toHaveLength(1);
@@ -224,7 +224,7 @@ describe('changes', () => {
     expect(store.state.settled).toBe(true);
   });
 
-  it('of colour do not fade', () => {
+  it('of color do not fade', () => {
     const before = map.scene;
     store.set({ color: 'class' });
     tick();
@@ -392,7 +392,7 @@ describe('scenes', () => {
 });
 
 describe('equipment', () => {
-  it('brings colours and points to the scene on screen', () => {
+  it('brings colors and points to the scene on screen', () => {
     remeasure();
     for (const key of ['s1/7/2', 's1/7/4']) give(key);
     open(7);
@@ -421,7 +421,7 @@ describe('equipment', () => {
 });
 
 describe('contexts', () => {
-  it('are made anew when one was lost', () => {
+  it('are created again when one was lost', () => {
     remeasure();
     for (const key of ['s1/7/2', 's1/7/4']) give(key);
     open(7);

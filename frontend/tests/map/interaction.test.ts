@@ -338,7 +338,7 @@ describe('Interaction', () => {
     expect(store.state.hover).toEqual({ size: 2, row: 0, col: 0 });
   });
 
-  it('shows icons, points and both in turn, and tells which', () => {
+  it('shows icons, points and both in turn, and announces which', () => {
     const shown = ['points', 'both', 'icons'].map((show) => {
       press('p');
       expect(store.state.show).toBe(show);
@@ -380,7 +380,7 @@ describe('Interaction', () => {
     expect(flights[2]?.x).toBeCloseTo(0.7);
   });
 
-  it('holds a grid, and lets go when asked again', () => {
+  it('holds a grid, and releases it when pressed again', () => {
     press('1');
     expect(store.state.level).toBe(2);
     press('1');

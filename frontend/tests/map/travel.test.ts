@@ -114,7 +114,7 @@ describe('travel pass', () => {
     expect(uniform('uShare')).toEqual([0.5, 0.5]);
   });
 
-  it('tells each corner the middle and way of its cell, and the side and place of its tile', () => {
+  it('passes each corner the center and displacement of its cell, and the side and place of its tile', () => {
     renderer.draw(frame(carry(0.5)));
     const [corners] = fake.of('bufferData').map(([, data]) => data as Float32Array);
     expect(round(corners?.subarray(0, 6))).toEqual([0.25, 0.25, 0.1, 0.1, 0.48, 0]);

@@ -26,8 +26,8 @@ const change = (change: Partial<State>) => {
   return changesOf(store.state, b, level, nearest);
 };
 
-describe('what is changes of the changes of cells', () => {
-  it('is nothing unless it is asked for', () => {
+describe('changes of cells', () => {
+  it('is nothing unless it is requested', () => {
     expect(change({})).toEqual({ columns: [], sentences: [] });
   });
 
@@ -52,7 +52,7 @@ describe('what is changes of the changes of cells', () => {
     expect(sentences[0]).toContain('only in A.');
   });
 
-  it('is both where both are asked for, and why not where there is nothing to tell', () => {
+  it('is both if both are requested, and the reason if there is nothing to show', () => {
     expect(change({ drift: 'on', compare: 10 }).columns.map(({ key }) => key)).toEqual([
       'moved',
       'gain',
@@ -65,7 +65,7 @@ describe('what is changes of the changes of cells', () => {
     expect(sentences).toEqual(['Step 10 is loading …', 'Step 10 is loading …']);
   });
 
-  it('is not changes of A, while that is shown', () => {
+  it('is not reported for A, while that is shown', () => {
     const { columns, sentences } = change({ compare: 10, flipped: true });
     expect(columns[0]?.missing).toBe('A is shown: changes refer to B.');
     expect(sentences).toEqual(['A is shown: changes refer to B.']);
@@ -79,7 +79,7 @@ describe('what is changes of the changes of cells', () => {
     expect([...(column?.values ?? [])]).toEqual([0, 0, Number.NaN, 0]);
   });
 
-  it('knows no news where no floor was recorded', () => {
+  it('is unknown where no floor was recorded', () => {
     const bare = { ...b, noiseFloor: null, levels: smallAtlas({}, moved).levels };
     store.set({ drift: 'on', atlas: bare });
     const [column] = changesOf(store.state, bare, bare.levels[0] as Level, nearest).columns;

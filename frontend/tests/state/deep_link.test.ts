@@ -160,7 +160,7 @@ describe('link', () => {
 });
 
 describe('Store', () => {
-  it('tells of changes with what was before, and only of real ones', () => {
+  it('reports changes with the state before, and only of real ones', () => {
     const store = new Store();
     const heard: [number | null, number | null][] = [];
     const stop = store.subscribe((state, before) => heard.push([before.step, state.step]));

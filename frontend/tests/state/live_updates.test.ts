@@ -57,7 +57,7 @@ describe('LiveUpdates', () => {
     expect(session.store.state.probe?.manifest.digest).toBe('aa');
   });
 
-  it('does not ask twice while the user stays', async () => {
+  it('does not request twice while the user stays', async () => {
     const session = await start();
     new LiveUpdates(session);
     session.store.set(drawn);
@@ -79,7 +79,7 @@ describe('LiveUpdates', () => {
     expect(server.of('atlas')).toEqual(['atlas?id=s1&step=0']);
   });
 
-  it('asks for the history again when a neighbour turns out to be damaged', async () => {
+  it('requests the history again when an adjacent step is damaged', async () => {
     server.set('atlas?id=s1&step=40', () => failure(422, 'damaged', 'torn'));
     const session = await start();
     new LiveUpdates(session);
@@ -109,7 +109,7 @@ describe('LiveUpdates', () => {
     expect(session.store.state).toMatchObject({ history: { kept: 1 }, historyFailure: null });
   });
 
-  it('tells which thumbnails are missing, until they are asked for again', async () => {
+  it('reports which thumbnails are missing, until they are requested again', async () => {
     server.set('thumbs?run=r1&blob=2&v=1', () => failure(422, 'damaged', 'torn'));
     const session = await start();
     new LiveUpdates(session);
@@ -193,7 +193,7 @@ describe('LiveUpdates', () => {
       expect(session.store.state).toMatchObject({ atlas: old, stepFailure: null });
     });
 
-    it('and asks for a renew step next door when it is gone to', async () => {
+    it('and requests a renewed adjacent step when it is shown', async () => {
       const session = await start('40');
       session.chooseStep(10);
       await settle();
@@ -286,7 +286,7 @@ describe('Player', () => {
     session.store.set(drawn);
   }
 
-  it('steps to and fro and stops at the ends', async () => {
+  it('steps back and forth and stops at the ends', async () => {
     const [session, player] = await playing('10');
     player.stepBy(1);
     expect(session.store.state.step).toBe(40);
@@ -309,7 +309,7 @@ describe('Player', () => {
     expect(session.store.state).toMatchObject({ step: 40, playing: false });
   });
 
-  it('begins anew from the last step', async () => {
+  it('restarts from the last step', async () => {
     const [session, player] = await playing('40');
     player.toggle();
     expect(session.store.state).toMatchObject({ step: 0, playing: true });
@@ -386,7 +386,7 @@ describe('NearestSamples', () => {
     expect(server.requests).toEqual(['activations?id=s1&step=7']);
   });
 
-  it('does not ask while it must not, nor again after a failure', async () => {
+  it('does not request without `fetch`, nor again after a failure', async () => {
     const nearest = new NearestSamples(() => {});
     nearest.nearest(atlas, level, 0, 2, false);
     expect(server.requests).toEqual([]);

@@ -118,7 +118,7 @@ describe('the next pane', () => {
     expect(readPanes(store.state, [alone])).toMatchObject([{ series: { id: 'u2' }, step: 0 }]);
   });
 
-  it('is requests for while there is room', () => {
+  it('is opened while there is room', () => {
     expect(withPane(stateOf(''))).toBe('+');
     expect(withPane(stateOf('a;b'))).toBe('a;b;+');
     expect(withPane(stateOf('a;b;c'))).toBeNull();

@@ -108,7 +108,7 @@ describe('start', () => {
     expect((await start()).store.state).toMatchObject({ phase: 'empty', busy: false });
   });
 
-  it('says why nothing can be listed, and tries again when requests to', async () => {
+  it('says why nothing can be listed, and tries again on request', async () => {
     server.set('index', () => failure(500, 'internal', 'broken'));
     const session = await start();
     expect(session.store.state).toMatchObject({ phase: 'failed', failure: { message: 'broken' } });
@@ -187,7 +187,7 @@ describe('a link that is pasted while the tab is open', () => {
     expect(store.state.atlas?.key).toBe('s1/0');
   });
 
-  it('is no reason to load anew when it leads to where we are, or nowhere', async () => {
+  it('is no reason to load again when it leads to where we are, or nowhere', async () => {
     await start();
     const requests = server.requests.length;
     paste(written.at(-1) ?? {});
@@ -198,7 +198,7 @@ describe('a link that is pasted while the tab is open', () => {
 });
 
 describe('steps', () => {
-  it('shows a step, and asks for none twice', async () => {
+  it('shows a step, and requests none twice', async () => {
     const session = await start();
     session.chooseStep(10);
     expect(session.store.state).toMatchObject({ step: 10, busy: true, settled: false });
@@ -216,7 +216,7 @@ describe('steps', () => {
     expect(session.store.state.atlas?.step).toBe(40);
   });
 
-  it('ignores an answer that comes after a newer choice', async () => {
+  it('ignores a response that comes after a newer choice', async () => {
     const session = await start();
     let release = () => {};
     const gate = new Promise<void>((resolve) => {
@@ -247,7 +247,7 @@ describe('steps', () => {
     expect(session.store.state).toMatchObject({ stepFailure: null, atlas: { step: 0 } });
   });
 
-  it('asks again after a failure, and drops manifests that may be of an older run', async () => {
+  it('requests again after a failure, and drops manifests that may be of an older run', async () => {
     server.set('atlas?id=s2&step=40', () => failure(422, 'damaged', 'torn'));
     const session = await start();
     server.set('atlas?id=s2&step=40', () => binary(atlasBytes(40)));
@@ -286,7 +286,7 @@ describe('runs and layers', () => {
     expect(session.store.state.series?.id).toBe('s9');
   });
 
-  it('takes over new steps only when told to, and then goes to the newest', async () => {
+  it('takes over new steps only on request, and then goes to the newest', async () => {
     const session = await start({ layer: 'layer3', step: '0' });
     const steps = [0, 10, 40, 80];
     server.set('atlas?id=s1&step=80', () => binary(atlasBytes(80)));

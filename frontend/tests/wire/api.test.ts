@@ -87,7 +87,7 @@ describe('requests', () => {
 });
 
 describe('failures', () => {
-  it('say that TensorBoard does not answer', async () => {
+  it('report that TensorBoard does not respond', async () => {
     server.set('index', () => Promise.reject(new TypeError('Failed to fetch')));
     const error = await caught(fetchIndex());
     expect(error).toMatchObject({ kind: 'unreachable', request: 'index', status: null });
@@ -104,14 +104,14 @@ describe('failures', () => {
     expect(error).toMatchObject({ kind, status, message: 'because', request: 'history?id=s1' });
   });
 
-  it('survive a kind from the future and an answer that is no JSON', async () => {
+  it('survive a kind from the future and a response that is no JSON', async () => {
     server.set('history', () => failure(418, 'teapot', 'short and stout'));
     expect(await caught(fetchHistory('s1'))).toMatchObject({ kind: 'internal', status: 418 });
     server.set('index', () => new Response('<h1>Bad gateway</h1>', { status: 502 }));
     expect(await caught(fetchIndex())).toMatchObject({ kind: 'internal', status: 502 });
   });
 
-  it('call an answer that contradicts itself damaged, with the place', async () => {
+  it('call an inconsistent response damaged, with the position', async () => {
     server.set('atlas', () => binary(atlasBytes(10)));
     const error = await caught(fetchAtlas('s1', 999));
     expect(error).toMatchObject({ kind: 'damaged', message: 'manifest says step 10' });
@@ -119,7 +119,7 @@ describe('failures', () => {
     expect(await caught(fetchIndex())).toMatchObject({ kind: 'damaged' });
   });
 
-  it('tell of an answer that broke off', async () => {
+  it('report an incomplete response', async () => {
     const broken = new ReadableStream({ start: (stream) => stream.error(new TypeError('reset')) });
     server.set('atlas?id=s1&step=10', () => new Response(broken));
     expect(await caught(fetchAtlas('s1', 10))).toMatchObject({ kind: 'unreachable' });

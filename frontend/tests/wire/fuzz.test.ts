@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Thousands of answers that no server of ours would give: each is refused by type, or read into something
+ * Thousands of responses that no server of ours sends: each is refused by type, or read into something
  * that the panels can work with. `ATLAS_LONG=1` makes it 24,000 of them.
  */
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -176,7 +176,7 @@ function lyingTensors(chance: Chance): ArrayBuffer {
   return rawSafetensors(JSON.stringify(broken(header, chance)), new Uint8Array(file, 8 + length));
 }
 
-/** All that panels ask of an atlas. */
+/** Everything that panels read of an atlas. */
 function use(atlas: Atlas): void {
   classAtlasOf(atlas);
   differences(atlas, sound);
@@ -260,7 +260,7 @@ const READERS: Readonly<Record<string, (chance: Chance) => unknown>> = {
   pictures: (chance) => webpSize(new Uint8Array(torn(picture.buffer, chance))),
 };
 
-describe('what no server of ours would answer', () => {
+describe('responses that no server of ours sends', () => {
   const names = Object.keys(READERS);
   it.each(names)(
     '%s',

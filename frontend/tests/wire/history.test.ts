@@ -52,7 +52,7 @@ describe('readHistory', () => {
     cell: { grid: 10, row: 1, col: 9 },
   };
 
-  it('reads events, tells none from not recorded', () => {
+  it('reads events, distinguishes none from not recorded', () => {
     expect(readHistory(json)).toMatchObject({ events: null, eventsFound: 0 });
     expect(readHistory({ ...json, events: [] }).events).toEqual([]);
     const { events, eventsFound } = readHistory({ ...json, events: [event], events_found: 9 });

@@ -27,7 +27,7 @@ describe('readSafetensors', () => {
     expect([...readSafetensors(file).int32('a', 2)]).toEqual([-5, 6]);
   });
 
-  it('begins where it is told', () => {
+  it('begins at the given offset', () => {
     const file = new Uint8Array(safetensors({ a: tensor('I32', new Int32Array([9])) }));
     const shifted = new Uint8Array(16 + file.length);
     shifted.set(file, 16);
@@ -63,7 +63,7 @@ describe('readSafetensors', () => {
     expect(() => readSafetensors(file)).toThrow(WireError);
   });
 
-  it('refuses another shape or dtype than asked for', () => {
+  it('refuses another shape or dtype than requested', () => {
     const read = readSafetensors(safetensors({ a: tensor('F32', new Float32Array(6), 2, 3) }));
     expect(() => read.float32('a', 3, 2)).toThrow('array a has shape [2,3], not [3,2]');
     expect(() => read.float32('a', 6)).toThrow(WireError);

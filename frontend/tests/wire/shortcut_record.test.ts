@@ -94,7 +94,7 @@ describe('readSearch', () => {
       'a thousand and one checkpoints',
       one({ history: Array(1001).fill({ step: 1, significant: false }) }),
     ],
-    ['a checkpoint without a verdict', one({ history: [{ step: 1 }] })],
+    ['a checkpoint without significance', one({ history: [{ step: 1 }] })],
     ['significance in words', one({ significant: 'very' })],
   ])('refuses %s', (_, json) => {
     expect(() => readSearch(json, 7)).toThrow(WireError);

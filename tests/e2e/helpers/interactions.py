@@ -36,7 +36,7 @@ def search_box(tab: Tab) -> Locator:
 
 
 def search_options(tab: Tab) -> Locator:
-    return tab.app.get_by_role("listbox", name="Found").get_by_role("option")
+    return tab.app.get_by_role("listbox", name="Results").get_by_role("option")
 
 
 def selection_panel(tab: Tab) -> Locator:

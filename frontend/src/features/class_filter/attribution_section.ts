@@ -16,7 +16,7 @@ import {
 const EACH = 3;
 const NAME = 40;
 
-/** `ask` is called with the class whose attribution the map should show. */
+/** `select` is called with the class whose attribution the map should show. */
 export function attributionSection(
   { atlas, level, facts }: CellContext,
   select: (index: number) => void,
@@ -30,7 +30,7 @@ export function attributionSection(
   }
   const { helps, hurts } = strongestClasses(attribution, facts.cell, EACH);
   const most = Math.max(...[...helps, ...hurts].map(({ value }) => Math.abs(value)));
-  // How far the samples of the cell agree: a mean of +2 and −2 is no voice of a cell.
+  // Standard deviation of the samples: a mean of +2 and −2 describes no sample.
   const spread = (value: number, index: number) => {
     const reach = attribution.spread?.(facts.cell, index) ?? Number.NaN;
     if (!Number.isFinite(reach)) return { mark: nothing, text: nothing };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Everything about asking for classes: heat, legend, panel and voices. */
+/** The class filter: overlay, legend, panel, and attribution of a cell. */
 
 import { nothing, type TemplateResult } from 'lit';
 import { applyFilter, type Filter, readFilter, writeFilter } from '../../domain/class_filter';
@@ -64,7 +64,7 @@ export class ClassFilterController implements Feature {
   }
 }
 
-/** A swipe shows two steps, each of which is changed. */
+/** In swipe mode the filter applies to both steps. */
 function draw(
   context: CanvasRenderingContext2D,
   frame: OverlayFrame,

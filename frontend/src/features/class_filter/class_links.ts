@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** From a class that is asked about to the atlas of what attribution for it, or how to have one. */
+/** Links from a class to its class atlas, or the command that makes one. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classAtlasOf } from '../../domain/class_atlas';

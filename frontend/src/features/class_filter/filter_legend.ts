@@ -122,7 +122,7 @@ function scaleWords(
   return `Brightest: ${formatFractionWithSign(most).slice(1)} logits, the strongest ${of} ${where}. Paler cells have less.${whose}`;
 }
 
-/** What a screen reader should hear of the answer. */
+/** The result as a sentence for screen readers. */
 export function filterSentence(atlas: Atlas, level: Level, filter: Filter): string {
   const found = applyFilter(atlas, level, filter);
   if (typeof found === 'string') return found;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Asking about classes, at the left of the map: which, how, and the cells that answer strongest. */
+/** The panel of the class filter: classes, mode, and the strongest cells. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classAtlasOf } from '../../domain/class_atlas';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Two steps held against each other: their difference, and the drift from one to the other. */
+/** Comparison of two steps: their difference, and the drift from one to the other. */
 
 import type { FeatureModule } from '../feature';
 import compareStyles from './compare.css?inline';

@@ -12,7 +12,7 @@ const COLUMNS = [
   ...['strongest_class', 'strongest_class_index', 'strongest_attribution'],
 ];
 
-/** Every drawn cell of a level with where it comes from, and what is asked of its changes, in reading order. */
+/** All visible cells of a level, with provenance and the columns of changes, in reading order. */
 export function cellsAsCsv(
   run: string,
   atlas: Atlas,

@@ -64,7 +64,7 @@ export function exportMenu(exports: Exports): TemplateResult {
       ?disabled=${noPicture !== null}
       @click=${exports.saveDrawing}
     >
-      Save picture (SVG)
+      Save SVG
     </button>
     <button
       type="button"

@@ -53,7 +53,7 @@ export function wrapParts(
 
 export interface Picture {
   readonly canvas: HTMLCanvasElement;
-  /** Less than what was asked for where the browser cannot draw so large. */
+  /** Smaller than requested if the browser cannot draw so large. */
   readonly scale: Scale;
 }
 
@@ -157,7 +157,7 @@ function paintFoot(context: Painter, map: AtlasMap, { boxes, lines, foot }: Plan
   });
 }
 
-/** Draws the map anew at `scale` and copies it before the browser lets it go. */
+/** Draws the map again at `scale` and copies it before the browser discards it. */
 function copyMap(context: CanvasRenderingContext2D, map: AtlasMap, scale: Scale): boolean {
   map.measure(scale);
   let whole = true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What our painters ask of a 2D canvas, written down as SVG: words stay words, lines stay lines. */
+/** The subset of a 2D canvas context that the overlays use, written as SVG. */
 
 const SVG = 'http://www.w3.org/2000/svg';
 const KEPT = ['fillStyle', 'strokeStyle', 'lineWidth', 'font'] as const;

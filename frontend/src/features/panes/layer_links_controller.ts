@@ -20,7 +20,7 @@ import type { SeriesEntry } from '../../wire/manifest';
 import type { Feature } from '../feature';
 import { type CellRow, linkSection, mergeSection } from './layer_links_list';
 
-/** Answers that are kept: atlases on both sides and the activations of two layers, at two steps. */
+/** Size of the cache: atlases on both sides and the activations of two layers, at two steps. */
 const CACHED = 8;
 const SHOWN_LAYER = 40;
 
@@ -32,7 +32,7 @@ interface Beside {
 }
 
 export class LayerLinksController implements Feature {
-  /** What was asked for: null while it is on its way, a sentence where it failed. */
+  /** Requested data: null while it loads, a message if it failed. */
   readonly #cache = new Map<string, Atlas | Activations | string | null>();
 
   constructor(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which cell of which pane is asked about, and what that lights in the others. */
+/** The cell of one pane under the cursor, and the cells that it highlights in the others. */
 
 import { formatCell } from '../../domain/cell_stats';
 import {

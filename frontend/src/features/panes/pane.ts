@@ -69,7 +69,7 @@ export class Pane {
     return first !== null && own !== null && shareLayout(first, own);
   }
 
-  /** Whether all that it was asked for is on screen, or cannot be. */
+  /** Whether everything requested is on screen or has failed. */
   get isComplete(): boolean {
     return this.state.settled || this.state.stepFailure !== null;
   }

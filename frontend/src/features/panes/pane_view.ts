@@ -131,7 +131,7 @@ function styleOf(slot: Slot | undefined): string {
   return `left:${left}px;top:${top}px;width:${width}px;height:${height}px`;
 }
 
-/** The cell that is asked about, what it lights here, or what is to be known of the map. */
+/** The cell under the cursor, the cells that it highlights here, or a note about the map. */
 function caption(view: View, links: LinkedHighlight, otherwise: string): TemplateResult {
   const { source } = links;
   const { state } = view.session.store;
@@ -143,7 +143,7 @@ function caption(view: View, links: LinkedHighlight, otherwise: string): Templat
   return html`<p class="pane-caption ${lit ? 'lit' : ''}" title=${sentence}>${sentence}</p>`;
 }
 
-/** Whether places compare, and what the legend says of the first map. */
+/** Whether positions can be compared, and the provenance of the map. */
 function ownWords(pane: Pane): string {
   const { isComparable, state } = pane;
   if (state.busy) return 'Loading the atlas …';

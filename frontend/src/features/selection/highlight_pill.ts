@@ -24,7 +24,7 @@ export function highlightSentence(atlas: Atlas, level: Level, highlight: Highlig
   return `${plural(rows.length, 'sample')} ${where}`;
 }
 
-/** The concepts by their names at this step, where there are any; what else was lit by its own. */
+/** The concepts by their names at this step, where there are any; other highlights by their own. */
 export function highlightTitle(atlas: Atlas, highlight: Highlight): string {
   const ids = highlight.of ? [] : highlightedIds(highlight, atlas.step);
   const own = (conceptsOf(atlas) ?? []).filter(({ id }) => ids.includes(id));

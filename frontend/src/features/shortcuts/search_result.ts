@@ -4,7 +4,7 @@
 import type { Failure } from '../../wire/api';
 import type { Search } from '../../wire/shortcut_record';
 
-/** The answer for one step, once it is here. */
+/** Result of the search at one step, once loaded. */
 export interface Finding {
   readonly step: number;
   search: Search | null;

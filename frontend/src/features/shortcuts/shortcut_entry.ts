@@ -225,7 +225,7 @@ function findPlace(
   return { place: { size: level.size, row, col }, members };
 }
 
-/** Bars told apart by name and pattern, and the interval of what the patch does beyond noise. */
+/** Bars with names and patterns, and the confidence interval of patch minus noise. */
 function chart({ rates, interval }: Shortcut): TemplateResult {
   const [low, high] = interval.map((end) => Math.round(100 * end)) as [number, number];
   const from = Math.max(0, low);

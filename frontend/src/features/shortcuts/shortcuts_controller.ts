@@ -14,7 +14,7 @@ import type { Finding } from './search_result';
 import { describe } from './shortcut_entry';
 import { ShortcutList } from './shortcut_list';
 
-/** As many answers are kept, with their pictures. */
+/** Maximum number of cached searches with their pictures. */
 const CACHED = 8;
 
 export class ShortcutsController implements Feature {
@@ -72,7 +72,7 @@ export class ShortcutsController implements Feature {
     return `${hitsOf(search)} of ${search.found.length} tested patches are significant, at step ${count(search.step)}`;
   }
 
-  /** Of the latest searched step up to the one asked for; asks for what is not here. */
+  /** Search of the latest step up to the current one; requests it if it is not loaded. */
   #findingOf(state: State): Finding | null {
     const series = shortcutSeriesOf(state);
     const step = series?.shortcuts.findLast((one) => one <= (state.step ?? Number.NaN));

@@ -114,7 +114,7 @@ export class CellTable {
   #key({ columns }: Changed): Key {
     const column = columns.find(({ key }) => key === this.#order);
     if (column) return ({ cell }) => known(column.values[cell]);
-    // A column that is not asked for any more leaves no order behind.
+    // Reset the order if its column is no longer shown.
     if (!(this.#order in ORDERS)) this.#order = 'count';
     return ORDERS[this.#order as Order];
   }

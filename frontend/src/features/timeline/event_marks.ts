@@ -7,20 +7,20 @@ import { EVENT_NAMES, eventGlyph } from '../../ui/event_glyphs';
 import { count, plural, shorten } from '../../util/format';
 import { type RunEvent, sameEvent } from '../../wire/history';
 
-/** Signs closer than this share of the line would cover each other; the more telling one stays. */
+/** Marks closer than this share of the line would overlap; the more significant one is shown. */
 const LEAST_GAP = 0.03;
 const TOOLTIP_LINES = 8;
 
 export interface Mark {
-  /** The most telling event of its step. */
+  /** The most significant event of its step. */
   readonly event: RunEvent;
-  /** All listed events of the step, the most telling first. */
+  /** All listed events of the step, the most significant first. */
   readonly events: readonly RunEvent[];
   /** Place on the line, from 0 to 1. */
   readonly at: number;
 }
 
-/** One mark for each step with events, as far as they find room; the most telling come first. */
+/** One mark for each step with events, as far as there is room, the most significant first. */
 export function findMarks(events: readonly RunEvent[], steps: readonly number[]): Mark[] {
   const byStep = new Map<number, RunEvent[]>();
   for (const event of events) byStep.set(event.step, [...(byStep.get(event.step) ?? []), event]);

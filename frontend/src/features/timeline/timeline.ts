@@ -193,7 +193,7 @@ function keptEnds(steps: readonly HistoryStep[]): string {
     : `, without the first ${count(dropped)}, before step ${count(first)}`;
 }
 
-/** Tells of the checkpoint that is missing beside the shown one, or how many are in all. */
+/** Reports the missing checkpoint next to the current one, or the number of all missing ones. */
 function skippedNote(
   skipped: readonly SkippedStep[],
   shown: readonly number[],

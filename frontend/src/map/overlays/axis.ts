@@ -84,7 +84,7 @@ function widthOf(context: Context, text: string): number {
   return context.measureText(text).width + 2 * PAD;
 }
 
-/** A line that can be told from whatever lies below it. */
+/** A line that is visible on any background. */
 function trace(
   context: Context,
   { theme }: OverlayFrame,

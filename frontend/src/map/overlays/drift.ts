@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * What changed of each cell: arrows from where its members were to where they are, or a frame in the
- * color of the change; only news is drawn strongly.
+ * color of the change; only significant changes are drawn strongly.
  */
 
 import { type Point, toScreen } from '../../domain/camera';
@@ -19,9 +19,9 @@ const SHAPE = { tail: 0.7, neck: 2.1, head: 5.6, length: 11 } as const;
 const FULL_LENGTH = 26;
 const HALO = 3;
 const CHANCE_ALPHA = 0.6;
-/** Frames as a share of a cell's side: of news, and of what is none. */
+/** Width of outlines as a share of the side of a cell: significant and not significant. */
 const FRAMES = { significant: 0.15, chance: 0.06, least: 2 } as const;
-/** Icons recede where there is no news. */
+/** Icons are dimmed where the change is not significant. */
 const DIM = 0.72;
 /** Cells of this side in CSS pixels have room for a number. */
 const VALUE_FROM = 44;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Lets samples stand out, such as the members of a concept: their cells keep their light, all others recede. */
+/** Highlights samples, such as the members of a concept, and dims all other cells. */
 
 import { toScreen } from '../../domain/camera';
 import { countIn } from '../../domain/concepts';

@@ -43,7 +43,7 @@ export function drawSelection(
     }
   });
   strokeTwice(context, frame);
-  // A cell that is selected as a whole is told by the line, and keeps its icon clear.
+  // A cell that is selected as a whole has an outline; its icon stays clear.
   const whole = (cell: number) => cell >= 0 && counts[cell] === level.counts[cell];
   diamonds(
     context,

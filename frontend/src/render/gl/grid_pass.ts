@@ -17,7 +17,7 @@ import { createCellTexture } from './textures';
 import { setSheet, setTiles, TILE_GLSL } from './tile';
 
 const NO_ICON_PAGE = 0xffff;
-/** One, in what a cell's square says of its side: no side is so small that its inverse would not fit. */
+/** Fixed-point one of the inverse side of a cell; no side is so small that its inverse would overflow. */
 const UNIT = 0x8000;
 
 const VERTEX = `#version 300 es

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The map a little beyond the edges of the view. What is only pushed about is copied from here, and not
- * drawn anew: without a GPU that is many times cheaper, and by whole pixels it gives the same picture.
+ * drawn: without a GPU this is many times cheaper, and for whole pixels the picture is the same.
  */
 
 import { toScreen } from '../../domain/camera';

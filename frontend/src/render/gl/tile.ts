@@ -8,7 +8,7 @@ import { type Frame, rimWidth } from '../scene';
 import { toUnit } from './program';
 import type { Sheets } from './sheets';
 
-/** Of the mip level that is looked at, which may be half a level coarser than asked for. */
+/** The sampled mip level, which may be half a level coarser than requested. */
 const HALF_TEXEL = Math.SQRT1_2.toFixed(4);
 
 /**

@@ -20,15 +20,15 @@ export interface LogState {
   readonly series: SeriesEntry | null;
   /** What the address names that is not in this log, as it stands there. */
   readonly missing: Missing;
-  /** The step asked for; `atlas` follows when it has arrived. */
+  /** The requested step; `atlas` follows when it is loaded. */
   readonly step: number | null;
   readonly atlas: Atlas | null;
   readonly busy: boolean;
   /** How many pages of icons are here of those that the wanted grid needs, in words; nothing: all. */
   readonly arriving: string;
-  /** Why the step asked for cannot be shown. */
+  /** Why the requested step cannot be shown. */
   readonly stepFailure: Failure | null;
-  /** Why icons of the level asked for are missing. */
+  /** Why icons of the requested level are missing. */
   readonly sheetFailure: Failure | null;
   readonly history: History | null;
   /** Why it is not there. */

@@ -14,7 +14,7 @@ export interface UiState {
   readonly exporting: boolean;
   /** What a panel last had to say to those who do not see it. */
   readonly said: string;
-  /** What is told over the map for a moment. */
+  /** A notice that is shown over the map for a moment. */
   readonly notice: string;
   /** The shortcut that is opened in its list, `all` for none of them, or nothing: no list. */
   readonly shortcut: string;

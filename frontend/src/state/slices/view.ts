@@ -22,7 +22,7 @@ export interface ViewState {
   readonly dark: boolean;
   /** The inks that the reader's system forces on the map, if it does. */
   readonly forced: CanvasTheme | null;
-  /** All that was asked for is on screen and nothing moves. */
+  /** Everything requested is on screen and nothing moves. */
   readonly settled: boolean;
   /** `lost`: the browser has taken the graphics away and not given them back. */
   readonly renderer: 'webgl' | 'canvas' | 'none' | 'lost';

@@ -174,7 +174,7 @@ describe('the picker', () => {
 });
 
 describe('the panel', () => {
-  it('asks first, and says what a choice does', () => {
+  it('explains the choice before a class is selected', () => {
     panel();
     expect(text('aside')).toContain('Select a class to highlight its cells');
     expect(all('[name=filter-sign]')).toEqual([]);
@@ -208,7 +208,7 @@ describe('the panel', () => {
     expect(map.flyTo).toHaveBeenCalledWith({ ...FIT, x: 0.25, y: 0.75 });
   });
 
-  it('says which class each cell is about where several are asked for', () => {
+  it('says which class each cell is about where several are selected', () => {
     store.set({ filter: 'top:1,0' });
     panel();
     expect(all('.strongest .event > .muted').map((one) => one.textContent)).toEqual([
@@ -243,7 +243,7 @@ describe('the panel', () => {
 });
 
 describe('the legend', () => {
-  it('is silent until a class is asked for', () => {
+  it('is empty until a class is selected', () => {
     expect(filter.legend(store.state, atlas, level)).toBe(nothing);
     expect(filter.overlays(store.state)).toEqual([]);
   });
@@ -259,17 +259,17 @@ describe('the legend', () => {
     expect(words).toContain('Brightest: 1.00 logits, the strongest cell on this grid');
   });
 
-  it('tells one sign alone, and what does not pass', () => {
+  it('shows one sign alone, and what does not pass', () => {
     store.set({ filter: 'toward:0', sign: 'hurts' });
     expect(legend()).toContain('attribution against it, down to −1.00');
     expect(legend()).toContain('does not pass: 3');
-    expect(legend()).not.toContain('speaks for it');
+    expect(legend()).not.toContain('attribution for it');
     store.set({ filter: 'toward:1', sign: '' });
     expect(legend()).toContain('attribution for it, up to +.75');
     expect(legend()).not.toContain('speaks against');
   });
 
-  it('tells shares of the top class', () => {
+  it('shows shares of the top class', () => {
     store.set({ filter: 'top:0,2' });
     expect(legend()).toContain('Top class is 1 cat or 2 ship');
     expect(legend()).toContain('passes: its share is 50% to 60%');
@@ -319,7 +319,7 @@ describe('the legend', () => {
 });
 
 describe('what is read out', () => {
-  it('is the answer to what was asked', () => {
+  it('reports the result of the filter', () => {
     const before = store.state;
     store.set({ filter: 'toward:0', sign: 'both' });
     expect(filter.announce(store.state, before)).toBe(
@@ -341,13 +341,13 @@ describe('what is read out', () => {
   });
 });
 
-describe('voices of a cell', () => {
+describe('attribution of a cell', () => {
   const show = (cell: number, count: number, of = atlas) => {
     const context = { atlas: of, level: of.levels[0], facts: { cell, count } };
     render(filter.inspectorSection(context as unknown as CellContext), root);
   };
 
-  it('says for and against, and asks the map on request', () => {
+  it('lists for and against, and filters the map on request', () => {
     show(1, 9);
     expect(text('section')).toBe(
       'Attribution logits, mean of the samples For ship +.25 dog +.13 Against cat −1.00',

@@ -120,7 +120,7 @@ describe('the legend of the difference', () => {
 
   beforeEach(() => store.set({ compare: 10 }));
 
-  it('tells the true range, and which cells are of one step alone', () => {
+  it('shows the true range, and which cells are in one step only', () => {
     show();
     expect(text()).toContain('2 samples changed cell between step 10 and step 40');
     expect(text()).toContain('more in B: up to +2');
@@ -161,7 +161,7 @@ describe('the legend of the difference', () => {
     expect(text()).toContain('unknown');
   });
 
-  it('is one of attribution toward the class that is asked for', () => {
+  it('is one of attribution toward the class of the filter', () => {
     const now = attributionAtlas();
     const was = { ...attributionAtlas(), step: 10, series: 's1' };
     const atlas = { ...now, step: 40, series: 's1' };
@@ -179,7 +179,7 @@ describe('the legend of the difference', () => {
     });
   });
 
-  it('is one of samples where a top class is asked for and no attribution was recorded', () => {
+  it('is one of samples where a top class is filtered and no attribution was recorded', () => {
     store.set({ filter: 'top:1' });
     show();
     expect(text()).toContain('2 samples changed cell');
@@ -195,7 +195,7 @@ describe('the legend of the difference', () => {
     expect(find('table')).toBeNull();
   });
 
-  it('asks for another step where A is B', () => {
+  it('requests another step where A is B', () => {
     store.set({ compare: 40 });
     show();
     expect(text()).toBe('A and B are the same step: select another one.');
@@ -253,7 +253,7 @@ describe('director', () => {
     expect(dividerAt(store.state, viewport)).toBe(112);
   });
 
-  it('shows A alone while it is asked for', () => {
+  it('shows A alone while it is requested', () => {
     const scenes = arrange({ compare: 10, flipped: true });
     expect(scenes).toEqual([{ scene: older, weight: 1 }]);
   });

@@ -59,7 +59,7 @@ describe('legend of the drift', () => {
     expect(text({}, { ...foreign, step: 40 })).toContain('different probes');
   });
 
-  it('calls nothing news without a floor', () => {
+  it('calls nothing significant without a floor', () => {
     const bare = { ...now, noiseFloor: null, levels: smallAtlas().levels };
     const said = text({}, bare);
     expect(said).toContain('No noise floor was recorded');
@@ -73,7 +73,7 @@ describe('legend of the drift', () => {
     expect(text({ compare: 10 })).not.toContain('between');
   });
 
-  it('lets the difference of two steps rest while it colours cells, but not while it draws arrows', () => {
+  it('lets the difference of two steps rest while it colors cells, but not while it draws arrows', () => {
     const of = (drift: State['drift']) =>
       differenceOf(sessionWith({ drift, compare: 10 }).store.state, now, now.levels[0] as Level);
     expect(of('activation')).toBe('The difference is not shown while drift is shown.');
@@ -102,7 +102,7 @@ describe('drift of activations', () => {
   const values = (...of: number[]) =>
     binary(safetensors({ values: tensor('F16', bits(...of), 6, 2) }));
 
-  it('is told once both steps are here, and of each cell', async () => {
+  it('is shown once both steps are loaded, and for each cell', async () => {
     server.set('activations?id=s1&step=10', () => values(1, 0, 1, 0, 0, 1, -1, 0, -1, 0, 0, -1));
     server.set('activations?id=s1&step=40', () => values(0, 1, 1, 0, 0, -1, -1, 0, 3, 0, -3, 0));
     const nearest = new NearestSamples(() => {});
@@ -142,7 +142,7 @@ describe('drift of activations', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('asks again for what could not be fetched, after a while', async () => {
+  it('requests failed activations again, after a while', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout'] });
     const nearest = new NearestSamples(() => {});
     const session = sessionWith({ drift: 'activation' });
@@ -156,7 +156,7 @@ describe('drift of activations', () => {
     expect(server.requests).toHaveLength(4);
   });
 
-  it('asks for none of a step that is only passed', () => {
+  it('requests none of a step that is only passed', () => {
     const session = sessionWith({ drift: 'activation', atlas: before });
     shown(session, now);
     expect(server.requests).toEqual([]);

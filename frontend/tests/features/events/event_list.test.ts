@@ -97,7 +97,7 @@ describe('a jump', () => {
 });
 
 describe('the list of events', () => {
-  it('says why nothing can be read, and asks again', () => {
+  it('says why nothing can be loaded, and requests again', () => {
     const retry = vi.fn();
     Object.assign(session, { retry });
     const list = new EventList(session, map, () => {});
@@ -117,7 +117,7 @@ describe('the list of events', () => {
     expect(new EventList(session, map, () => {}).render(store.state)).toBe(nothing);
   });
 
-  it('says what would record events, and tells none from not recorded', () => {
+  it('says how to record events, and distinguishes none from not recorded', () => {
     show(null);
     expect(root.textContent).toContain('not recorded');
     expect(root.textContent).toContain('tensorboard-atlas events');
@@ -164,7 +164,7 @@ describe('the list of events', () => {
     expect(before?.title).toContain('not kept');
   });
 
-  it('knows its choice again in a newer answer of the server', () => {
+  it('knows its choice again in a newer response of the server', () => {
     show([event()]);
     buttons()[0]?.click();
     store.set({ history: history([event()]) });
@@ -197,7 +197,7 @@ describe('the list of events', () => {
 });
 
 describe('marks on the time line', () => {
-  it('stand at the step of their most telling event', () => {
+  it('stand at the step of their most significant event', () => {
     const events = [event(), event({ kind: 'dies' }), event({ step: 10, kind: 'born' })];
     const marks = findMarks(events, series.steps);
     expect(marks.map(({ at, event: { kind } }) => [at, kind])).toEqual([
@@ -207,13 +207,13 @@ describe('marks on the time line', () => {
     expect(marks[0]?.events).toHaveLength(2);
   });
 
-  it('give way to more telling ones, and leave out steps that are not there', () => {
+  it('give way to more significant ones, and leave out steps that are not there', () => {
     const steps = Array.from({ length: 201 }, (_, i) => i);
     const events = [100, 101, 103, 120, 999].map((step) => event({ step }));
     expect(findMarks(events, steps).map((mark) => mark.event.step)).toEqual([100, 120]);
   });
 
-  it('tell in words what they are, and jump', () => {
+  it('describe the event in words, and jump', () => {
     const jump = vi.fn();
     const state = { ...store.state, history: history([event({ text: UNTRUSTED })]) } as State;
     render(eventMarks(state, jump), root);

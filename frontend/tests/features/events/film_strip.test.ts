@@ -40,7 +40,7 @@ const event = (
 });
 
 describe('a frame', () => {
-  it('tells size, purity and the cell with most of it', () => {
+  it('measures size, purity and the cell with most of it', () => {
     const frame = frameOf(atlasWithConcepts(7), 2, 4);
     expect(frame).toMatchObject({ samples: 3, topClass: 0, topShare: 0.67 });
     expect(frame.place).toEqual({ size: 2, row: 0, col: 0 });
@@ -143,7 +143,7 @@ describe('the strip', () => {
   });
   const frames = () => [...root.querySelectorAll<HTMLButtonElement>('.frame')];
 
-  it('has one frame a step, each read in turn, with damage told', async () => {
+  it('has one frame a step, each read in turn, with damage reported', async () => {
     store.set({ history: { events: [event('dies', 9, [4], [])] } as never });
     await waitForSteps(show, 6);
     expect(requests).toEqual([7, 8, 9, 10]);
@@ -185,7 +185,7 @@ describe('the strip', () => {
     expect(root.querySelector('h3')?.textContent).toContain(untrusted);
   });
 
-  it('asks for the icons in view alone, and for nothing while the steps play', async () => {
+  it('requests the icons in view alone, and for nothing while the steps play', async () => {
     session.loadAtlas = async (_: unknown, step: number) => {
       requests.push(step);
       return atlasWithConcepts(step);
@@ -225,7 +225,7 @@ describe('what is lit', () => {
     expect(placesOf(atlasWithConcepts(7), 9, image)).toMatchObject({ cells: 0, outside: 3 });
   });
 
-  it('is told of every step, and each place leads there', async () => {
+  it('lists every step, and each position leads there', async () => {
     store.set({ highlight: image });
     const places = new HighlightHistory(session, map, () =>
       render(places.render(store.state), root),

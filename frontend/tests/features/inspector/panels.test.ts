@@ -153,7 +153,7 @@ describe('top bar', () => {
     ]);
   });
 
-  it('closes colourings that the run cannot have', () => {
+  it('disables color modes that the run cannot have', () => {
     show(topBar(stateWith({}), sessionSpy()));
     const disabled = [...root.querySelectorAll('#color option')]
       .filter((option) => option.hasAttribute('disabled'))
@@ -198,7 +198,7 @@ describe('timeline', () => {
     ),
   });
 
-  it('has a tick for every step and tells the reader where it stands', () => {
+  it('has a tick for every step and announces its position', () => {
     panel();
     const ticks = [...root.querySelectorAll<HTMLElement>('.tick')];
     expect(ticks.map((tick) => tick.dataset.step)).toEqual(['0', '1000', '4000']);
@@ -272,7 +272,7 @@ describe('timeline', () => {
     expect(find('input[type=range]').title).toBe('blob 2 is short');
   });
 
-  it('tells of checkpoints that were not computed', () => {
+  it('reports checkpoints that were not computed', () => {
     const skipped = [
       { step: 2000, reason: 'busy' },
       { step: 3000, reason: 'budget' },
@@ -306,7 +306,7 @@ describe('timeline', () => {
 });
 
 describe('legend', () => {
-  it('names the classes in their colours, and where the map comes from', () => {
+  it('names the classes in their colors, and where the map comes from', () => {
     show(legendPanel(atlas, level, coloring(atlas, level, 'class').legend, 'icons', true));
     const entries = [...root.querySelectorAll('li')].map((item) => item.textContent?.trim());
     expect(entries).toEqual(['cat', 'dog', 'ship']);
@@ -317,7 +317,7 @@ describe('legend', () => {
     expect(find<HTMLDetailsElement>('details').open).toBe(true);
   });
 
-  it('says what the icons of the level are, not what was asked for', () => {
+  it('says what the icons of the level are, not what was configured', () => {
     const { legend } = coloring(atlas, level, 'icons');
     const drawn = (kinds: number[], cosines: number[]) => {
       const kind = new Uint8Array(kinds);
@@ -334,7 +334,7 @@ describe('legend', () => {
     );
   });
 
-  it('says whether rims or points carry the colour', () => {
+  it('says whether rims or points carry the color', () => {
     const { legend } = coloring(atlas, level, 'class');
     const titles = (['icons', 'points', 'both'] as const).map((mode) => {
       show(legendPanel(atlas, level, legend, mode, true));
@@ -438,7 +438,7 @@ describe('cell', () => {
     expect(chosen).toHaveBeenLastCalledWith(null);
   });
 
-  it('tells a wrong prediction from the label', () => {
+  it('distinguishes a wrong prediction from the label', () => {
     const predictions = tensor('I32', new Int32Array([0, 2, 1, 2, 2, 1]));
     const predicted = smallAtlas({}, { predictions });
     show(

@@ -50,7 +50,7 @@ describe('slots', () => {
   });
 });
 
-describe('lighting', () => {
+describe('linked highlight', () => {
   const place = { size: 4, row: 0, col: 0 };
   const mid = layerLevelOf(repeat([0, 5], 4));
   const late = layerLevelOf([1, 1, 1, 2, 2, 2, 2, 3], { layer: 'late' });
@@ -96,7 +96,7 @@ describe('lighting', () => {
     );
   });
 
-  it('is refused between unequal recipes, until it is asked for nevertheless', () => {
+  it('is refused between unequal recipes, until it is requested nevertheless', () => {
     const recipe = (settings: object, probe: string) =>
       layerLevelOf([1, 1, 1, 2, 2, 2, 2, 3], {
         layer: 'late',
@@ -190,7 +190,7 @@ describe('the part', () => {
     show();
   };
 
-  it('fills in the pane that was asked for and writes it in full', async () => {
+  it('fills in the requested pane and writes it in full', async () => {
     await begin('+');
     expect(session.store.state.panes).toBe('layer4,,exp%2Fatlas');
     expect(bars()).toEqual([
@@ -292,7 +292,7 @@ describe('the part', () => {
     });
   });
 
-  it('says why a pane is empty, and asks again', async () => {
+  it('says why a pane is empty, and requests again', async () => {
     server.set('atlas?id=s2&step=10', () => failure(422, 'damaged', 'torn'));
     await begin('layer4');
     expect(root.querySelector('.pane .veil')?.textContent).toContain('torn');
@@ -304,7 +304,7 @@ describe('the part', () => {
     expect(root.querySelector('.pane .veil')).toBeNull();
   });
 
-  it('refuses to link other recipes, names them, and links what both hold if asked to', async () => {
+  it('refuses to link other recipes, names them, and links what both hold on request', async () => {
     const other = smallProvenance({ settings: { neighbors: '<b>30</b>' } });
     const bytes = pack(
       { ...smallManifest(), step: 10, provenance: other },
@@ -354,7 +354,7 @@ describe('the part', () => {
     expect(heard).toEqual(['f', '.']);
   });
 
-  it('is asked for and closed by what stands in the state', async () => {
+  it('is opened and closed by the state', async () => {
     addPane(session);
     expect(session.store.state.panes).toBe('+');
     session.store.set({ panes: 'a;b;c' });

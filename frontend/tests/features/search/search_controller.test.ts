@@ -140,7 +140,7 @@ describe('the box', () => {
     expect(options()[0]?.querySelector('.name')?.textContent).toBe('gnp');
   });
 
-  it('begins anew when it is opened again', () => {
+  it('starts empty when it is opened again', () => {
     type('#1');
     store.set({ finding: false });
     show();
@@ -159,7 +159,7 @@ describe('the ways', () => {
       ?.click();
   };
 
-  it('a class is asked for, and what is lit goes', () => {
+  it('a class is filtered, and the highlight ends', () => {
     store.set({ highlight: { ids: [1], name: '', event: null } });
     choose('<img', 'class');
     expect(store.state).toMatchObject({ filter: 'top:0', highlight: null, finding: false });

@@ -223,7 +223,7 @@ describe('what is saved', () => {
     expect(store.state.selection).toMatchObject({ name: 'deep' });
   });
 
-  it('is told where it cannot be', () => {
+  it('reports where it cannot be saved', () => {
     select(3);
     vi.stubGlobal('localStorage', {
       getItem: () => '',
@@ -262,7 +262,7 @@ describe('what is saved', () => {
 });
 
 describe('pins', () => {
-  it('tell what lies there and lead to it', async () => {
+  it('show the cell and lead to it', async () => {
     store.set({ pins: '2.0.0.7.s1,2.1.1.9.s1' });
     show();
     await settle();

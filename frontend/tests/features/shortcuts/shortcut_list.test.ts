@@ -107,7 +107,7 @@ describe('the button', () => {
 });
 
 describe('the list', () => {
-  it('says of which step it is, and tests in one sentence', async () => {
+  it('shows the step, and the test in one sentence', async () => {
     await open();
     expect(text()).toContain('Searched at step 7, the last search so far, in 2,000 images.');
     expect(text('.event')).toBe(
@@ -219,7 +219,7 @@ describe('the list', () => {
     expect(text()).toContain('AtlasWriter(..., shortcuts=True)');
   });
 
-  it('tells of damage and asks again on request', async () => {
+  it('reports damage and requests again', async () => {
     server.set('shortcuts', () => failure(422, 'damaged', 'blob 0 is torn'));
     await open();
     expect(text()).toContain('The search at step 7 cannot be shown.');

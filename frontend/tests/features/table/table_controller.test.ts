@@ -71,7 +71,7 @@ describe('rows', () => {
     }
   });
 
-  it('are those that pass, while a class is passingCells for', () => {
+  it('are those that pass, with a class filter', () => {
     const passingCells = (filter: string, sign = '') =>
       passing(atlas, level, readFilter({ filter, sign })).rows.map(({ cell }) => cell);
     expect(passingCells('')).toEqual([0, 1, 2, 3]);
@@ -124,7 +124,7 @@ describe('the table', () => {
   const order = () => texts('tbody th');
   const sorts = () => all('[aria-sort]').map((one) => one.getAttribute('aria-sort'));
 
-  it('tells each cell in a row', () => {
+  it('shows each cell in a row', () => {
     expect(texts('h2')).toEqual(['4 cells of the 2 × 2 grid']);
     expect(texts('tbody tr:first-child > *')).toEqual([
       '',
@@ -169,7 +169,7 @@ describe('the table', () => {
     expect(root.querySelector('table')).toBeNull();
   });
 
-  it('holds only what passes while a class is passingCells for', () => {
+  it('holds only what passes a class filter', () => {
     store.set({ filter: 'top:0' });
     expect(texts('h2')).toEqual(['2 of 4 cells pass the class filter of the 2 × 2 grid']);
     expect(order()).toEqual(['row 1, column 1', 'row 2, column 1']);

@@ -57,7 +57,7 @@ function drawn(
   return (name) => calls.filter((call) => call.name === name).map((call) => call.values);
 }
 
-/** Two cells, of which the first is news. */
+/** Two cells, of which the first is significant. */
 const found: DriftValues = {
   values: new Float32Array([0.5, 0.25]),
   most: 0.5,
@@ -75,7 +75,7 @@ describe('drift layer', () => {
     values: new Float32Array([0.25, 0.5]),
   };
 
-  it('draws news as a wedge that ends where the samples are', () => {
+  it('draws significant moves as a wedge that ends where the samples are', () => {
     const of = drawn((context, frame) => drawDrift(context, frame, drift));
     // From (300, 120) to (400, 120): a neck 11 pixels before its point.
     expect(of('lineTo')).toEqual([
@@ -108,7 +108,7 @@ describe('drift layer', () => {
     expect(of('arc')).toHaveLength(1);
   });
 
-  it('draws a dot for news too small to point', () => {
+  it('draws a dot for significant moves too small to point', () => {
     const near = { ...drift, from: drift.to };
     const of = drawn((context, frame) => drawDrift(context, frame, near));
     expect(of('arc').map((values) => values.slice(0, 3))).toEqual([
@@ -122,12 +122,12 @@ describe('layer of changes', () => {
   const of = (change: Partial<DriftValues> = {}) =>
     drawn((context, frame) => drawChange(context, frame, { ...found, ...change }));
 
-  it('frames news broadly in its colour, and the rest thinly over a dimmed icon', () => {
+  it('outlines significant cells broadly in their color, and the rest thinly over a dimmed icon', () => {
     expect(of()('strokeStyle=')).toEqual([
       [`rgb(${sequential(1).join()})`],
       [`rgb(${sequential(0.5).join()})`],
     ]);
-    // Of 200 pixels: 30 for news, 12 for what is none.
+    // Of 200 pixels: 30 if significant, 12 if not.
     expect(of()('lineWidth=')).toEqual([[30], [12]]);
     expect(of()('globalAlpha=')).toEqual([[0], [1], [1], [0.72], [0.6], [1], [1]]);
     expect(of()('fillText').map(([text]) => text)).toEqual(['.50', '.25']);
@@ -152,7 +152,7 @@ describe('reading layer', () => {
   const reading = (mode: ColorMode, of: Atlas = judged, change: Partial<OverlayFrame> = {}) =>
     drawn(readingLayer(mode), { atlas: of, ...change });
 
-  it('writes what colours say, and frames cells of few samples with dots', () => {
+  it('writes values, and frames cells of few samples with dots', () => {
     const of = reading('accuracy');
     expect(of('fillText').map(([text]) => text)).toEqual(['67%', '100%']);
     // Three and two samples are few.

@@ -99,7 +99,7 @@ describe('grid pass', () => {
     expect(uniform('uCellPixels')).toEqual([[180]]);
   });
 
-  it('tells each square its place on the page, its page and its side', () => {
+  it('passes each square its position on the page, its page and its side', () => {
     renderer.draw(frame([scene(), 1]));
     const data = uploads('RGBA16UI')[0]?.at(-1) as Uint16Array;
     const squares = [0, 1, 2, 3].map((i) => [...data.subarray(4 * i, 4 * i + 2)]);
@@ -144,7 +144,7 @@ describe('grid pass', () => {
     expect(fake.of('clearColor')[0]).toEqual([0, 1, 0, 1]);
   });
 
-  it('uploads pages and cells once, and colours only when they change', () => {
+  it('uploads pages and cells once, and colors only when they change', () => {
     const colors = new Uint8Array([1, 2, 3, 255, 4, 5, 6, 255]);
     const colored = scene({ cellColors: colors });
     renderer.draw(frame([colored, 1]));
@@ -291,7 +291,7 @@ describe('pan buffer', () => {
     ]);
   });
 
-  it('draws anew where too little was drawn, and where pixels would not meet', () => {
+  it('draws again where too little was drawn, and where pixels would not meet', () => {
     renderer.draw(still);
     renderer.draw(moveBy(1, 0));
     fake.calls.length = 0;
@@ -335,7 +335,7 @@ describe('points pass', () => {
     expect(uniform('uWeight')).toEqual([[0.5]]);
   });
 
-  it('uploads places once and colours when they change', () => {
+  it('uploads places once and colors when they change', () => {
     renderer.addPoints((gl) => new PointsPass(gl));
     const first = scene({ pointColors, tiles: false });
     renderer.draw(frame([first, 1]));
@@ -410,7 +410,7 @@ describe('canvas fallback', () => {
     expect(lines(scene({ level: bare }))).toBe(0);
   });
 
-  it('rims the cells that have a colour', () => {
+  it('rims the cells that have a color', () => {
     const cellColors = new Uint8Array([1, 2, 3, 255, 0, 0, 0, 0]);
     expect(of(draw(scene({ cellColors })), 'strokeRect')).toHaveLength(1);
   });
