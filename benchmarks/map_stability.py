@@ -33,7 +33,7 @@ from layout_methods import Chain, Rows
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from tensorboard_plugin_atlas.analysis.cosine import nearest_neighbors, unit_rows
+from tensorboard_plugin_atlas.analysis.directions import nearest_neighbors, unit_rows
 from tensorboard_plugin_atlas.compute.layout.neighbors import overlap
 from tensorboard_plugin_atlas.compute.layout.quality import knn_kept, true_ranks, trustworthiness
 

@@ -2,7 +2,8 @@
 """Renders the icons of a logged step again at higher quality, from the weights of its checkpoint.
 
 The log is never changed. Each call writes a new run below the run of the atlases, and readers
-combine the two (see `wire.revisions`). Steps can be refined in any order, also during training.
+combine the two (see `wire.refinement_mark`). Steps can be refined in any order, also during
+training.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from tensorboard_plugin_atlas.logs.reader import AtlasRecord
 from tensorboard_plugin_atlas.logs.selection import SHOWN, select_records, shorten_list
 from tensorboard_plugin_atlas.metadata import Revision, layer_tag, parse_refined_run, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
-from tensorboard_plugin_atlas.wire.revisions import REFINES
+from tensorboard_plugin_atlas.wire.refinement_mark import REFINES
 
 KINDS: Final = ("preview", "inversion", "poster")
 _STATE_KEYS: Final = ("state_dict", "model_state_dict", "model", "net")

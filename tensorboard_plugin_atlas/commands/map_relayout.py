@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
-from tensorboard_plugin_atlas.analysis.cosine import finite_rows
+from tensorboard_plugin_atlas.analysis.directions import finite_rows
 from tensorboard_plugin_atlas.analysis.layer_scalars import ICON_CHANGE
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Provenance
 from tensorboard_plugin_atlas.compute.icons.reuse import reuse_icons
@@ -44,7 +44,7 @@ from tensorboard_plugin_atlas.metadata import (
 )
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
-from tensorboard_plugin_atlas.wire.revisions import REFINES
+from tensorboard_plugin_atlas.wire.refinement_mark import REFINES
 
 _OWN_FILES: Final = ".atlas"
 """Suffix of event files of this package."""

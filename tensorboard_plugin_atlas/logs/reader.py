@@ -44,7 +44,7 @@ from tensorboard_plugin_atlas.wire.atlas_codec import (
     decode_probe,
     read_manifest,
 )
-from tensorboard_plugin_atlas.wire.revisions import read_refined_mark
+from tensorboard_plugin_atlas.wire.refinement_mark import read_refined_mark
 from tensorboard_plugin_atlas.wire.shortcut_codec import decode_shortcuts
 
 _ON_DAMAGE: Final = ("warn", "raise", "skip")

@@ -47,7 +47,7 @@ from tensorboard_plugin_atlas.wire.atlas_codec import (
 )
 from tensorboard_plugin_atlas.wire.limits import MAX_MANIFEST_BYTES
 from tensorboard_plugin_atlas.wire.manifest import value_count
-from tensorboard_plugin_atlas.wire.revisions import read_refined_mark
+from tensorboard_plugin_atlas.wire.refinement_mark import read_refined_mark
 
 CACHE_BYTES: Final = 64 << 20
 """Largest total size of cached blobs and manifests."""

@@ -52,7 +52,7 @@ from tensorboard_plugin_atlas.writer.snapshot_queue import (
     SnapshotQueue,
     join_skips,
 )
-from tensorboard_plugin_atlas.writer.worker_process import WorkerProcess
+from tensorboard_plugin_atlas.writer.worker_handle import WorkerProcess
 from tensorboard_plugin_atlas.writer.worker_supervisor import (
     END_SECONDS,
     CannotStartError,

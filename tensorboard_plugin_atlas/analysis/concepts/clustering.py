@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.cosine import finite_rows, nearest_neighbors, unit_rows
+from tensorboard_plugin_atlas.analysis.directions import finite_rows, nearest_neighbors, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 
 NEIGHBORS: Final = 15

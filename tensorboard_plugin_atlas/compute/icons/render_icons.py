@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.analysis.cosine import finite_rows, unit_rows
+from tensorboard_plugin_atlas.analysis.directions import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray
 from tensorboard_plugin_atlas.compute.icons.engine import KINDS, IconEngine
 from tensorboard_plugin_atlas.compute.icons.fourier_image import make_natural_images

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.cosine import finite_rows, row_blocks, unit_rows
+from tensorboard_plugin_atlas.analysis.directions import finite_rows, row_blocks, unit_rows
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack, unpack

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tensorboard_plugin_atlas.analysis.cosine import finite_rows
+from tensorboard_plugin_atlas.analysis.directions import finite_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.icons.inversion import ViewTargets
 from tensorboard_plugin_atlas.compute.icons.layer_objective import Views

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.cosine import (
+from tensorboard_plugin_atlas.analysis.directions import (
     exact_cosines,
     finite_rows,
     row_blocks,

@@ -15,7 +15,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from tensorboard_plugin_atlas.analysis.cosine import finite_rows, unit_rows
+from tensorboard_plugin_atlas.analysis.directions import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.layout.neighbors import share_among
 from tensorboard_plugin_atlas.compute.layout.optimizer import Anchors

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.cosine import finite_rows, unit_rows
+from tensorboard_plugin_atlas.analysis.directions import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import IntArray
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 

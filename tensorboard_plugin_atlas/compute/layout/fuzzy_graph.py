@@ -21,7 +21,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
-from tensorboard_plugin_atlas.analysis.cosine import to_integers
+from tensorboard_plugin_atlas.analysis.directions import to_integers
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.spectral_init import leading_eigenpairs

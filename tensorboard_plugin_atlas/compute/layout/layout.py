@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.cosine import distinct_directions, finite_rows, unit_rows
+from tensorboard_plugin_atlas.analysis.directions import distinct_directions, finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.layout.anchoring import (
     align_procrustes,

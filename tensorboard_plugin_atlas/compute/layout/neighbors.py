@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tensorboard_plugin_atlas.analysis.cosine import exact_cosines, row_blocks
+from tensorboard_plugin_atlas.analysis.directions import exact_cosines, row_blocks
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 
 

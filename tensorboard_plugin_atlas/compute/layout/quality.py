@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from tensorboard_plugin_atlas.analysis.cosine import exact_cosines, row_blocks, unit_rows
+from tensorboard_plugin_atlas.analysis.directions import exact_cosines, row_blocks, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray, Quality
 from tensorboard_plugin_atlas.compute.layout.layout import QUALITY_NEIGHBORS, Layout
 from tensorboard_plugin_atlas.compute.layout.neighbors import overlap

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.analysis.cosine import finite_rows, unit_rows
+from tensorboard_plugin_atlas.analysis.directions import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import (

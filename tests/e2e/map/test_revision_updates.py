@@ -21,7 +21,7 @@ from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import Revision, layer_tag, refined_run
 from tensorboard_plugin_atlas.sprite_sheets import pack
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
-from tensorboard_plugin_atlas.wire.revisions import REFINES
+from tensorboard_plugin_atlas.wire.refinement_mark import REFINES
 
 RUN, LAYER, STEP, SIZE = "exp/atlas", "layer3", 40, 6
 SHADES = {"examples": 60, "inversion": 130, "poster": 200}

@@ -131,7 +131,7 @@ class TestMotion:
     def test_neighbor_change_is_measured_among_shared_rows_and_blocks_agree(self, monkeypatch):
         a, b = rows(80), rows(80, 5, seed=1)
         whole = neighbor_change(a, b)
-        monkeypatch.setattr("tensorboard_plugin_atlas.analysis.cosine._BLOCK_ENTRIES", 100)
+        monkeypatch.setattr("tensorboard_plugin_atlas.analysis.directions._BLOCK_ENTRIES", 100)
         np.testing.assert_array_equal(neighbor_change(a, b), whole)
 
 

@@ -19,13 +19,13 @@ import pytest
 from background_writers import close_all, make_writer, read_steps  # noqa: F401 - a fixture
 from tiny_training import FailsInWorker, Net, find_workers, wait_for_worker, wait_until
 
-import tensorboard_plugin_atlas.writer.worker_process as process_room
+import tensorboard_plugin_atlas.writer.worker_handle as process_room
 import tensorboard_plugin_atlas.writer.worker_supervisor as supervisor_room
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.errors import WorkerError
 from tensorboard_plugin_atlas.writer.ipc import Done, Job
 from tensorboard_plugin_atlas.writer.shared_state import StateSlot
-from tensorboard_plugin_atlas.writer.worker_process import ExitStatus
+from tensorboard_plugin_atlas.writer.worker_handle import ExitStatus
 from tensorboard_plugin_atlas.writer.worker_supervisor import CannotStartError, WorkerSupervisor
 
 DONE = Done((), 0.0, 0.0)

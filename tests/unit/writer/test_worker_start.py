@@ -31,12 +31,12 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import tensorboard_plugin_atlas.writer.channel as channel_room
 import tensorboard_plugin_atlas.writer.fork_lock as forking
-import tensorboard_plugin_atlas.writer.worker_process as process_room
+import tensorboard_plugin_atlas.writer.worker_handle as process_room
 from tensorboard_plugin_atlas import AtlasWriter, read_atlases
 from tensorboard_plugin_atlas.writer.ipc import Job, Setup
 from tensorboard_plugin_atlas.writer.options import NO_EXTRAS
 from tensorboard_plugin_atlas.writer.shared_state import SharedMemory
-from tensorboard_plugin_atlas.writer.worker_process import WorkerProcess
+from tensorboard_plugin_atlas.writer.worker_handle import WorkerProcess
 
 WORKER = "tensorboard_plugin_atlas.writer.worker"
 START_SECONDS = 20

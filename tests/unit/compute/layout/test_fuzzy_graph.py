@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse
 import torch
 
-from tensorboard_plugin_atlas.analysis.cosine import unit_rows
+from tensorboard_plugin_atlas.analysis.directions import unit_rows
 from tensorboard_plugin_atlas.compute.layout import fuzzy_graph as umap_graph
 from tensorboard_plugin_atlas.compute.layout import spectral_init as spectral
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (

@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.analysis import cosine
-from tensorboard_plugin_atlas.analysis.cosine import unit_rows
+from tensorboard_plugin_atlas.analysis import directions
+from tensorboard_plugin_atlas.analysis.directions import unit_rows
 from tensorboard_plugin_atlas.compute.layout import neighbors as neighbors
 from tensorboard_plugin_atlas.compute.layout.neighbors import (
     nearest_neighbors,
@@ -22,7 +22,7 @@ def test_nearest_equals_the_plain_search(monkeypatch, entries, k):
     monkeypatch.setattr(cosine, "_BLOCK_ENTRIES", entries)
     unit = unit_rows(np.random.default_rng(0).normal(size=(70, 8)))
     indices, distances = nearest_neighbors(unit, k)
-    expected, away = cosine.nearest_neighbors(unit, k)
+    expected, away = directions.nearest_neighbors(unit, k)
     np.testing.assert_array_equal(indices, expected)
     np.testing.assert_allclose(distances, away, atol=1e-6)
     assert (indices.dtype, distances.dtype) == (np.int32, np.float32)

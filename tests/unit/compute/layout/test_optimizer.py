@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.analysis.cosine import unit_rows
+from tensorboard_plugin_atlas.analysis.directions import unit_rows
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
 from tensorboard_plugin_atlas.compute.layout import optimizer
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import fuzzy_graph, initialize_layout

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
-from tensorboard_plugin_atlas.analysis.cosine import unit_rows
+from tensorboard_plugin_atlas.analysis.directions import unit_rows
 from tensorboard_plugin_atlas.compute.layout import quality as quality_module
 from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_layout
 from tensorboard_plugin_atlas.compute.layout.quality import (

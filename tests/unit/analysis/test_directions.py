@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import pairwise_distances
 
-from tensorboard_plugin_atlas.analysis import cosine
-from tensorboard_plugin_atlas.analysis.cosine import (
+from tensorboard_plugin_atlas.analysis import directions
+from tensorboard_plugin_atlas.analysis.directions import (
     distinct_directions,
     exact_cosines,
     nearest_neighbors,

@@ -22,7 +22,7 @@ from tensorboard_plugin_atlas.logs.reader import list_atlases, read_atlases
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.wire.revisions import REFINES, read_refined_mark
+from tensorboard_plugin_atlas.wire.refinement_mark import REFINES, read_refined_mark
 
 RUN = "exp/atlas"
 LAYER = "features.3"
