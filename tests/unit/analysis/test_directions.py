@@ -62,7 +62,7 @@ def test_hand_computed_neighbors():
 
 @pytest.mark.parametrize("entries", [1, 500, 1 << 20])
 def test_nearest_does_not_depend_on_the_block_size(monkeypatch, entries):
-    monkeypatch.setattr(cosine, "_BLOCK_ENTRIES", entries)
+    monkeypatch.setattr(directions, "_BLOCK_ENTRIES", entries)
     rows = np.random.default_rng(0).normal(size=(70, 8))
     away = pairwise_distances(rows, metric="cosine")
     np.fill_diagonal(away, np.inf)

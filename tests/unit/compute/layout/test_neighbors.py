@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.compute.layout.neighbors import (
 @pytest.mark.parametrize("entries", [1, 500, 1 << 20])
 @pytest.mark.parametrize("k", [1, 5, 69])
 def test_nearest_equals_the_plain_search(monkeypatch, entries, k):
-    monkeypatch.setattr(cosine, "_BLOCK_ENTRIES", entries)
+    monkeypatch.setattr(directions, "_BLOCK_ENTRIES", entries)
     unit = unit_rows(np.random.default_rng(0).normal(size=(70, 8)))
     indices, distances = nearest_neighbors(unit, k)
     expected, away = directions.nearest_neighbors(unit, k)
