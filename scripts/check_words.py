@@ -23,7 +23,7 @@ from pathlib import Path
 CHECKED = ("tensorboard_plugin_atlas", "frontend", "docs", "tests", "benchmarks", "examples")
 CHECKED += ("scripts", ".github")
 ROOT_FILES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "mkdocs.yml")
-ROOT_FILES += ("setup.py", "pyproject.toml")
+ROOT_FILES += ("setup.py", "pyproject.toml", "CHANGELOG.md")
 SUFFIXES = {".py", ".ts", ".js", ".mjs", ".css", ".html", ".md", ".toml", ".yml", ".sh", ""}
 LEFT_OUT = ("tensorboard_plugin_atlas/static/", "docs/glossary.md", "frontend/node_modules/")
 LEFT_OUT += ("scripts/check_words.py", "tests/unit/test_check_words.py")
