@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tensorboard-atlas class`: a step at a time, in any order, beside a log that is never touched."""
+"""`tensorboard-atlas class`: single steps in any order; the original log is not changed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def weights_at(step):
 
 @pytest.fixture
 def runs(tmp_path):
-    """A run of three steps of two layers, and the checkpoint of each step beside it."""
+    """A run of three steps of two layers, with the checkpoint of each step."""
     model = MarkNet()
     with AtlasWriter(
         tmp_path / "runs" / "exp",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`find_events`: computes the same events as a writer logs, ranks them, and compares both."""
+"""`find_events`: the same events as a writer logs, ranked and compared with the log."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ SIZES = (60, 50, 40)
 
 @pytest.fixture(scope="module")
 def history() -> SyntheticRun:
-    """Cats and dogs stand together, part, and come together again; ships stay by themselves."""
+    """Cats and dogs form one cluster that splits and merges again; ships are separate."""
     return simulate_run(SIZES, [[{0, 1}, {2}], [{0}, {1}, {2}], [{0, 1}, {2}]], noise=0.6, seed=3)
 
 
 @pytest.fixture(scope="module")
 def tracked(history: SyntheticRun) -> list[Atlas]:
-    """The atlases of the play as a writer makes them, concepts and events included."""
+    """The atlases of this history with concepts and events, as a writer logs them."""
     labels = history.unit.astype(np.int64)
     tracer = ConceptTracker()
     return [tracer.advance(a) for a in make_atlases(history, labels=labels, classes=CLASSES)]
@@ -202,7 +202,7 @@ class TestCommand:
         assert (rank, layer, step, kind) == ("1", "layer3", f"{one.step:,}", one.event.kind)
         assert one.event.cell is not None
         grid, row, col = one.event.cell
-        assert place == f"{grid}:{row + 1},{col + 1}"  # as in the tab, whose search takes it
+        assert place == f"{grid}:{row + 1},{col + 1}"  # as in the search of the tab
         assert float(sure) == pytest.approx(one.event.confidence, abs=0.01)
         assert float(score) == pytest.approx(one.event.score, abs=0.1)
         assert " ".join(text) == one.event.text

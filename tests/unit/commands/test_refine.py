@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finer icons for a logged step: drawn from the right weights, shown in place, beside the log."""
+"""Better icons for a logged step: from matching weights, shown instead of the logged ones."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def make_few() -> tuple[Tensor, ...]:
 
 
 def weights_at(step: int) -> dict[str, Tensor]:
-    """The weights change much from step to step."""
+    """Returns weights that change considerably from step to step."""
     return make_model(seed=step + 1).state_dict()
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of three steps of two layers, and the checkpoint of each step beside it."""
+    """A run of three steps of two layers, with the checkpoint of each step."""
     directory = tmp_path_factory.mktemp("trained")
     model = make_model()
     writer = AtlasWriter(
@@ -142,7 +142,7 @@ def test_the_last_step_of_every_layer_is_rendered_again_in_place(trained: Path, 
             np.testing.assert_array_equal(new.cell_of, grid.cell_of)
     for one in done:
         assert one.match.median > 0.9999
-        # Sixteen steps instead of one, of which the first layer has little to gain.
+        # Sixteen steps instead of one; the first layer gains little from them.
         assert one.after > one.before
         found = next(a for a in read_atlases(runs) if (a.layer, a.step) == (one.layer, 20))
         cosines = np.concatenate([grid.icon_cosine for grid in found.grids])
@@ -173,7 +173,7 @@ def test_going_on_from_what_is_logged(trained: Path, runs: Path) -> None:
     assert again.before < onward.after < 1
     found = next(a for a in read_atlases(runs, layer="3") if a.step == 10)
     assert set(found.grids[0].icon_kind) == {"inversion"}
-    # A quarter of the steps from another start leads elsewhere.
+    # A quarter of the steps from other initial icons leads to a different result.
     assert onward.after != again.after
 
 
@@ -237,7 +237,7 @@ def test_pictures_may_come_from_files(tmp_path: Path) -> None:
 
 
 class TestRefusals:
-    """Nothing is written in any of them."""
+    """Rejected calls; none of them writes anything."""
 
     @pytest.fixture(autouse=True)
     def _unchanged(self, runs: Path) -> Iterator[None]:
@@ -389,6 +389,6 @@ def test_the_tab_takes_them_over_while_it_runs(fast: bool, trained: Path, runs: 
             "refined",
             "logged",
             "refined",
-        ]  # word-check: ok
+        ]
         listed = json.loads(get(base + "index")[2])["runs"]
         assert [run["run"] for run in listed] == ["exp/atlas"]

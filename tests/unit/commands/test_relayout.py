@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Maps laid out again backwards: a run of its own, as true as its icons and ids say."""
+"""Relayout of a finished run: a separate run with correct icons, cosines, and ids."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def network_at(trained: Path, step: int) -> nn.Sequential:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network that learns digits, its atlases of two layers and its weights at each step."""
+    """A network trained on digits: atlases of two layers, and the weights at each step."""
     directory = tmp_path_factory.mktemp("trained")
     network, (images, labels) = make_network(), digits()
     optimizer = torch.optim.Adam(network.parameters(), 3e-3)
@@ -112,7 +112,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def relayout_log(
     trained: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, RelayoutResult]:
-    """The log after a relayout of all of it, for tests that only look."""
+    """The log after a relayout of all runs, for tests that only read."""
     runs = Path(shutil.copytree(trained / "runs", tmp_path_factory.mktemp("relayout_log") / "runs"))
     return runs, relayout(runs, progress=False)
 
@@ -220,9 +220,9 @@ class TestARealRun:
     def test_what_icons_state_is_borne_out_by_the_network(
         self, trained: Path, relayout_log: tuple[Path, RelayoutResult]
     ) -> None:
-        """The network is run on the images as they are stored."""
+        """The network is applied to the stored images."""
         probe = build_probe(make_probe(), config=CONFIG, normalize=((0.0,), (1.0,)))
-        # As a writer does: the field is that of the first checkpoint.
+        # Like a writer, use the receptive field of the first checkpoint.
         network = network_at(trained, 0)
         field = measure_receptive_field(network, "5", probe, map_size=(4, 4))
         network = network_at(trained, 120)
@@ -244,7 +244,7 @@ class TestARealRun:
             below.append(shown - grid.icon_cosine)
         slack = np.concatenate(below)
         assert np.isfinite(slack).mean() > 0.95
-        # They were measured before the pictures were encoded once more.
+        # The stored cosines were measured before the icons were encoded again.
         assert np.nanmin(slack) > -0.003
         assert np.nanmean([g.icon_cosine.mean() for g in atlas.grids]) > 0.3
 
@@ -261,8 +261,8 @@ class TestARealRun:
             true = np.stack([said[grid.members(i)].mean(axis=0) for i in range(len(grid.rows))])
             known = np.isfinite(grid.attribution).all(axis=1)
             assert known.mean() > 0.8
-            # Of old cells, whose samples now lie elsewhere: .85 to .985 over ten trainings and on
-            # several processors; what has nothing to do with the network has 0.
+            # Attribution comes from the old cells, whose samples are now in other cells: .85 to
+            # .985 over ten trainings and several processors. Unrelated values have 0.
             fit = np.corrcoef(true[known].ravel(), grid.attribution[known].ravel())[0, 1]
             assert fit > 0.7
 
@@ -367,9 +367,7 @@ class TestAgain:
                 pass
             status, _, body = get(f"{base}history?id={now['id']}")
             assert status == 200
-            assert [one["revision"] for one in json.loads(body)["steps"]] == ["logged"] * len(
-                STEPS
-            )  # word-check: ok
+            assert [one["revision"] for one in json.loads(body)["steps"]] == ["logged"] * len(STEPS)
 
 
 class TestWhatCountsAsARun:
@@ -424,7 +422,7 @@ class TestWhatCountsAsARun:
         found = atlases(runs, AGAIN)["5", 120]
         assert set(found.grids[0].icon_kind) == {"inversion"}
         assert not any("reused from the original map" in note for note in found.provenance.notes)
-        # Laid out again it is the same to the byte, so that they still stand for it.
+        # A second relayout is identical to the byte, so the refined icons still match it.
         relayout(runs, layers=["5"], progress=False)
         assert set(atlases(runs, AGAIN)["5", 120].grids[0].icon_kind) == {"inversion"}
         assert [f for f in examine(runs) if f.mark in (NOTE, PROBLEM)] == []

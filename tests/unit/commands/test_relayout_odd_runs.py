@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Laying out again what is damaged, small, empty or changed midway, and what is refused."""
+"""Relayout of damaged, small, empty, or changed runs, and rejected arguments."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TestOddRuns:
         assert (one.steps, one.last, one.move_before, one.move_after) == (1, 7, None, None)
         (atlas,) = read_atlases(tmp_path, run="a/backwards")
         assert atlas.samples.noise_floor is None
-        # The places of these samples are two of their channels, and the rest is noise.
+        # The coordinates of these samples are two of their channels; the others are noise.
         assert atlas.quality.trustworthiness is not None
 
     def test_three_samples(self, tmp_path: Path) -> None:

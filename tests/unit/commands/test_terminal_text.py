@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text for a terminal: aligned, format_count and harmless."""
+"""Text for a terminal: alignment, counts, and escaped control characters."""
 
 from __future__ import annotations
 

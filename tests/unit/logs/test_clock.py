@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clocks that were set back: files keep their order, for both loaders and for our own readers."""
+"""Clocks that were set back: files keep their order, in both loaders and in this package."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ LOADERS = pytest.mark.parametrize("fast", [True, False], ids=["data-server", "py
 
 @contextmanager
 def clock(ahead: float, directory: Path | None = None) -> Iterator[None]:
-    """Has files and records written as on a machine whose clock is ahead of ours.
+    """Sets the clock of written files and records `ahead` seconds ahead.
 
-    The times of the files in `directory` are those of that clock as well when it ends.
+    At the end, the times of the files in `directory` are also set to that clock.
     """
     with pytest.MonkeyPatch.context() as patch:
         other = SimpleNamespace(time=lambda: time.time() + ahead)
@@ -60,7 +60,7 @@ def log(directory: Path, steps: tuple[int, ...], sequence: int = 1) -> None:
 
 
 def found_by_all(log_dir: Path, run: Path, wanted: list[int]) -> None:
-    """Checks every reader of ours, the copy that `repair` makes included."""
+    """Checks every reader of this package, also on the copy that `repair` makes."""
     assert [atlas.step for atlas in read_atlases(log_dir, on_damage="raise")] == wanted
     assert [(e.step, e.status) for e in list_atlases(log_dir)] == [(s, "ok") for s in wanted]
     earlier = find_last_atlases(str(run), ("a",))
@@ -72,7 +72,7 @@ def found_by_all(log_dir: Path, run: Path, wanted: list[int]) -> None:
 
 
 def wait_for(url: str, wanted: list[int]) -> None:
-    """Waits until the tab and the scalars of TensorBoard itself have these steps."""
+    """Waits until the tab and the scalars of TensorBoard have these steps."""
     deadline, steps, scalars = time.monotonic() + 30, None, None
     while time.monotonic() < deadline:
         runs = json.loads(get(url + "data/plugin/atlas/index")[2])["runs"]
@@ -208,7 +208,7 @@ class TestAClockThatWasSetBack:
 
 
 def test_the_doctor_takes_no_clock_for_a_second_writer(tmp_path: Path) -> None:
-    """The file was begun an hour before its last event, and the clock went back half an hour."""
+    """The file was created an hour before its last event; the clock was set back half an hour."""
     run = tmp_path / "atlas"
     with clock(HOUR, run):
         log(run, (0,))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the doctor reports about damaged logs."""
+"""Reports of `doctor` about damaged logs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """The one event file of a sound log of four steps."""
+    """The only event file of an intact log of four steps."""
     write_log(tmp_path, runs=("exp",), layers=("a",), steps=(0, 10, 20, 30))
     (path,) = (tmp_path / "exp" / "atlas").iterdir()
     return path
@@ -230,7 +230,7 @@ def test_damage_under_a_right_checksum_is_found(tmp_path: Path) -> None:
 
 
 def test_two_writers_in_one_folder(tmp_path: Path) -> None:
-    """The user's writer goes on in the folder in which a newer file of ours was begun."""
+    """The user's writer continues in a folder that contains a newer file of this package."""
     with SummaryWriter(str(tmp_path)) as logs:
         logs.add_scalar("loss", 1.0, 0, walltime=1000.0)
         logs.flush()
@@ -379,7 +379,7 @@ def test_a_record_of_nothing_is_no_fault(tmp_path: Path) -> None:
 
 
 def test_memory_does_not_grow_with_the_records(tmp_path: Path) -> None:
-    """Scalars of a long run: 200 bytes for each would be gigabytes at ten million."""
+    """Scalars of a long run: at 200 bytes each, ten million of them would need gigabytes."""
     peaks = []
     for count in (500, 4000):
         sink = EventSink(tmp_path / str(count))

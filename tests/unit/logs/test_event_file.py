@@ -38,7 +38,7 @@ STEPS = 6
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """An event file of the version event and six steps, whose blobs hold their step."""
+    """An event file with the version event and six steps, whose blobs contain their step."""
     sink = EventSink(tmp_path)
     for step in range(STEPS):
         sink.write("layer/a", blobs_of(step), step, wall_time=100.0 + step)
@@ -179,7 +179,7 @@ def test_a_tag_that_utf8_cannot_hold_is_rejected(tmp_path: Path) -> None:
 
 
 class FullDisk:
-    """A raw file whose n-th write puts down half of what it is given and then fails."""
+    """A raw file whose n-th write stores half of the data and then fails."""
 
     def __init__(self, file: Any, failing: int) -> None:
         self._file = file
@@ -229,7 +229,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_file(
 
 
 class Stuck(FullDisk):
-    """A full disk on which not even a torn record can be taken back."""
+    """A full disk on which an incomplete record cannot be removed either."""
 
     def truncate(self, size: int) -> int:
         raise OSError(errno.EIO, "Input/output error")
@@ -296,7 +296,7 @@ def test_a_flipped_byte_anywhere_costs_at_most_its_own_record(log: Path) -> None
         damaged = bytearray(whole)
         damaged[at] ^= 1 << chance.randrange(8)
         log.write_bytes(damaged)
-        hit = max(i for i, offset in enumerate(offsets) if offset <= at)  # 0 is the version
+        hit = max(i for i, offset in enumerate(offsets) if offset <= at)  # 0 is the version event
         steps = steps_in(log.parent)
         assert steps == [step for step in range(STEPS) if step != hit - 1]
         last_header = hit == STEPS and at < offsets[-1] + 8
@@ -343,7 +343,7 @@ def test_a_record_of_megabytes_is_whole(tmp_path: Path, more: int) -> None:
 def test_damage_longer_than_one_search_is_passed(log: Path) -> None:
     whole = log.read_bytes()
     offsets = [record.offset for record in scan_records(log)]
-    # The next record starts just before the end of the first search, across its border.
+    # The next record starts just before the end of the first search, and extends beyond it.
     for gap in ((1 << 20) - 5, (1 << 20) + 1, 3 << 20):
         noise = b"\x01\0\0\0\0\0\0\0" * 1000 + random.Random(3).randbytes(gap - 8000)
         log.write_bytes(whole[: offsets[3]] + noise + whole[offsets[3] :])
@@ -439,7 +439,7 @@ def test_a_writer_that_is_none_is_rejected(writer: object) -> None:
 
 @pytest.mark.parametrize("flavor", [".nfs000000000123456700000001", ".nfs.20051234.5678"])
 def test_a_file_that_nfs_keeps_under_another_name_is_noticed(flavor: str, tmp_path: Path) -> None:
-    """What an NFS client does when a file is deleted while this machine has it open."""
+    """An NFS client renames a file that is deleted while this machine has it open."""
     sink = EventSink(tmp_path)
     sink.write("layer/a", blobs_of(0), 0)
     assert sink.path is not None

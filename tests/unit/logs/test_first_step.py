@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The first and the last atlas of a series are kept, however few steps TensorBoard keeps."""
+"""The first and last atlas of a series are always kept, even if TensorBoard keeps few steps."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def log(directory: Path, steps: range | tuple[int, ...], sequence: int = 1) -> N
 
 
 def until(url: str, is_done: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """Waits for a listing of the tab that is as wanted; returns its series by layer."""
+    """Waits until the index satisfies `is_done`; returns its series by layer."""
     deadline = time.monotonic() + 40
     while True:
         status, _, body = get(url + "data/plugin/atlas/index")
@@ -86,7 +86,7 @@ def test_a_run_that_starts_over_has_a_new_first_step(
         until(url, lambda found: found["b"]["steps"] == [0, 10, 20, 30])
         purge_steps(str(run), 0, time.time())
         log(run, (again,))
-        # One new step is enough to make all old ones void.
+        # One new step makes all old ones void.
         found = until(url, lambda found: [s["steps"] for s in found.values()] == [[again]] * 2)
         assert found["a"]["shortcuts"] == [again]
         log(run, (15, 25), 2)
@@ -170,6 +170,6 @@ def test_logs_without_such_a_tag_are_read_as_before(fast: bool, tmp_path: Path) 
         series = until(url, lambda found: found["a"]["steps"][-1:] == [290])["a"]
         history = json.loads(get(f"{url}data/plugin/atlas/history?id={series['id']}")[2])
         assert (history["logged"], history["kept"]) == (30, 5)
-        # What the tab needs to say how many steps are missing before the first kept one.
+        # The tab uses it to report how many steps are missing before the first kept one.
         first = history["steps"][0]
         assert first["sequence"] == first["step"] // 10 + 1

@@ -44,7 +44,7 @@ def log_dir(written: Path, tmp_path: Path) -> Path:
 
 
 def damage(path: Path, record: int, at: int = 2000) -> None:
-    """Flips one bit of a record; 0 is the version, 1 the probe, then layer2 and layer1 in turn."""
+    """Flips a bit of a record; 0 is the version event, 1 the probe, then layer2, layer1, ..."""
     data = bytearray(path.read_bytes())
     data[list(scan_records(path))[record].offset + at] ^= 16
     path.write_bytes(data)
@@ -137,7 +137,7 @@ def test_a_newer_step_is_distinguished(tmp_path: Path) -> None:
 def test_list_reports_sizes_and_damage(log_dir: Path) -> None:
     path = event_file(log_dir / "b" / "atlas")
     damage(path, record=4)
-    damage(path, record=5, at=0)  # the header of step 10 of layer1: nothing is known about it
+    damage(path, record=5, at=0)  # the header of step 10 of layer1: its tag and step are lost
     listed = [entry for entry in list_atlases(log_dir) if entry.run == "b/atlas"]
     assert [(e.layer, e.step, e.status) for e in listed] == [
         ("", 0, "damaged"),

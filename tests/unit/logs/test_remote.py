@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logs in object stores, which cannot append: fsspec's own in memory, and `file://` served."""
+"""Logs in object stores, which cannot append: the memory and `file://` stores of fsspec."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
 
 @pytest.fixture
 def store(request: pytest.FixtureRequest) -> str:
-    """A directory in memory of its own."""
+    """A separate directory in memory."""
     return f"memory://{request.node.name}/logs"
 
 
@@ -138,7 +138,7 @@ def test_a_missing_package_is_named_with_the_command(
 
 
 def test_tensorboard_serves_what_was_put(tmp_path: Path) -> None:
-    """`file://` goes through fsspec on our side and through the Python loader on theirs."""
+    """`file://` is written through fsspec and read by TensorBoard's Python loader."""
     url = f"file://{tmp_path}"
     sink = make_sink(f"{url}/exp")
     blobs = {}

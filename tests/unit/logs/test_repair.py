@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is saved of broken logs, and that both of TensorBoard's loaders read it to its end."""
+"""Records that are saved from damaged logs; both TensorBoard loaders read all of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STEPS = [0, 10, 20, 30]
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
-    """A log of one atlas run of four steps, and scalars of the user beside it."""
+    """A log of one atlas run of four steps, next to scalars of the user."""
     write_log(tmp_path / "runs", runs=("exp",), layers=("a",), steps=tuple(STEPS))
     with SummaryWriter(str(tmp_path / "runs" / "exp")) as logs:
         for step in STEPS:

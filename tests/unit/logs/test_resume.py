@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Going on where a log ends: found from its end, cut back for both loaders, maps continued."""
+"""Resumed runs: find the last step, void later steps for both loaders, continue the maps."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class TestCutBack:
         purge_steps(str(tmp_path), 21, 1.0)
         last = sorted(tmp_path.iterdir())[-1]
         tags = [e.tag for r in scan_records(last) for e in events.parse_events(r, last)]
-        assert tags == [None, None, layer_tag("a")]  # b has nothing later
+        assert tags == [None, None, layer_tag("a")]  # b has no later record
 
     def test_an_empty_log_stays_empty(self, tmp_path: Path) -> None:
         purge_steps(str(tmp_path / "new"), 5, 1.0)

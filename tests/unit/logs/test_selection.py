@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a command is about, and what is said where it is about nothing."""
+"""Selection of runs and layers by a command, and messages if nothing matches."""
 
 from __future__ import annotations
 

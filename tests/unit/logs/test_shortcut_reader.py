@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shortcuts read back from a log, and what every tool does with a log that holds some."""
+"""Shortcuts read from a log, and all commands on a log that contains shortcuts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def steps_of(log_dir: Path, **more: str) -> list[int]:
 
 
 def damage(log_dir: Path, step: int) -> None:
-    """Flips a bit of the patches of a record under the right checksum of its frame."""
+    """Writes a record with a flipped bit in its patches and a valid checksum of the frame."""
     blobs = encode_shortcuts(make_shortcuts(step))
     broken = bytearray(blobs[1])
     broken[len(broken) // 2] ^= 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A log that grows while it is listed; prints what was read after each change, as JSON.
+"""Changes a log while it is listed; prints the reads after each change, as JSON.
 
 Run as a script, with a folder and the loader: "data-server" or "python-loader".
 """
@@ -69,7 +69,7 @@ def main(log_dir: Path, loader: str) -> dict[str, Any]:
 
 
 def _looking(provider: RecordingProvider) -> Callable[[], dict[str, Any]]:
-    """Returns what lists all series a second later, and reports calls and changes."""
+    """Returns a function that lists all series at a later time and reports calls and changes."""
     moments: Iterator[int] = iter(range(0, 100, 2))
     now = [0]
     store = SeriesStore(provider, lambda: now[0], KEPT)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is read again of a log, under both loaders, and with a provider of which all is known."""
+"""Parts of a log that are read again, with both loaders and with a simulated provider."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class TestAGrowingLog:
 
 
 class Provider:
-    """A provider that lists `steps` by tag of one run, under entries that a test may keep still."""
+    """A provider that lists `steps` by tag of one run; tests can make its entries stale."""
 
     def __init__(self, steps: dict[str, list[int]]) -> None:
         self.steps = steps

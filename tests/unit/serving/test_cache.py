@@ -18,7 +18,7 @@ def test_the_least_recently_used_goes_first() -> None:
 
     assert [value(key) for key in "abc"] == ["A", "B", "C"]
     value("a")
-    value("d")  # b was used longest ago
+    value("d")  # b was used least recently
     assert cache.used == 30
     assert [value(key) for key in "acd"] == ["A", "C", "D"]
     assert computed == ["a", "b", "c", "d"]

@@ -22,7 +22,7 @@ STEPS, ROUNDS = 40, 10
 
 
 def test_a_history_and_its_steps_never_wait_for_each_other(tmp_path: Path) -> None:
-    """Manifests that are refused are parsed again for each request, so all are always at it."""
+    """Rejected manifests are parsed again for each request, so all requests parse all of them."""
     sink = EventSink(tmp_path / RUN)
     for step in range(STEPS):
         blobs = encode_atlas(make_atlas(step, layer="layer1", samples=20, grids=(2,), tile=8))

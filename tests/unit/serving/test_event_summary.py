@@ -38,7 +38,7 @@ def event(score: float, **change: Any) -> EventEntry:
 
 
 def summarize(steps: list[tuple[int, AtlasManifest]]) -> dict[str, Any]:
-    """Events and their count as the response of `history` has them."""
+    """Returns events and their count as in the response of `history`."""
     summary = EventSummary()
     for step, one in steps:
         summary.add(step, one)

@@ -25,7 +25,7 @@ def listing(*found: Series) -> dict[str, Series]:
 
 
 def plain(found: dict[str, Series]) -> dict[str, Any]:
-    """The same index, made in one go."""
+    """Returns the same index, built in one step."""
     runs: dict[str, dict[str, Any]] = {}
     for one in found.values():
         new = {"id": run_id(one.run), "run": one.run, "probe": False, "series": []}
@@ -62,7 +62,7 @@ def test_the_parts_make_one_text_and_one_gzip_stream(name: str) -> None:
     body = IndexText(200).body(LISTINGS[name])
     assert json.loads(body.data) == plain(LISTINGS[name])
     assert gzip.decompress(body.gzipped) == body.data
-    # Browsers read the first member of a stream only: there is no more than one.
+    # Browsers read only the first member of a stream, so there must be only one.
     stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
     assert stream.decompress(body.gzipped) == body.data
     assert (stream.eof, stream.unused_data) == (True, b"")

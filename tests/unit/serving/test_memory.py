@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an untrusted log can cost: the memory of a real TensorBoard that serves it."""
+"""Memory of a real TensorBoard that serves untrusted logs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MIB = 1 << 20
 
 
 class Peak:
-    """The most memory that TensorBoard's own process held, and what it held at first, in MiB."""
+    """Peak memory of the TensorBoard process, and its memory at the start, in MiB."""
 
     def __init__(self, log_dir: Path) -> None:
         children = psutil.Process().children()
@@ -83,7 +83,7 @@ def write(log_dir: Path, steps: int, blobs: list[bytes]) -> None:
 
 @pytest.mark.parametrize(
     ("fast", "size", "most"),
-    # The Python loader computes checksums at a few megabytes a second. It holds the log itself.
+    # The Python loader computes checksums at a few MB/s, and keeps the log in memory.
     [(True, 40 * MIB, 200), (False, 8 * MIB, 24)],
     ids=["data-server", "python-loader"],
 )
@@ -120,7 +120,7 @@ def test_blobs_that_are_larger_than_stated_are_refused_before_they_are_kept(
 
 
 def test_a_history_keeps_few_values_of_each_manifest(tmp_path: Path) -> None:
-    """Sixty sound manifests of 190,000 names take 12 MiB each as Python objects."""
+    """Each of 60 valid manifests with 190,000 names needs 12 MiB as Python objects."""
     pairs = ["".join(pair) for pair in itertools.product(string.ascii_letters, repeat=2)]
     names = list(itertools.islice(itertools.cycle(pairs), MAX_MANIFEST_VALUES - 10_000))
     sink = EventSink(tmp_path / "exp" / "atlas")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`align_to` as people write it: real logs of one network beside another, and what is refused."""
+"""`align_to`: real logs of one network on the map of another, and rejected arguments."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Net(nn.Module):
 
 
 def data(count=80, seed=5, shift=0):
-    """Pictures of four clear kinds with noise."""
+    """Returns noisy images of four distinct kinds."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(count) % len(CLASSES)
     images = torch.rand(count, 3, 12, 12, generator=generator) * 0.3
@@ -79,7 +79,7 @@ class TestOneMap:
         folder, _ = base
         (inline,) = log(tmp_path / "inline", Net(1), align_to=str(folder))
         (process,) = log(tmp_path / "process", Net(1), align_to=str(folder), worker="process")
-        # To rounding: on a busy machine they were once seen 2e-6 apart, for a reason not yet known.
+        # On a busy machine, a difference of 2e-6 was once observed; its cause is unknown.
         np.testing.assert_allclose(inline.xy, process.xy, atol=1e-4)
 
     def test_a_layer_of_another_name_and_width(self, base, tmp_path):

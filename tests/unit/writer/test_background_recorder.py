@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`AtlasWriter` with a real worker: the same log, the same training, whatever goes wrong."""
+"""`AtlasWriter` with a real worker: log and training are the same as without, despite errors."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ GROWTH = """
         print(json.dumps([now - then for now, then in zip(sizes(), before)]))
         atlas.close()
 """
-"""Prints by how many bytes a loop and its worker grew, and by how many descriptors."""
+"""Prints the growth of a loop and its worker in bytes, and of the loop in descriptors."""
 
 
 def atlases_in(directory):
-    """Returns the logged atlases as they lie in the file."""
+    """Returns the logged atlases in the order of the file."""
     events = read_events(directory / "atlas")
     return [(e.tag, e.step, e.wall_time, e.blobs) for e in events if layer_of_tag(e.tag or "")]
 
@@ -404,7 +404,7 @@ def train(log_dir, *, watched, kind=Net):
             optimizer.zero_grad()
             loss.backward()
             if atlas is not None and number % 3 == 0:
-                atlas.add_atlas(epoch * 10 + number)  # where gradients are at stake
+                atlas.add_atlas(epoch * 10 + number)  # while the model has gradients
             optimizer.step()
             losses.append(loss.item())
     if atlas is not None:
@@ -417,7 +417,7 @@ class TestTraining:
     @pytest.mark.parametrize("kind", [Net, Checkpointed], ids=lambda kind: kind.__name__)
     def test_it_is_the_same_to_the_last_bit(self, tmp_path, kind):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of fork beside threads
+            warnings.simplefilter("ignore", DeprecationWarning)  # fork in a process with threads
             alone = train(tmp_path / "alone", watched=False, kind=kind)
             watched = train(tmp_path / "watched", watched=True, kind=kind)
         assert watched == alone
@@ -472,7 +472,7 @@ class TestRoom:
 
     @pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.long)])
     def test_memory_and_descriptors_do_not_grow(self, tmp_path, count):
-        # In a loop of its own: what earlier tests left in this process moves by more than a leak.
+        # In a separate process: leftovers of earlier tests in this one vary by more than a leak.
         with start_script(tmp_path / "train.py", GROWTH, tmp_path / "log", count) as script:
             printed, errors = script.communicate(timeout=600)
         assert script.returncode == 0, errors

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An atlas shows the model as it is at that step, whatever changed beside its parameters."""
+"""An atlas shows the model at its step, including changes outside of the parameters."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Slotted:
 
 
 class OwnState:
-    """Pickles itself."""
+    """Defines its own pickling."""
 
     def __init__(self):
         self.scale = 1.0
@@ -84,7 +84,7 @@ class Wide(nn.Module):
 
 
 class Ingredients(Net):
-    """Scales its input by something of every kind."""
+    """Scales its input by values from every kind of state."""
 
     def __init__(self):
         super().__init__()
@@ -149,7 +149,7 @@ def in_place(look):
 
 
 def behind_data(model):
-    model.tensors[0].data.mul_(1.125)  # counts no version up
+    model.tensors[0].data.mul_(1.125)  # does not increment the version counter
 
 
 def half(model, x):
@@ -199,7 +199,7 @@ CHANGES = {
 
 
 class Run:
-    """A writer with one worker, used by all tests here: a change leaves the others as they are."""
+    """A writer with one worker, shared by all tests here: their changes are independent."""
 
     def __init__(self, folder):
         torch.manual_seed(0)
@@ -207,7 +207,7 @@ class Run:
         self.writer = AtlasWriter(folder, self.model, ["body"], probe=make_images(), config=TINY)
 
     def read_logged(self):
-        """Returns the activations of one more atlas."""
+        """Logs another atlas; returns its activations."""
         self.step += 1
         self.writer.add_atlas(self.step)
         self.writer.flush()
@@ -215,7 +215,7 @@ class Run:
         return last.activations.astype(np.float32)
 
     def present(self):
-        """Returns the activations of the model as it is."""
+        """Returns the activations of the current model."""
         atlas = compute_atlas(self.model, "body", make_images(), config=TINY)
         return atlas.activations.astype(np.float32)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Costs added up by hand, and a budget kept against a clock that the test turns."""
+"""Costs with known sums, and the budget, with a clock that the test advances."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_what_is_added_up(clock):
     spend(meter, clock, 8)
     meter.begin()
     clock.now += 50
-    meter.end([AtlasCost("a", 2, 600)], seconds=2, cpu_seconds=1.5)  # the rest was starting up
+    meter.end([AtlasCost("a", 2, 600)], seconds=2, cpu_seconds=1.5)  # the rest is startup time
     clock.now += 42
     assert meter.cost() == Cost(
         atlases=3,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two ranks of a real distributed loop: one log, and no rank waits for another at our calls."""
+"""Two ranks of a real distributed loop: one log, and no call waits for another rank."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ os._exit(0)  # gloo's threads abort a process that exits after its peer was kill
 
 @pytest.fixture
 def ranks(tmp_path):
-    """Starts both ranks, and ends what a test leaves of them."""
+    """Starts both ranks, and ends those that still run after a test."""
     run, meeting = tmp_path / "run", tmp_path / "meeting"
     scripts = [
         start_script(tmp_path / f"rank{rank}.py", RANK, rank, meeting, run, stdin=-1)
@@ -97,7 +97,7 @@ def ranks(tmp_path):
 
 
 def train(script):
-    """Returns what a rank's losses were without a writer and with one."""
+    """Returns the losses of a rank without a writer and with one."""
     line = script.stdout.readline()
     if not line:
         pytest.fail(f"the rank ended: {script.communicate()[1]}")
@@ -105,7 +105,7 @@ def train(script):
 
 
 def run_to_end(script):
-    """Lets a rank go on; returns what came of its loop, and the seconds of its writer's calls."""
+    """Resumes a rank; returns the results of its loop, and the seconds of its writer's calls."""
     out, err = script.communicate("go\n", timeout=90)
     assert script.returncode == 0, err
     assert "AtlasWriter" not in err
@@ -157,7 +157,7 @@ VARIABLES = [name for rank, sizes in ranks_module._LAUNCHERS for name in (rank, 
 
 
 def slurm(rank, tasks, step_tasks=None):
-    """What `srun` sets in a task; without `step_tasks`, what a batch script itself has."""
+    """Returns the variables of a task of `srun`, or without `step_tasks` of a batch script."""
     found = {"SLURM_PROCID": str(rank), "SLURM_NTASKS": str(tasks)}
     return found | ({} if step_tasks is None else {"SLURM_STEP_NUM_TASKS": str(step_tasks)})
 
@@ -181,7 +181,7 @@ def mpich(rank, size):
         (torchrun(0, 2), None),
         (torchrun(1, 2), "rank 1 of 2 (RANK)"),
         (torchrun(" 1 ", 2), "rank 1 of 2 (RANK)"),
-        ({"RANK": "1"}, None),  # anybody's variable
+        ({"RANK": "1"}, None),  # may belong to any program
         (torchrun(1, 1), None),
         (torchrun("", ""), None),
         (torchrun("one", "two"), None),
@@ -194,16 +194,16 @@ def mpich(rank, size):
         (slurm(0, 1), None),
         (slurm(0, 8, 1), None),  # srun -n 1 in a larger job
         ({"SLURM_PROCID": "0"}, None),
-        ({"SLURM_NTASKS": "8", "SLURM_JOB_ID": "1"}, None),  # the shell that salloc gives
+        ({"SLURM_NTASKS": "8", "SLURM_JOB_ID": "1"}, None),  # the shell of salloc
         (openmpi(0, 4), None),
         (openmpi(2, 4), "rank 2 of 4 (OMPI_COMM_WORLD_RANK)"),
         (mpich(0, 4), None),
         (mpich(2, 4), "rank 2 of 4 (PMI_RANK)"),
         ({"PMI_RANK": "2"}, None),
-        # torchrun on the second node of a job: its own variables decide.
+        # torchrun on the second node of a job: the variables of torchrun take precedence.
         (torchrun(4, 8) | slurm(1, 2, 2), "rank 4 of 8 (RANK)"),
         (torchrun(0, 8) | slurm(1, 2, 2), None),
-        # A run by itself in one of several tasks says so.
+        # An independent run in one of several tasks sets WORLD_SIZE=1.
         (torchrun(0, 1) | slurm(3, 4, 4), None),
         ({"RANK": "0"} | slurm(3, 4, 4), "rank 3 of 4 (SLURM_PROCID)"),
         # mpirun in a batch script: all processes of a node have the same SLURM_PROCID.

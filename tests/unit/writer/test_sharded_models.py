@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two real ranks with models that are sharded over them: refused on both, and nobody waits."""
+"""Two real ranks with sharded models: rejected on both ranks, and no rank waits."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory):
-    """Runs both ranks; returns the folder of all runs, and what each rank found."""
+    """Runs both ranks; returns the folder of all runs, and the results of each rank."""
     folder = tmp_path_factory.mktemp("sharded")
     arguments = folder / "meeting", folder / "runs"
     scripts = [start_script(folder / f"rank{rank}.py", RANK, rank, *arguments) for rank in (0, 1)]
@@ -124,7 +124,7 @@ def test_a_sharded_model_is_refused_on_every_rank_and_none_waits(ended, kind, ra
     assert reason in at_construction
     assert "get_model_state_dict(model, options=StateDictOptions(" in at_construction
     assert not (runs / f"{kind}-none").exists()
-    # Where it was sharded after the writer was made, only rank 0 has anything to warn of.
+    # If it was sharded after the construction of the writer, only rank 0 warns.
     assert (added, flushed) == (None, None)
     assert len(warned) == (rank == 0)
     assert all("add_atlas failed: ArgumentError" in one and reason in one for one in warned)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Snapshots: every kind of state, bit for bit, through memory that leaves nothing behind."""
+"""Snapshots: bit-identical copies of every kind of state, in memory that is always released."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from tensorboard_plugin_atlas.writer.shared_state import (
 
 
 class Net(nn.Module):
-    """Tied weights, all kinds of buffers, a tensor in an attribute, and state that is no tensor."""
+    """Tied weights, all kinds of buffers, a tensor in an attribute, and state without tensors."""
 
     def __init__(self):
         super().__init__()
@@ -62,7 +62,7 @@ class Net(nn.Module):
 
 
 class Trained(nn.Linear):
-    """Leaves its trainer out when it is pickled, and renders its options, as Lightning does."""
+    """Omits its trainer when it is pickled, and converts its options, like Lightning modules."""
 
     def __init__(self):
         super().__init__(2, 2)
@@ -201,8 +201,7 @@ class TestState:
 
 
 def is_known(model, contents):
-    """Returns whether a model has the same contents, and checks that tensors are the same
-    as if that were not known."""
+    """Returns whether a model has the same contents, and checks the list of its tensors."""
     state = list_model_state(model, contents)
     assert set(map(id, state.tensors)) == set(map(id, list_model_state(model).tensors))
     return state.contents is contents

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Order of the queue, dropped steps, and entries of the next atlas, without a process."""
+"""Order of the queue, dropped steps, and their entries in the next atlas, without a process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def raising(error):
 
 
 def push(queue, step, layout=LAYOUT):
-    """Does what a recorder does; returns the step that was skipped for this one."""
+    """Adds a snapshot as a recorder does; returns the step that it replaced."""
     slot, replaced = queue.claim(layout)
     skipped = () if replaced is None else (*replaced.skipped, Skipped(replaced.step, "busy"))
     queue.add(Snapshot(step, 0.0, skipped, None, slot))
@@ -103,7 +103,7 @@ class TestSlots:
             if step % 3 == 0:
                 queue.take()
                 queue.finish(failed=False)
-        assert len(made) <= 2  # and the one that was prepared
+        assert len(made) <= 2  # including the spare one
 
     def test_a_snapshot_keeps_its_slot_until_it_is_finished(self, queue):
         for step in range(9):
@@ -132,7 +132,7 @@ class TestSlots:
 
         with monkeypatch.context() as patch:
             patch.setattr(queue_module, "StateSlot", full)
-            push(queue, 0)  # in the one slot that there is; the spare one cannot be made
+            push(queue, 0)  # uses the only slot; the spare one cannot be made
             wait_until(lambda: queue._slots == 1)
             for _ in range(5):
                 with pytest.raises(OSError, match="No space"):
@@ -148,13 +148,13 @@ class TestSlots:
         for step in range(3):
             push(queue, step)
         assert queue.take().step == 0
-        queue.give_back(*queue.claim(LAYOUT))  # takes the place of step 2 and does not come
+        queue.give_back(*queue.claim(LAYOUT))  # replaces step 2 and is given back
         push(queue, 3)
         wider = compute_state_layout([torch.zeros(20)])
         with monkeypatch.context() as patch:
             patch.setattr(queue_module, "StateSlot", raising(MemoryError()))
             with pytest.raises(MemoryError):
-                queue.claim(wider)  # takes the place of step 3 and does not come
+                queue.claim(wider)  # replaces step 3 and fails
         queue.finish(failed=False)
         assert queue.take().skipped == (Skipped(2, "busy"), Skipped(3, "busy"))
 
@@ -169,7 +169,7 @@ class TestSlots:
         wait_until(lambda: queue._slots == 1)
         monkeypatch.undo()
         for step in (1, 2):
-            assert push(queue, step) is None  # the loop makes its slots itself
+            assert push(queue, step) is None  # the loop creates its slots
 
 
 class TestEnd:
@@ -217,7 +217,7 @@ def closed(monkeypatch):
 
 
 class TestDrop:
-    """Whatever comes after `drop` is lost and said to be, and keeps neither memory nor waiters."""
+    """Snapshots after `drop` are lost, reported, and keep neither memory nor waiting threads."""
 
     def check_empty(self, queue):
         assert len(queue) == 0
@@ -265,11 +265,11 @@ class TestDrop:
             return made[-1]
 
         monkeypatch.setattr(queue_module, "StateSlot", slow)
-        push(queue, 1)  # has a spare one made
+        push(queue, 1)  # starts the creation of a spare slot
         wait_until(lambda: queue._slots == 2)
         push_more = threading.Thread(target=lambda: claimed.append(queue.claim(LAYOUT)))
         if waits:
-            queue._slots = 3  # as if another claim were under way
+            queue._slots = 3  # simulates another claim in progress
             push_more.start()
             wait_until(lambda: queue._changed._waiters)
         assert queue.drop() == 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network over a sparse graph: its atlases come from the worker, and follow the graph."""
+"""A network with a sparse graph as a buffer: the worker uses the current graph."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_sparse_buffers_work_and_are_followed(tmp_path, recwarn, layout, worker)
     settings = {"probe": make_images(), "config": CONFIG, "strict": True, "worker": worker}
     changes = (
         model.graph,
-        graph(reversed(range(12)), layout),  # as many entries
+        graph(reversed(range(12)), layout),  # the same number of entries
         (graph(range(12), torch.sparse_coo) * 2 + graph([0] * 12, torch.sparse_coo)).to_sparse(
             layout=layout
         ),

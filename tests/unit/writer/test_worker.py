@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training scripts that end in every way beside a worker, and what is in the log then."""
+"""Training scripts with a worker that end in all possible ways, and the log they leave."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ class TestEnds:
             worker = wait_for_worker(script.pid)
             start = time.monotonic()
             out, err = script.communicate("go\n", timeout=30)
-            assert time.monotonic() - start < 15  # five by itself; suites beside it take their part
-            assert out == ""  # in particular the script was run once, not again by the worker
+            assert time.monotonic() - start < 15  # 5 s on an idle machine, more next to other tests
+            assert out == ""  # the worker did not run the script a second time
         wait_until(lambda: not worker.is_running(), 5)
         assert read_valid_steps(tmp_path / "run") == [1, 2]
-        assert err.count("forward") == 1  # the trial pass; the worker's own go nowhere
+        assert err.count("forward") == 1  # the trial pass; output of the worker is discarded
         assert "AtlasWriter" not in err
 
     def test_a_worker_that_hangs_blocks_nothing_and_the_loss_is_reported(self, tmp_path):
@@ -119,7 +119,7 @@ def test_a_killed_loop_loses_nothing_that_was_flushed(tmp_path, count):
             assert script.stdout.readline() == "trains\n"
             worker = wait_for_worker(script.pid)
             if rng.random() < 0.75:
-                script.stdout.readline()  # past the start
+                script.stdout.readline()  # wait for the next line
             time.sleep(rng.random() * 0.4)
             os.kill(script.pid, signal.SIGKILL)
             flushed = script.communicate(timeout=30)[0].split()
@@ -151,7 +151,7 @@ def test_a_killed_worker_loses_nothing_at_all(tmp_path, count):
             time.sleep(rng.random() * 0.15)
             worker.kill()
             assert script.stdout.readline()
-        _, err = script.communicate(timeout=30)  # the end of its input ends the script
+        _, err = script.communicate(timeout=30)  # the script ends at the end of its input
     assert read_valid_steps(tmp_path / "run") == list(range(6 * count))
     assert "AtlasWriter" not in err
     assert "EOFError" in err

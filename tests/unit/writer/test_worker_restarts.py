@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A worker that cannot be started, one that dies again and again, and what is lost then."""
+"""Workers that cannot be started or die repeatedly, and the steps that are lost."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def make_failed(*steps):
 
 
 def program(tmp_path, line):
-    """Returns an executable that does one thing, whatever it is called with."""
+    """Returns an executable that runs one line and ignores its arguments."""
     path = tmp_path / "python"
     path.write_text(f"#!/bin/sh\n{line}\n")
     path.chmod(0o755)
@@ -62,7 +62,7 @@ def program(tmp_path, line):
 
 
 class Gate:
-    """Holds a program back until it is opened, so that it ends after the call under test."""
+    """Blocks a program until it is opened, so that it ends after the call under test."""
 
     def __init__(self, tmp_path):
         self.path = tmp_path / "opened"
@@ -192,7 +192,7 @@ class TestNoWorkerAtAll:
         assert read_steps(tmp_path) == [(2, make_failed(1))]
 
     def test_one_that_is_killed_while_it_comes_up_comes_back(self, tmp_path, monkeypatch):
-        # The loop must not do the work for which the machine has no memory.
+        # The training loop must not compute the atlas if the machine has too little memory.
         gate = Gate(tmp_path)
         with monkeypatch.context() as patch:
             patch.setattr(sys, "executable", program(tmp_path, f"{gate.wait}; kill -9 $$"))
@@ -208,11 +208,11 @@ class TestNoWorkerAtAll:
 
 
 class Local(Net):
-    """Cannot be imported by a worker once its module is gone."""
+    """Cannot be imported by a worker after its module is removed."""
 
 
 class TestTooLate:
-    """A snapshot that is being copied while recording ends."""
+    """Snapshots that are being copied when recording ends."""
 
     def slow_copy(self, monkeypatch, meanwhile):
         take = StateSlot.take
@@ -367,7 +367,7 @@ class TestComingBack:
 
 
 class FakeWorker:
-    """Stands for a worker that ends in a way of its own."""
+    """Replaces a worker; ends with a given outcome."""
 
     def __init__(self, outcome):
         self.outcome = outcome
@@ -390,7 +390,7 @@ class FakeWorker:
 
 class TestPauses:
     def supervisor(self, *outcomes):
-        """Returns one whose workers have these outcomes, and the pauses that it makes."""
+        """Returns a supervisor of workers with these outcomes, and its list of pauses."""
         rest, pauses, clock = iter(outcomes), [], [0.0]
 
         def pause(seconds):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The worker starts beside a `DataLoader` that forks meanwhile, and its end is always noticed."""
+"""The worker starts while a `DataLoader` forks, and its end is always noticed."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def sockets(pid):
 
 @dataclass(frozen=True)
 class Start:
-    """How a loader and a writer come up beside one another.
+    """How a loader and a writer start at the same time.
 
     Attributes:
         context: How the loader starts its processes.
-        workers: How many of them.
-        persistent: Whether they stay for the next epoch.
+        workers: Number of processes.
+        persistent: Whether the processes are kept for the next epoch.
         thread: Whether the writer is made in another thread, while the loader forks.
     """
 
@@ -80,7 +80,7 @@ class Start:
 
 
 def starts(count, others):
-    """Yields starts, `others` of them with each of the contexts that do not fork this process."""
+    """Yields starts, `others` of them with each context that does not fork this process."""
     rng = random.Random(count)
     for number in range(count - 2 * others):
         workers = 8 if number % 8 == 7 else 2
@@ -91,7 +91,7 @@ def starts(count, others):
 
 
 def start_both(start, log_dir, monkeypatch):
-    """Makes a writer and starts a loader, at once if the writer has a thread of its own."""
+    """Makes a writer and starts a loader, at the same time if the writer has its own thread."""
     begins, made = threading.Event(), []
     popen = subprocess.Popen
 
@@ -126,7 +126,7 @@ def check_start(start, log_dir, monkeypatch):
         ours = (sockets(os.getpid()) - before) | sockets(worker.pid)
         assert ours
         for loader_process in iterator._workers:
-            # Not at once: a fork closes its copies when it first runs.
+            # Wait: a forked process closes its copies when it first runs.
             wait_until(lambda pid=loader_process.pid: not ours & sockets(pid), START_SECONDS)
         atlas.add_atlas(1)
         worker.kill()
@@ -141,10 +141,10 @@ def check_start(start, log_dir, monkeypatch):
     ("count", "others"), [(100, 1), pytest.param(400, 10, marks=pytest.mark.long)]
 )
 def test_a_loader_and_a_worker_start_beside_one_another(tmp_path, monkeypatch, count, others):
-    torch.multiprocessing.set_sharing_strategy("file_system")  # no sockets of torch's own
+    torch.multiprocessing.set_sharing_strategy("file_system")  # without sockets of torch
     failed = {}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of fork beside threads
+        warnings.simplefilter("ignore", DeprecationWarning)  # fork in a process with threads
         warnings.filterwarnings("ignore", "This DataLoader will create 8")
         for number, start in enumerate(starts(count, others)):
             try:
@@ -185,7 +185,7 @@ def test_three_lines_around_a_loader_that_stays(tmp_path):
 
 
 def sleeper(tmp_path):
-    """Returns an executable that takes no notice of what is said to it."""
+    """Returns an executable that ignores its input."""
     path = tmp_path / "python"
     path.write_text("#!/bin/sh\nexec sleep 100\n")
     path.chmod(0o755)
@@ -193,7 +193,7 @@ def sleeper(tmp_path):
 
 
 def setup(size=0):
-    """Returns a setup of so many bytes; the worker never reads it here."""
+    """Returns a setup of `size` bytes; the workers of these tests never read it."""
     return Setup("x" * size, (), TINY, None, {}, NO_EXTRAS)
 
 
@@ -206,7 +206,7 @@ def images_file():
 
 @pytest.fixture
 def asleep(tmp_path, monkeypatch, images_file):
-    """Yields a function that starts a worker which never reads or replies."""
+    """Yields a function that starts a worker that never reads or replies."""
     monkeypatch.setattr(sys, "executable", sleeper(tmp_path))
     made = []
 
@@ -216,7 +216,7 @@ def asleep(tmp_path, monkeypatch, images_file):
 
     yield start
     for worker in made:
-        with contextlib.suppress(ValueError):  # it was ended already
+        with contextlib.suppress(ValueError):  # it has already ended
             worker.end(0)
 
 
@@ -243,7 +243,7 @@ def start_job(worker):
 
 
 class TestWaiting:
-    """Every wait ends with the process that it is for."""
+    """A wait for a process ends when the process ends."""
 
     @pytest.mark.parametrize("has_pidfd", [True, False])
     @pytest.mark.parametrize("size", [0, 10_000_000], ids=["its reply", "room in the socket"])
@@ -327,7 +327,7 @@ class TestTheWorker:
         os.set_inheritable(writer, True)
         with AtlasWriter(tmp_path, Net(), ["body"], probe=make_images(), config=TINY) as atlas:
             os.close(writer)
-            assert os.read(reader, 1) == b""  # the end comes while the worker runs
+            assert os.read(reader, 1) == b""  # end of file while the worker is running
             assert wait_for_worker().is_running()
             assert Path(f"/proc/{wait_for_worker().pid}/fd/0").readlink() == Path(os.devnull)
             atlas.add_atlas(1)
@@ -393,7 +393,7 @@ class TestForks:
                     atlas.add_atlas(1)
                     assert (atlas.waiting(), len(recorder._queue)) == (0, 0)
                     assert atlas.cost().calls == 1
-                    recorder._queue.close()  # as a finalizer does
+                    recorder._queue.close()  # like a finalizer
                     atlas.flush()
                     atlas.close()
                     code = 0

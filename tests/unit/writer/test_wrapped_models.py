@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models in the wrappers of training loops: layers by either name, of the model passed."""
+"""Models in wrappers of training loops: layers by their outer or inner names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ICONS = AtlasConfig(**{**TINY.as_dict(), "icons": "examples"})
 
 @pytest.fixture(params=WRAPPERS)
 def wrapped(request, tmp_path):
-    """A wrapped model, what is inside, the prefix of names in it, and whether it negates logits."""
+    """A wrapped model, its inner model, the prefix of its names, and whether it negates logits."""
     make, prefix = WRAPPERS[request.param]
     inner = Net()
     with create_process_group(tmp_path):
