@@ -290,7 +290,7 @@ class Flow(nn.Module):
     def _forward_even(self, x):
         return self.mark(self.waves(x.view(2, -1, *x.shape[1:]).flatten(0, 1)))
 
-    def _forward_fixed(self, x):
+    def _forward_fixed_batch(self, x):
         return self.mark(self.waves(x.view(2, *x.shape[1:])))
 
     def _forward_dropout(self, x):
@@ -328,7 +328,7 @@ def test_a_layer_that_runs_more_often_on_larger_images_is_optimized_at_full_size
     assert_waves(icons)
 
 
-@pytest.mark.parametrize("kind", ["even", "fixed"])
+@pytest.mark.parametrize("kind", ["even", "fixed_batch"])
 def test_a_network_for_two_images_gets_two_at_a_time_with_a_note(kind):
     engine = make_engine(Flow(kind), "mark")
     targets = make_targets(torch.eye(4)[:3], torch.zeros(4), engine.objective.source)
