@@ -174,11 +174,15 @@ def picture(hue, index, side=16):
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """A zip of class/image.png: two classes of twenty pictures."""
-    path = tmp_path_factory.mktemp("photos") / "photos.zip"
+    """A zip of class/image.png: two classes of twenty images."""
+    return write_photos(tmp_path_factory.mktemp("photos") / "photos.zip", 20)
+
+
+def write_photos(path, count):
+    """Writes a zip of two classes of `count` images, one fifth of which the demo holds out."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, hue in (("red", (180, 20, 20)), ("blue", (20, 20, 180))):
-            for index in range(20):
+            for index in range(count):
                 archive.writestr(f"train/{name}/{index:02d}.png", picture(hue, index))
         archive.writestr("train/readme.txt", "not a picture")
     return path
@@ -253,7 +257,8 @@ class TestDemo:
         assert "an atlas; 8 atlases, 4 calls, 0 skipped" in out
         assert f"0 checkpoints logged to {tmp_path / 'without'}" in out
 
-    def test_another_seed_lies_on_the_map_of_the_first(self, tmp_path, photos):
+    def test_another_seed_is_aligned_to_the_map_of_the_first(self, tmp_path):
+        photos = write_photos(tmp_path / "photos.zip", 60)  # 24 are held out; 20 are needed
         runs = [tmp_path / "first", tmp_path / "second"]
         options = [(), ("--seed", "1", "--align-to", str(runs[0]))]
         for run, more in zip(runs, options, strict=True):
@@ -262,7 +267,9 @@ class TestDemo:
         last, *_ = (a for a in read_atlases(runs[0], layer="stage3") if a.step == 1)
         first, *_ = read_atlases(runs[1], layer="stage3")
         assert first.provenance.probe == last.provenance.probe
-        assert any(f"of {str(runs[0])!r}" in note for note in first.provenance.notes)
+        (note,) = [note for note in first.provenance.notes if "aligned" in note]
+        assert note.startswith("layout: aligned to layer 'stage3' at step 1 of ")
+        assert f"of {str(runs[0])!r}" in note
 
     def test_it_leaves_a_core_to_the_worker_and_torch_its_threads(
         self, tmp_path, photos, monkeypatch

@@ -32,6 +32,7 @@ from tensorboard_plugin_atlas.logs.event_file import (
     write_through,
 )
 from tensorboard_plugin_atlas.logs.protos import make_blob_summary
+from tensorboard_plugin_atlas.metadata import WIRE_VERSION
 
 STEPS = 6
 
@@ -82,7 +83,7 @@ def test_tensorboard_reads_what_the_sink_wrote(log: Path) -> None:
     assert events[4].wall_time == 103.0
     assert value.tag == "layer/a"
     assert value.metadata.plugin_data.plugin_name == "atlas"
-    assert value.metadata.plugin_data.content == b"1"
+    assert value.metadata.plugin_data.content == str(WIRE_VERSION).encode()
     assert {e.summary.value[0].metadata.data_class for e in events[1:]} == {
         DATA_CLASS_BLOB_SEQUENCE
     }
