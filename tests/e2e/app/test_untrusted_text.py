@@ -423,7 +423,7 @@ def test_exported_files(untrusted_log: str, monitored_tab: Tab, tmp_path: Path) 
             "(map, filter) => map.session.store.set({filter})", f"top:{','.join(map(str, numbers))}"
         )
         expect(tab.app.locator(".filter-legend strong")).to_be_visible()
-        root = ElementTree.fromstring(save("Save drawing"))
+        root = ElementTree.fromstring(save("Save SVG"))
         kinds = {one.tag.rpartition("}")[2] for one in root.iter()}
         assert kinds <= SVG_ELEMENTS, kinds
         assert not [key for one in root.iter() for key in one.attrib if key.startswith("on")]
