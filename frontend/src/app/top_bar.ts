@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What is shown and how: run, layer, level, coloring, icons or points. */
+/** The top bar: run, layer, grid, color mode, icons or points. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { folderOf, isRelayout, twinOf } from '../domain/layout_variants';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Drift that a map does not show: how far activations have turned, and where the first class of a cell has gone. */
+/** Drift of activations, and change of rank of the top class of a cell. */
 
 import { count, percent } from '../util/format';
 import { PairMemo } from '../util/weak_pair_cache';
@@ -13,7 +13,7 @@ import { dot } from './nearest_samples';
 interface Turns {
   /** Of every sample; NaN where it is not known. */
   readonly changes: Float32Array;
-  /** What of it storing alone could make; null where that is not known. */
+  /** The part that storage precision alone can cause; null if unknown. */
   readonly floor: Float32Array | null;
   readonly note: string;
 }
@@ -70,7 +70,7 @@ function strayOf({ lost }: Activations, lengths: Float64Array): ((row: number) =
   return (row) => Math.atan2(gone, Math.sqrt(lengths[row] as number));
 }
 
-/** Every step has axes of its own: what lies along those of one, along those of the other. */
+/** Each step has its own principal axes: projects those of one onto those of the other. */
 function onAxes(of: Activations, own: Float32Array, others: Float32Array): Activations {
   const { width, values, mean, channels } = of;
   const between = products(others, own, channels);
@@ -130,7 +130,7 @@ function fall(other: Atlas, now: Atlas, level: Level): DriftValues | string {
   );
 }
 
-/** What a level of `size` is missing from. */
+/** The message that a step has no grid of this size. */
 export function noGrid({ step }: Atlas, { size }: Level): string {
   return `Step ${count(step)} has no ${size} × ${size} grid.`;
 }

@@ -53,7 +53,7 @@ function layerOf(name: string): string {
   return name.slice(0, Math.max(0, name.lastIndexOf(OF)));
 }
 
-/** Whether a run holds what `tensorboard-atlas class` made of the one that it lies in. */
+/** Whether `tensorboard-atlas class` wrote a run. */
 export function isAside({ run }: RunEntry): boolean {
   return /(^|\/)atlas\/classes$/.test(run);
 }

@@ -33,7 +33,7 @@ interface CellLink {
   readonly fed: number;
 }
 
-/** Links of two layers, strongest first, over the samples that lie in a cell of both. */
+/** Links of two layers, strongest first, over the samples in a cell of both. */
 export interface Links {
   readonly samples: number;
   readonly links: readonly CellLink[];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which maps lie in one frame; and one run laid out in two ways: as it came, and from its end. */
+/** Aligned maps; and the two layouts of one run: the original and the relayout. */
 
 import type { Atlas } from '../wire/atlas';
 import type { RunEntry } from '../wire/manifest';
@@ -40,7 +40,7 @@ export function twinOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | nul
     : null;
 }
 
-/** What two layouts of one training have in common. */
+/** Common prefix of the two layouts of one run. */
 function trainingOf(run: string): string {
   return folderOf(folderOf(run).replace(/(^|\/)backwards$|^\.$/, ''));
 }

@@ -42,7 +42,7 @@ export class Address {
     return readHash(this.#window.location.hash);
   }
 
-  /** Calls `changed` when somebody else writes the address: a pasted link, or the way back. */
+  /** Calls `changed` when the URL changes from outside: a pasted link, or the back button. */
   watch(changed: (values: HashValues) => void): void {
     this.#window.addEventListener('hashchange', () => changed(this.read()));
   }
@@ -87,7 +87,7 @@ export function watchDarkMode(changed: (dark: boolean) => void): void {
   report();
 }
 
-/** Calls `reloaded` whenever TensorBoard says that it has read its log directory again. */
+/** Calls `reloaded` whenever TensorBoard has read its log directory again. */
 export function watchReloads(reloaded: () => void): void {
   const channel = new MessageChannel();
   channel.port1.onmessage = (event: MessageEvent<unknown>) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the map gains after its first picture: points, colors, outlines and labels, hands. */
+/** Adds points, colors, outlines, and interaction to the map after its first frame. */
 
 import { classAtlasOf } from '../domain/class_atlas';
 import { coloring, isThinned, MOST_POINTS, pointColors, thinOut } from '../domain/color_scales';
@@ -63,7 +63,7 @@ export class MapDecorator implements Decorator {
     this.#overlays = overlays;
   }
 
-  /** What is drawn over all that, and takes no room from labels. */
+  /** Marks over everything else, which take no room from labels. */
   set marks(marks: () => readonly Layer[]) {
     this.#marks = marks;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Draws what lies over the tiles as crisp lines and text: outlines of cells, and class labels. */
+/** Draws crisp lines and text over the tiles: outlines of cells, and class labels. */
 
 import { type Camera, toScreen, type Viewport, worldSide } from '../domain/camera';
 import { majority } from '../domain/cell_stats';

@@ -27,7 +27,7 @@ export function spreadOf(
   return spread;
 }
 
-/** What both take. */
+/** The larger of both spreads. */
 export function wider(one: Spread, other: Spread): Spread {
   return {
     across: Math.max(one.across, other.across),

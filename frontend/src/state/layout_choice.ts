@@ -52,7 +52,7 @@ export function followCell(from: Atlas, to: Atlas, place: CellPlace): CellPlace 
   return { size: place.size, row: level.rows[best[0]] ?? 0, col: level.cols[best[0]] ?? 0 };
 }
 
-/** Concepts bear the same numbers only where they were traced alike. */
+/** Concepts have the same ids only if they were tracked together. */
 function haveSameConcepts(a: Atlas, b: Atlas): boolean {
   return a.concepts !== null && (b.concepts?.every((id, row) => id === a.concepts?.[row]) ?? false);
 }

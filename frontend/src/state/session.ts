@@ -21,7 +21,7 @@ const NO_STEP = {
   lost: false,
 } satisfies Partial<State>;
 
-/** What of a link does not say where it leads. */
+/** Parts of a link that do not name a step. */
 function lookOf({ run: _run, layer: _layer, step: _step, ...look }: Link): Partial<State> {
   return look;
 }
@@ -168,7 +168,7 @@ export class Session {
     return true;
   }
 
-  /** What is on screen stays there until all that replaces it is here. */
+  /** The old scene stays on screen until the new one is loaded. */
   async #swap(series: SeriesEntry, step: number): Promise<void> {
     const atlas = await this.loadAtlas(series, step).catch(() => null);
     const { state } = this.store;

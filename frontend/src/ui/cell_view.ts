@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What is known of one cell: shared by the card that follows the pointer and the inspector. */
+/** Views of one cell, shared by the hover card and the inspector. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type CellFacts, type Share, WEAK_COSINE } from '../domain/cell_stats';
@@ -175,7 +175,7 @@ export function lostPatches({ probe }: State, { pages }: Session): TemplateResul
   return failure ? html`<p class="muted">Images of the probe: ${failure.message}</p>` : nothing;
 }
 
-/** The word under the heading that says what "nearest" means just now. */
+/** The note that explains by which distance patches are ranked. */
 export function rankedBy({ by }: Nearest): TemplateResult {
   const [word, title] =
     by === 'activation'

@@ -8,7 +8,7 @@ import { type Choice, match } from '../../domain/class_index';
 import { focusOnce } from '../../ui/focus';
 import { count, shorten } from '../../util/format';
 
-/** As many matches stand in the list; the rest need a longer search. */
+/** Maximum number of listed matches; the rest need a longer search. */
 const MOST_MATCHES = 100;
 const NAME = 40;
 

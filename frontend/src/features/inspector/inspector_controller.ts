@@ -75,7 +75,7 @@ export class InspectorController implements Feature {
   }
 }
 
-/** How much of the map's width lies under a panel at its right; none of it, where next to none would be left. */
+/** Width of the map under a panel at its right; 0 if too little would be left. */
 function coveredBy(map: AtlasMap, panel: string): number {
   const found = (map.getRootNode() as ShadowRoot).querySelector(panel);
   if (found === null) return 0;

@@ -59,7 +59,7 @@ export class SearchController implements Feature {
     return found;
   }
 
-  /** The list itself is silent until somebody walks it. */
+  /** The list is not announced until the user moves in it. */
   #say({ list, more }: Results): void {
     this.session.store.set({
       said: list.length === 0 ? 'Nothing found' : plural(list.length + more, 'result'),

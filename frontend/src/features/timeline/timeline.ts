@@ -149,7 +149,7 @@ function clock(seconds: number): string {
 /** How many lines a tooltip may have. */
 const TOOLTIP_LINES = 20;
 
-/** Returns how many of the rising `steps` lie below `step`. */
+/** Returns how many of the sorted `steps` are below `step`. */
 function indexAbove(steps: readonly number[], step: number): number {
   const index = steps.findIndex((one) => one > step);
   return index < 0 ? steps.length : index;

@@ -9,7 +9,7 @@ import { sequential } from '../../domain/color_scales';
 import { type Drift, type DriftValues, formatChange, isSignificant } from '../../domain/drift';
 import { badge, eachCell, type OverlayFrame } from '../overlay';
 
-/** Icons recede under the arrows. */
+/** Icons are dimmed under the arrows. */
 const VEIL = 0.5;
 /** Moves shorter than this in CSS pixels have no direction that could be seen. */
 const SHORTEST = 5;

@@ -11,7 +11,7 @@ import { formatFractionWithSign } from '../../wire/attribution';
 import { badge, eachCell, type OverlayFrame } from '../overlay';
 
 const VEIL = 0.82;
-/** What is left of the frame and the hatching of the weakest. */
+/** Opacity of the outline and the hatching of the weakest cell. */
 const FAINTEST = 0.4;
 const DOTS = [1.5, 2.5];
 /** Hatching for cells of this side in CSS pixels: lines apart, from small cells to large ones. */
@@ -23,7 +23,7 @@ const VALUE_FROM = 44;
 export interface Heat {
   readonly result: FilterResult;
   readonly kind: Kind;
-  /** What counts as the whole of the scale. */
+  /** Maximum of the scale. */
   readonly most: number;
   /** Whether cells must say which of several classes they are about. */
   readonly several: boolean;

@@ -52,7 +52,7 @@ export function drawSelection(
   );
 }
 
-/** Frames the pins that lie on what is shown, with their number in the list. */
+/** Outlines the visible pins, with their numbers in the list. */
 export function drawPins(
   context: CanvasRenderingContext2D,
   frame: OverlayFrame,
