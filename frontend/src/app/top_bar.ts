@@ -38,7 +38,7 @@ export function topBar(
 ): TemplateResult {
   const { runs, run, series, atlas, color, level } = state;
   const { store } = session;
-  // Of two layouts of a run the first stands for both.
+  // The original represents both layouts of a run.
   const listedRun = (one: RunEntry) => (isRelayout(one.run) && twinOf(runs, one)) || one;
   const runOptions = runs
     .filter((one) => one.series.length > 0 && listedRun(one) === one)

@@ -58,8 +58,8 @@ function squares(of: Activations): Float64Array {
 const LEAST_LOST = 1e-6;
 
 /**
- * The estimated angle by which storage rotated a row: all rows were recorded to lose a
- * share of the variance together, and each is taken to have lost as much as the mean one.
+ * The estimated angle by which storage rotated a row: the lost share of the variance
+ * is recorded for all rows together, and each row is assumed to have lost the mean.
  */
 function strayOf({ lost }: Activations, lengths: Float64Array): ((row: number) => number) | null {
   if (lost === null) return null;
@@ -102,7 +102,7 @@ const falls = new PairMemo<Level, Atlas, DriftValues | string>();
 
 /**
  * By how many ranks the class with the highest attribution in a sample's cell fell, as `attribution_rank`
- * of `compare_atlases` counts them: from the cell that it was in to the one that it is in. Or why not.
+ * of `compare_atlases` counts them: from the old to the new cell of the sample; or why they are unknown.
  */
 export function findFalls(other: Atlas, now: Atlas, level: Level): DriftValues | string {
   return falls.get(level, other, () => fall(other, now, level));

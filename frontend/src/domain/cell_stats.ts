@@ -219,8 +219,8 @@ export function rowEnd({ rows, cols }: Level, row: number, side: -1 | 1): number
 }
 
 /**
- * The next drawn cell from a row and column in a direction: along the line first, else the drawn cell
- * that lies least off it. Null when there is none on that side.
+ * The next visible cell from a row and column in a direction: on the line, or else the visible cell
+ * closest to it. Null if there is none on that side.
  */
 export function nextCell(
   level: Level,

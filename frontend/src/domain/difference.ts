@@ -98,7 +98,7 @@ export function findAttributionChange(
     const [row, col] = [Math.floor(square / size), square % size];
     const [inA, inB] = [cellAt(levelA, row, col), cellAt(levelB, row, col)];
     if (inA < 0 && inB < 0) return [];
-    // What is not known, or not drawn in both, is no change.
+    // Unknown values and cells that are not visible in both are no change.
     const more = to.at(inB, toward) - from.at(inA, toward);
     const gain = more || 0;
     const known = !Number.isNaN(more);

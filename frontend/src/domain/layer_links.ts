@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which cells of one layer feed which cells of the next, and what becomes one on the way: the rules of `linking.py`. */
+/** Which cells of one layer feed which cells of the next, and which cells merge: the rules of `link_layers`. */
 
 import { PairMemo } from '../util/weak_pair_cache';
 import type { Activations } from '../wire/activations';

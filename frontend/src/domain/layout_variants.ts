@@ -32,7 +32,7 @@ export function twinOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | nul
     (one) => isRelayout(one.run) !== relayout && trainingOf(one.run) === trainingOf(run.run),
   );
   if (other === undefined) return null;
-  // A folder may bear that name by chance: then it has layers of its own.
+  // A folder may have that name by chance: then it has other layers.
   const [again, first] = relayout ? [run, other] : [other, run];
   const layers = new Set(first.series.map(({ layer }) => layer));
   return again.series.length > 0 && again.series.every(({ layer }) => layers.has(layer))

@@ -138,7 +138,7 @@ export class AtlasMap extends HTMLElement {
 
   disconnectedCallback(): void {
     this.#resize.disconnect();
-    // Nothing is drawn where nobody sees it.
+    // Nothing is drawn while hidden.
     this.#viewport = HIDDEN;
   }
 
@@ -243,7 +243,7 @@ export class AtlasMap extends HTMLElement {
   #createCanvas(): HTMLCanvasElement {
     const canvas = document.createElement('canvas');
     canvas.addEventListener('webglcontextlost', (event) => {
-      // The browser gives it back of itself, or never.
+      // Only the browser can restore it.
       event.preventDefault();
       const lost = () => this.#session?.store.set({ renderer: 'lost' });
       this.#restoring = setTimeout(lost, RESTORED_MS);

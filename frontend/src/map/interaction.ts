@@ -83,7 +83,7 @@ export class Interaction {
       event.preventDefault();
       this.#execute(command);
     });
-    // What was pointed at is not shown over what a press begins.
+    // A press ends the hover.
     map.addEventListener('pointerdown', () => clearTimeout(this.#hoverTimer));
     // A stays while its key is held.
     map.addEventListener('keyup', ({ key }) => {

@@ -35,7 +35,7 @@ export class MapDecorator implements Decorator {
       const { pinned, compare, compareMode } = session.store.state;
       const { width } = frame.viewport;
       const end = pinned === null ? width : width - INSPECTOR_ROOM;
-      // Each side of a swipe has a reach of its own.
+      // The sides of a swipe have different extents.
       drawAxis(context, frame, end, compare === null || compareMode !== 'swipe');
     };
   }
@@ -71,7 +71,7 @@ export class MapDecorator implements Decorator {
   /** Returns whether anything was drawn. */
   decorate(context: CanvasRenderingContext2D, ratio: number): boolean {
     const layers = this.#overlays();
-    // What else is drawn says more, and needs the room.
+    // Other overlays are more important and need the room.
     const plain = layers.length === 0;
     const { scene } = this.map;
     const axis = scene && classAtlasOf(scene.atlas)?.axis ? [this.#axis] : [];

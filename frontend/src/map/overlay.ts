@@ -63,7 +63,7 @@ function outline(
     side - 2 * inset,
     Math.min(5, 0.1 * side + 1),
   );
-  // On a line of ground, so that it is seen on an icon of its own color.
+  // With a background line, so that it is visible on an icon of the same color.
   for (const [ink, wide] of [
     [`rgb(${theme.ground.join()})`, width + 2],
     [theme.accent, width],

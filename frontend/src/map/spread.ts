@@ -18,7 +18,7 @@ export function spreadOf(
   let spread = { across: 1, down: 1 };
   // An axis goes from rim to rim.
   if (classAtlasOf(atlas)?.axis) return spread;
-  // What is fitted has larger cells, and may have room for a finer grid.
+  // A fitted map has larger cells and may have room for a finer grid.
   for (let pass = 0; pass < 2; pass++) {
     const side = fitSide({ width: width - covered, height, ...spread });
     const level = atlas.levels[resolveLevel(atlas.levels, choice, side, null)];

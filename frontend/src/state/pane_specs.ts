@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The panes beside the first as they stand in the address: `layer,step,run;layer,step,run`, names percent
+ * The other panes, as text of the URL: `layer,step,run;layer,step,run`, names percent
  * encoded, no step for one that follows the first pane, and `+` for one that is to be chosen.
  */
 

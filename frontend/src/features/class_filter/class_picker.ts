@@ -66,7 +66,7 @@ export class ClassPicker {
   #option({ index, name, note }: Choice, active: boolean, picked: Picked): TemplateResult {
     const selected = picked.chosen.includes(index);
     const full = !selected && picked.chosen.length >= MOST_CLASSES;
-    // The press must not take the focus away from the search.
+    // Keep the focus in the search box.
     return html`<li
       id="class-${index}"
       role="option"

@@ -39,10 +39,10 @@ export class InspectorController implements Feature {
 
   #card(state: State, atlas: Atlas): TemplateResult | typeof nothing {
     const { hover, pinned, panes } = state;
-    // It would lie over what lights up in the other panes.
+    // It would cover the highlighted cells of the other panes.
     if (panes !== '') return nothing;
     const cell = hover && this.#describe(state, atlas, hover);
-    // The inspector says all that the card could, and more.
+    // The inspector contains everything that the card shows.
     if (!hover || !cell || samePlace(hover, pinned)) return nothing;
     const { map, cardLines } = this.context;
     const { width, height } = map.viewport;

@@ -65,7 +65,7 @@ export function paneView({ pane, number, slot, host, links }: PaneParts): Templa
         run: (id) => {
           const run = host.main.latestRuns.find((one) => one.id === id);
           const series = run && findSeries(run, spec?.series.layer ?? null);
-          // Another run has steps of its own.
+          // Another run has other steps.
           const own = run?.id === first.run?.id ? null : (series?.steps.at(-1) ?? null);
           if (run && series) host.choose(pane, { run, series, step: own });
         },

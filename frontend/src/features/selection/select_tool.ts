@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Selects samples on the map: a rectangle by Shift and drag, a freehand outline by the lasso, a block of
- * cells by keys. It hears the map's events first and lets those pass that are not its own.
+ * cells by keys. It receives the map's events first and ignores all others.
  */
 
 import { type Point, toWorld } from '../../domain/camera';

@@ -136,7 +136,7 @@ function moment({ step, series }: State, steps: readonly number[], at: number): 
 
 function clock(seconds: number): string {
   const date = new Date(1000 * seconds);
-  // What a record does not say, or says in no number, comes as 0.
+  // Missing and invalid values are 0.
   if (!(seconds > 0 && date.getTime() > 0)) return 'time unknown';
   return date.toLocaleString('en-GB', {
     day: 'numeric',

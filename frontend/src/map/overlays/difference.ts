@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What cells gained and lost from A to B: filled squares for more, hollow ones for fewer, as large in
- * area as the number; and the line between A and B.
+ * Gains and losses of cells from A to B: filled squares for more, hollow ones for fewer, with an area in
+ * proportion to the number; and the line between A and B.
  */
 
 import { toScreen, worldSide } from '../../domain/camera';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What changed of each cell: arrows from where its members were to where they are, or a frame in the
+ * Change of each cell: arrows from the old to the new position of its members, or an outline in the
  * color of the change; only significant changes are drawn strongly.
  */
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Heat of a class filter over the icons: cells that pass keep their light by strength and are framed;
- * hatching says that a class is spoken against, a dotted frame that samples are few. No hue is needed.
+ * The class filter over the icons: cells that pass are bright by strength and have an outline. Hatching marks
+ * negative attribution, a dotted outline few samples. No hue is needed.
  */
 
 import { type FilterResult, heatOf, type Kind, MIN_SUPPORT } from '../../domain/class_filter';
