@@ -26,7 +26,7 @@ export function isRelayout(run: string): boolean {
 }
 
 /** The same run laid out the other way, or null. */
-export function twinOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
+export function findOtherLayout(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
   const relayout = isRelayout(run.run);
   const other = runs.find(
     (one) => isRelayout(one.run) !== relayout && trainingOf(one.run) === trainingOf(run.run),
@@ -46,7 +46,7 @@ function trainingOf(run: string): string {
 }
 
 /** The run that keeps the pictures of `run`: two layouts may have one probe between them. */
-export function keeperOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
-  const keeper = run.probe ? run : twinOf(runs, run);
-  return keeper?.probe ? keeper : null;
+export function findProbeRun(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
+  const probeRun = run.probe ? run : findOtherLayout(runs, run);
+  return probeRun?.probe ? probeRun : null;
 }

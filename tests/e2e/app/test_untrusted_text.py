@@ -178,7 +178,7 @@ def test_cells_and_concepts(untrusted_log: str, monitored_tab: Tab) -> None:
         names=".inspector .bars .name",
         concept=".inspector .concepts .name",
         film=".inspector .film h3",
-        place=".inspector .whereabouts",
+        place=".inspector .position",
     )
     for number, (text, one) in enumerate(zip(TEXTS, found, strict=True)):
         after = TEXTS[(number + 1) % len(TEXTS)]

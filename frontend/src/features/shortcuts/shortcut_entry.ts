@@ -110,7 +110,7 @@ export class ShortcutEntry {
   #details(one: Shortcut, index: number): TemplateResult {
     const missing = patchesMissing(this.state, this.search.probe);
     const { strength, support, image, examples, box } = one;
-    return html`${this.#whereabouts(one)}
+    return html`${this.#position(one)}
       <h3>Before and after <span class="muted">probability of “${nameOf(this.search, one.target)}”</span></h3>
       ${missing ? html`<p class="muted">${missing}</p>` : nothing}
       ${
@@ -162,7 +162,7 @@ export class ShortcutEntry {
     return html`<atlas-crop class=${kind} role="img" aria-label=${label} .crop=${crop}></atlas-crop>`;
   }
 
-  #whereabouts(one: Shortcut): TemplateResult {
+  #position(one: Shortcut): TemplateResult {
     const { samples, similarity } = one;
     const atlas = atlasOnScreen(this.state);
     const level = levelOf(atlas, this.state.shownLevel);

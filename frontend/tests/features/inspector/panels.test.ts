@@ -384,7 +384,7 @@ describe('cell', () => {
     expect(text('.weak')).toBe('weak');
     expect(find('.weak').title).toContain('.30');
     expect(text('.bars')).toBe('cat 67% dog 33%');
-    expect(text('.whereabouts')).toBe('Row 1, column 1 of 2 × 2 · layer3 · step 7');
+    expect(text('.position')).toBe('Row 1, column 1 of 2 × 2 · layer3 · step 7');
     expect(find('.card').dataset).toMatchObject({ row: '0', col: '0' });
   });
 
