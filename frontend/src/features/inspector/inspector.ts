@@ -40,8 +40,7 @@ export function inspector(
     ${
       context === null
         ? html`<p class="muted">
-          No cell is drawn at the pinned place: too few samples lie there at this step or on this
-          grid.
+          The pinned cell has too few samples at this step or on this grid.
         </p>`
         : html`<div class="card-top">
             ${bigIcon(context)}

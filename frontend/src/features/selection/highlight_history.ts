@@ -137,7 +137,7 @@ export class HighlightHistory {
       </button>`,
     )}
     ${rest > 0 ? mute(`and ${plural(rest, 'cell')} more`) : nothing}
-    ${outside > 0 ? mute(`${plural(outside, 'sample')} in no drawn cell`) : nothing}`;
+    ${outside > 0 ? mute(`${plural(outside, 'sample')} in no visible cell`) : nothing}`;
   }
 
   #go(step: number, place: CellPlace): void {

@@ -234,7 +234,7 @@ describe('the highlight', () => {
     const lines = [...root.querySelectorAll('tbody tr')].map((one) =>
       one.textContent?.replace(/\s+/g, ' ').trim(),
     );
-    expect(lines[0]).toBe('7 row 1, column 1 cat row 2, column 2 ship 1 sample in no drawn cell');
+    expect(lines[0]).toBe('7 row 1, column 1 cat row 2, column 2 ship 1 sample in no visible cell');
     expect(lines[3]).toBe('10 torn');
     expect(root.querySelector('img')).toBeNull();
     root.querySelectorAll<HTMLElement>('tr td .step-link')[1]?.click();

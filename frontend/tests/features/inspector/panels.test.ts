@@ -469,7 +469,7 @@ describe('cell', () => {
   it('reports when the pinned cell is no longer visible, and closes', () => {
     const close = vi.fn();
     show(inspector(null, { sample: null, choose: () => {} }, close));
-    expect(text('p')).toContain('No cell is drawn at the pinned place');
+    expect(text('p')).toContain('The pinned cell has too few samples');
     find('[aria-label=Unpin]').click();
     expect(close).toHaveBeenCalledOnce();
   });

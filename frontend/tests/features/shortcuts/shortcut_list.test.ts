@@ -167,7 +167,7 @@ describe('the list', () => {
     expect(button('since step 3').hasAttribute('disabled')).toBe(true);
   });
 
-  it('claims no place without samples, on another probe or in no drawn cell', async () => {
+  it('claims no place without samples, on another probe or in no visible cell', async () => {
     server.set('shortcuts', () => json(searchJson({ found: [shortcutJson({ samples: [] })] })));
     await open('7');
     expect(text()).toContain('Its position on the map is unknown.');
