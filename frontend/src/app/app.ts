@@ -116,7 +116,7 @@ export class AtlasApp extends LitElement {
     this.#lost = chunk === null;
     if (this.#shell !== null || map === null || chunk === null) return;
     this.#shell = new chunk.Shell(this.#session, map, () => this.requestUpdate());
-    // What the link names in vain was known before there were words for it.
+    // Missing parts of the link were known before the code that announces them.
     const { state } = this.#store;
     this.#announce(state, { ...state, missing: {} });
   }

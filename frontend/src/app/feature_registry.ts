@@ -24,7 +24,7 @@ interface LazyFeature {
   readonly name: string;
   wants(state: State): boolean;
   load(): Promise<FeatureModule>;
-  /** What of the state is taken back where the code does not arrive, so that its button opens it again. */
+  /** State that is reset if the code fails to load, so that its button opens it again. */
   readonly closed?: Partial<State>;
 }
 
@@ -138,7 +138,7 @@ export class FeatureRegistry {
     this.#follow(store.state, store.state);
   }
 
-  /** What each feature has for one place of the page. Each keeps its own place in the list. */
+  /** Templates of all features for one slot of the page, in fixed order. */
   show(part: (feature: Feature) => Content | undefined): Content {
     return this.#features.map((feature) => (feature && part(feature)) ?? []);
   }

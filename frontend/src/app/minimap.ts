@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where the view lies on the whole map, once the camera has come near; press it to go elsewhere. */
+/** Overview of the map that shows the visible part; click it to move there. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Camera, type Point, toWorld, type Viewport } from '../domain/camera';
@@ -16,7 +16,7 @@ const ROOMY_STAGE = 720;
 const MAX_RATIO = 2;
 
 export interface Overview {
-  /** The coarsest grid stands for the map. */
+  /** The coarsest grid represents the map. */
   readonly level: Level;
   readonly camera: Camera;
   readonly viewport: Viewport;

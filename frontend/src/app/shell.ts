@@ -122,7 +122,7 @@ export class Shell {
     return this.#features.show((one) => one.footer?.(state));
   }
 
-  /** What a screen reader should hear of a change, or null. */
+  /** The announcement of a change for screen readers, or null. */
   announce(state: State, before: State): string | null {
     const { hover, step, stepFailure, freshSteps } = state;
     if (stepFailure !== null && stepFailure !== before.stepFailure) {
@@ -156,7 +156,7 @@ export class Shell {
   }
 }
 
-/** What the stage says where there is no map to show, or null. */
+/** The message on the stage if there is no map to show, or null. */
 function failure(state: State, session: Session, retry: () => void): TemplateResult | null {
   if (state.phase === 'empty') return emptyState(retry, () => void session.openSample());
   if (state.phase === 'failed' && state.failure) return failedState(state.failure, retry);

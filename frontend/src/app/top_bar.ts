@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What is shown and how: run, layer, level, coloring, icons or points. */
+/** The top bar: run, layer, grid, color mode, icons or points. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { folderOf, isRelayout, twinOf } from '../domain/layout_variants';
+import { findOtherLayout, folderOf, isRelayout } from '../domain/layout_variants';
 import { type ColorMode, SHOW_MODES, type ShowMode } from '../domain/view';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
@@ -38,8 +38,8 @@ export function topBar(
 ): TemplateResult {
   const { runs, run, series, atlas, color, level } = state;
   const { store } = session;
-  // Of two layouts of a run the first stands for both.
-  const listedRun = (one: RunEntry) => (isRelayout(one.run) && twinOf(runs, one)) || one;
+  // The original represents both layouts of a run.
+  const listedRun = (one: RunEntry) => (isRelayout(one.run) && findOtherLayout(runs, one)) || one;
   const runOptions = runs
     .filter((one) => one.series.length > 0 && listedRun(one) === one)
     .map((one) => ({ value: one.id, label: folderOf(one.run) || '(log directory)' }));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Drift that a map does not show: how far activations have turned, and where the first class of a cell has gone. */
+/** Drift of activations, and change of rank of the top class of a cell. */
 
 import { count, percent } from '../util/format';
 import { PairMemo } from '../util/weak_pair_cache';
@@ -13,7 +13,7 @@ import { dot } from './nearest_samples';
 interface Turns {
   /** Of every sample; NaN where it is not known. */
   readonly changes: Float32Array;
-  /** What of it storing alone could make; null where that is not known. */
+  /** The part that storage precision alone can cause; null if unknown. */
   readonly floor: Float32Array | null;
   readonly note: string;
 }
@@ -58,8 +58,8 @@ function squares(of: Activations): Float64Array {
 const LEAST_LOST = 1e-6;
 
 /**
- * The estimated angle by which storage rotated a row: all rows were recorded to lose a
- * share of the variance together, and each is taken to have lost as much as the mean one.
+ * The estimated angle by which storage rotated a row: the lost share of the variance
+ * is recorded for all rows together, and each row is assumed to have lost the mean.
  */
 function strayOf({ lost }: Activations, lengths: Float64Array): ((row: number) => number) | null {
   if (lost === null) return null;
@@ -70,7 +70,7 @@ function strayOf({ lost }: Activations, lengths: Float64Array): ((row: number) =
   return (row) => Math.atan2(gone, Math.sqrt(lengths[row] as number));
 }
 
-/** Every step has axes of its own: what lies along those of one, along those of the other. */
+/** Each step has its own principal axes: projects those of one onto those of the other. */
 function onAxes(of: Activations, own: Float32Array, others: Float32Array): Activations {
   const { width, values, mean, channels } = of;
   const between = products(others, own, channels);
@@ -102,7 +102,7 @@ const falls = new PairMemo<Level, Atlas, DriftValues | string>();
 
 /**
  * By how many ranks the class with the highest attribution in a sample's cell fell, as `attribution_rank`
- * of `compare_atlases` counts them: from the cell that it was in to the one that it is in. Or why not.
+ * of `compare_atlases` counts them: from the old to the new cell of the sample; or why they are unknown.
  */
 export function findFalls(other: Atlas, now: Atlas, level: Level): DriftValues | string {
   return falls.get(level, other, () => fall(other, now, level));
@@ -130,7 +130,7 @@ function fall(other: Atlas, now: Atlas, level: Level): DriftValues | string {
   );
 }
 
-/** What a level of `size` is missing from. */
+/** The message that a step has no grid of this size. */
 export function noGrid({ step }: Atlas, { size }: Level): string {
   return `Step ${count(step)} has no ${size} × ${size} grid.`;
 }

@@ -21,7 +21,7 @@ export interface Spread {
 export interface Viewport extends Partial<Spread> {
   readonly width: number;
   readonly height: number;
-  /** How much of its width, at the right, lies under a panel. */
+  /** Width at the right that is under a panel. */
   readonly covered?: number;
 }
 

@@ -22,9 +22,9 @@ export interface ChangeColumn {
   readonly since: number;
   /** By the index of a cell; NaN where it is not known. */
   readonly values: Float32Array;
-  /** Why no samples is known, or not yet; null otherwise. */
+  /** Why the values are unknown, or null. */
   readonly missing: string | null;
-  /** Whether that is more than chance, or null where nobody knows. */
+  /** Whether the change is significant, or null if unknown. */
   significant(cell: number): boolean | null;
   say(value: number): string;
 }
@@ -73,7 +73,7 @@ export function passing(
   return { rows: rows.filter(({ cell }) => found.passes[cell] === 1), values: found.values };
 }
 
-/** What of a row it is put in order by; null and undefined are not known. */
+/** Sort key of a row; null and undefined are unknown. */
 export type Key = (row: Row) => number | string | null | undefined;
 
 /** By what rows can always be put in order. */

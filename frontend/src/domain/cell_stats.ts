@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the samples of a cell say together: members, class mix, purity, nearest ones. */
+/** Statistics of the samples of a cell: members, class mix, purity, nearest ones. */
 
 import { plural, shorten } from '../util/format';
 import {
@@ -14,9 +14,9 @@ import {
 import type { Point } from './camera';
 import type { CellPlace } from './view';
 
-/** Longest class name that is said in a sentence. */
+/** Longest class name in a sentence. */
 const SAID_NAME = 60;
-/** Below this cosine an icon says little of its cell. */
+/** Below this cosine an icon represents its cell poorly. */
 export const WEAK_COSINE = 0.3;
 
 export interface Share {
@@ -48,7 +48,7 @@ interface Grouped {
 
 const groupedByLevel = new WeakMap<Level, Grouped>();
 
-/** Where a cell lies, by its index on the level. */
+/** Row and column of a cell, by its index on the level. */
 export function placeOf({ size, rows, cols }: Level, cell: number): CellPlace {
   return { size, row: rows[cell] as number, col: cols[cell] as number };
 }
@@ -130,7 +130,7 @@ function findMajority(level: Level, values: Int32Array): Majority {
   return { index, share };
 }
 
-/** What is known of the cell at a row and column, or null where nothing is drawn. */
+/** Facts about the cell at a row and column, or null if it is not visible. */
 export function describeCell(
   atlas: Atlas,
   level: Level,
@@ -173,7 +173,7 @@ export interface IconTally {
   readonly weak: number;
 }
 
-/** What the icons of a level are, which an interrupted drawing leaves mixed. */
+/** Kinds of the icons of a level, which are mixed if rendering was interrupted. */
 export function tallyIcons(level: Level): IconTally {
   const counts = new Map<IconKind, number>();
   let weak = 0;
@@ -219,8 +219,8 @@ export function rowEnd({ rows, cols }: Level, row: number, side: -1 | 1): number
 }
 
 /**
- * The next drawn cell from a row and column in a direction: along the line first, else the drawn cell
- * that lies least off it. Null when there is none on that side.
+ * The next visible cell from a row and column in a direction: on the line, or else the visible cell
+ * closest to it. Null if there is none on that side.
  */
 export function nextCell(
   level: Level,

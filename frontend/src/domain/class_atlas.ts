@@ -33,7 +33,7 @@ export interface ClassAtlas {
 
 const stated = new WeakMap<Atlas, ClassAtlas | null>();
 
-/** What an atlas of classes says it is; null for every other, and for what says it wrongly. */
+/** The classes of a class atlas; null for any other atlas, and for invalid data. */
 export function classAtlasOf(atlas: Atlas): ClassAtlas | null {
   let found = stated.get(atlas);
   if (found === undefined) {

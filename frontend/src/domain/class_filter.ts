@@ -46,7 +46,7 @@ export function readFilter({ filter, sign }: FilterText): Filter {
   };
 }
 
-/** What of the state says `filter`; all that is as at the start is left out. */
+/** The state of `filter` as text of the URL, without defaults. */
 export function writeFilter({ kind, classes, sign }: Filter): FilterText {
   const idle = kind === 'top' && classes.length === 0;
   return {
@@ -120,7 +120,7 @@ function byAttribution(atlas: Atlas, level: Level, filter: Filter): FilterResult
   return measureCohesion(level, values, which, (cell) => weight(values[cell] as number) > 0);
 }
 
-/** What of several classes counts most for a sign, and, above 0, that it counts. */
+/** Weight by which one of several classes is chosen for a sign; the cell passes if it is above 0. */
 const WEIGHTS: Readonly<Record<Sign, (value: number) => number>> = {
   helps: (value) => value,
   hurts: (value) => -value,

@@ -16,7 +16,7 @@ export interface Choice {
 
 const listOf = new WeakMap<Atlas, readonly Choice[]>();
 
-/** Every class of the run with how many samples bear it; worked out once for each atlas. */
+/** Every class of the run with its number of samples; computed once for each atlas. */
 export function listClasses(atlas: Atlas): readonly Choice[] {
   let list = listOf.get(atlas);
   if (list === undefined) {

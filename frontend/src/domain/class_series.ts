@@ -16,8 +16,8 @@ export interface LayerGroup {
 
 /**
  * The series of a run by layer, as they are listed. The index contains only names, and a layer may have one
- * like that by chance: it counts as a class where the layer before the dot is listed, too, or where the
- * run holds nothing but classes, and never where its atlas says that it is none.
+ * like that by chance: it counts as a class if the layer before the separator is listed, too, or if the run
+ * holds only classes, and never if its atlas is not a class atlas.
  */
 export function groupSeries(run: RunEntry, plain: SeriesEntry | null): readonly LayerGroup[] {
   const isClass = classTest(run);
@@ -53,7 +53,7 @@ function layerOf(name: string): string {
   return name.slice(0, Math.max(0, name.lastIndexOf(OF)));
 }
 
-/** Whether a run holds what `tensorboard-atlas class` made of the one that it lies in. */
+/** Whether `tensorboard-atlas class` wrote a run. */
 export function isAside({ run }: RunEntry): boolean {
   return /(^|\/)atlas\/classes$/.test(run);
 }

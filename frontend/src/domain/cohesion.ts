@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where the same samples lie at another step: whether they stay together, and whether chance moved them. */
+/** The same samples at another step: whether they stay together, and whether their displacement is significant. */
 
 import type { Atlas } from '../wire/atlas';
 import { floorOf } from './drift';
@@ -11,7 +11,7 @@ const HELD = 0.9;
 const LEAST_REACH = 0.02;
 
 export interface Cohesion {
-  /** Share of them that lies as near to their middle as most did where they were chosen. */
+  /** Share of them within the radius that held most of them at the step of the selection. */
   readonly together: number;
   /** Mean move since then, as a share of the map width. */
   readonly moved: number;
@@ -19,7 +19,7 @@ export interface Cohesion {
   readonly beyond: number | null;
 }
 
-/** Of the samples `rows` at `now`, which were chosen at `then`; why nothing can be said, otherwise. */
+/** Cohesion of the samples `rows` at `now`, selected at `then`; or why it is unknown. */
 export function measureCohesion(then: Atlas, now: Atlas, rows: Int32Array): Cohesion | string {
   const reason = explainUnpairing(then, now);
   if (reason !== null) return then.key === now.key ? UNMOVED : reason;

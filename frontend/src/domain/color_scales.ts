@@ -99,9 +99,9 @@ export type Legend =
   | { readonly kind: 'missing'; readonly title: string; readonly reason: string }
   | {
       readonly kind: 'classes';
-      /** What the rims of cells say. */
+      /** Title of the outlines of cells. */
       readonly title: string;
-      /** What points say. */
+      /** Title of the points. */
       readonly pointTitle: string;
       readonly entries: readonly { readonly label: string; readonly color: string }[];
     }
@@ -110,11 +110,11 @@ export type Legend =
       readonly title: string;
       readonly low: string;
       readonly high: string;
-      /** What else the marks say. */
+      /** An additional note about the marks. */
       readonly note?: string;
     };
 
-/** What cells say in words, too, since color alone is not read by everybody. */
+/** Values of cells as text, since not everybody can read colors. */
 interface Reading {
   /** NaN where nothing is known. */
   readonly values: Float32Array;
@@ -126,7 +126,7 @@ interface Reading {
 /** Coloring of one level in one mode. */
 export interface Coloring {
   readonly legend: Legend;
-  /** RGBA of every cell, alpha 0 where the mode says no samples; null when no cell has color. */
+  /** RGBA of every cell, alpha 0 where the mode has no value; null if no cell has color. */
   readonly cells: Uint8Array | null;
   readonly reading?: Reading;
   /** Color of a sample, or null for the neutral one. */

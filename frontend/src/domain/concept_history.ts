@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** One concept over the checkpoints: how large it is, how pure, and where most of it lies. */
+/** One concept over the checkpoints: size, purity, and the cell with most of its samples. */
 
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
 import type { RunEvent } from '../wire/history';
@@ -15,7 +15,7 @@ export interface Frame {
   readonly topShare: number;
   /** The visible cell with most of its samples, on the requested grid. */
   readonly place: CellPlace | null;
-  /** What its icon is cut from. */
+  /** The sprite pages of its icon. */
   readonly icon: { readonly at: ReturnType<typeof iconPlace>; readonly of: IconSource } | null;
 }
 
@@ -51,7 +51,7 @@ export function frameOf(atlas: Atlas, size: number, id: number): Frame {
   };
 }
 
-/** What happened to the concept `id`, by the step at which it was found. */
+/** Events of the concept `id`, by step. */
 export function eventsOf(events: readonly RunEvent[], id: number): Map<number, RunEvent[]> {
   const byStep = new Map<number, RunEvent[]>();
   for (const event of events) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What each square of a grid gained and lost between two steps A and B: samples, or attribution toward a class. */
+/** Gains and losses of the cells of a grid from step A to B: samples, or attribution toward a class. */
 
 import { formatWithSign } from '../util/format';
 import { PairMemo } from '../util/weak_pair_cache';
@@ -28,7 +28,7 @@ export interface Difference {
   readonly lost: number;
   readonly onlyA: number;
   readonly onlyB: number;
-  /** Samples that lie in another square of the grid, or cells whose mean moved farther than the noise floor. */
+  /** Number of samples in another cell, or of cells with a significant change. */
   readonly moved: number;
   /** The class whose attribution it is; null where it is samples. */
   readonly toward: number | null;
@@ -98,7 +98,7 @@ export function findAttributionChange(
     const [row, col] = [Math.floor(square / size), square % size];
     const [inA, inB] = [cellAt(levelA, row, col), cellAt(levelB, row, col)];
     if (inA < 0 && inB < 0) return [];
-    // What is not known, or not drawn in both, is no change.
+    // Unknown values and cells that are not visible in both are no change.
     const more = to.at(inB, toward) - from.at(inA, toward);
     const gain = more || 0;
     const known = !Number.isNaN(more);

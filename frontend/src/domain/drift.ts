@@ -23,7 +23,7 @@ export interface DriftValues {
   readonly mean: number;
   /** Share of them that changed more than chance. */
   readonly beyondShare: number | null;
-  /** What else is to be said. */
+  /** An additional note. */
   readonly note?: string;
 }
 
@@ -81,7 +81,7 @@ export function summarize(
   };
 }
 
-/** As many places as the largest needs. */
+/** Formats with the digits that the largest value needs. */
 export function formatChange(value: number, most: number): string {
   return formatFractionWithSign(value, most).replace('+', '');
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where the icon of a cell lies on the pages of its grid. */
+/** Position of the icon of a cell on the sprite pages of its grid. */
 
 import type { Level } from '../wire/atlas';
 
-/** Where icon `cell` lies: its page, and its pixel corner on that page. Null without an icon. */
+/** Page of the icon of `cell` and its corner on that page, in pixels; null without an icon. */
 export function iconPlace(
   level: Level,
   cell: number,

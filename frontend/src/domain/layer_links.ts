@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which cells of one layer feed which cells of the next, and what becomes one on the way: the rules of `linking.py`. */
+/** Which cells of one layer feed which cells of the next, and which cells merge: the rules of `link_layers`. */
 
 import { PairMemo } from '../util/weak_pair_cache';
 import type { Activations } from '../wire/activations';
@@ -33,7 +33,7 @@ interface CellLink {
   readonly fed: number;
 }
 
-/** Links of two layers, strongest first, over the samples that lie in a cell of both. */
+/** Links of two layers, strongest first, over the samples in a cell of both. */
 export interface Links {
   readonly samples: number;
   readonly links: readonly CellLink[];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which maps lie in one frame; and one run laid out in two ways: as it came, and from its end. */
+/** Aligned maps; and the two layouts of one run: the original and the relayout. */
 
 import type { Atlas } from '../wire/atlas';
 import type { RunEntry } from '../wire/manifest';
@@ -26,13 +26,13 @@ export function isRelayout(run: string): boolean {
 }
 
 /** The same run laid out the other way, or null. */
-export function twinOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
+export function findOtherLayout(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
   const relayout = isRelayout(run.run);
   const other = runs.find(
     (one) => isRelayout(one.run) !== relayout && trainingOf(one.run) === trainingOf(run.run),
   );
   if (other === undefined) return null;
-  // A folder may bear that name by chance: then it has layers of its own.
+  // A folder may have that name by chance: then it has other layers.
   const [again, first] = relayout ? [run, other] : [other, run];
   const layers = new Set(first.series.map(({ layer }) => layer));
   return again.series.length > 0 && again.series.every(({ layer }) => layers.has(layer))
@@ -40,13 +40,13 @@ export function twinOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | nul
     : null;
 }
 
-/** What two layouts of one training have in common. */
+/** Common prefix of the two layouts of one run. */
 function trainingOf(run: string): string {
   return folderOf(folderOf(run).replace(/(^|\/)backwards$|^\.$/, ''));
 }
 
 /** The run that keeps the pictures of `run`: two layouts may have one probe between them. */
-export function keeperOf(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
-  const keeper = run.probe ? run : twinOf(runs, run);
-  return keeper?.probe ? keeper : null;
+export function findProbeRun(runs: readonly RunEntry[], run: RunEntry): RunEntry | null {
+  const probeRun = run.probe ? run : findOtherLayout(runs, run);
+  return probeRun?.probe ? probeRun : null;
 }

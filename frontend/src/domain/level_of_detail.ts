@@ -3,7 +3,7 @@
 
 export interface LevelSize {
   readonly size: number;
-  /** Share of all samples that lie in drawn cells. */
+  /** Share of all samples in visible cells. */
   readonly covered: number;
 }
 

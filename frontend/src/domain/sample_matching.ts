@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which samples of two atlases are the same, as `matching.py` has it, and where those of a cell lie in the other. */
+/** Which samples of two atlases are the same, as `matching.py` has it, and the position of the samples of a cell in the other. */
 
 import { shorten } from '../util/format';
 import { PairMemo } from '../util/weak_pair_cache';
@@ -26,7 +26,7 @@ const SAME_SPOT = 0.1;
 const MOST_PAIRS = 2_000_000;
 const ABSENT = -1;
 
-/** What keeps two atlases from being linked in silence: settings by name, with both values. */
+/** Settings that differ between two atlases, by name, with both values. */
 export function differences(a: Atlas, b: Atlas): readonly string[] {
   const [ours, theirs] = [recipeOf(a), recipeOf(b)];
   return [...new Set([...ours.keys(), ...theirs.keys()])]
@@ -83,7 +83,7 @@ function samePlaces(a: Atlas, b: Atlas): Int32Array {
   return a.imageIds.map((_, row) => there.get(ours(row)) ?? ABSENT);
 }
 
-/** Samples of one image whose receptive fields lie closest, in sides of the image; each at most once. */
+/** Pairs of samples of one image with the closest receptive fields, in sides of the image; each sample at most once. */
 function sameSpots(a: Atlas, b: Atlas): Int32Array {
   const found = a.imageIds.map(() => ABSENT);
   const taken = new Uint8Array(b.count);
@@ -154,7 +154,7 @@ export function sourceAt(atlas: Atlas | null, place: CellPlace | null): Source |
   return atlas && level && cell >= 0 ? { atlas, level, cell } : null;
 }
 
-/** Where the samples of a cell lie on a grid of another atlas. */
+/** Cells of the samples of a cell on a grid of another atlas. */
 export interface LinkedCells {
   /** Those that the other holds. */
   readonly rows: Int32Array;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Two atlases whose rows are the same samples, and where those have gone from one to the other. */
+/** Two atlases whose rows are the same samples, and the displacement of the samples. */
 
 import { count } from '../util/format';
 import { PairMemo } from '../util/weak_pair_cache';
@@ -36,7 +36,7 @@ export function movesOf(from: Float32Array, to: Float32Array): Float32Array {
   );
 }
 
-/** Mean place of the members of every cell, x and y, when samples lie at `xy`. */
+/** Mean position of the members of every cell, x and y, for samples at `xy`. */
 export function cellPlaces(level: Level, xy: Float32Array): Float32Array {
   const places = new Float32Array(2 * level.rows.length);
   for (let cell = 0; cell < level.rows.length; cell++) {

@@ -55,7 +55,7 @@ export function whyNotIn(atlas: Atlas, selection: Selection): string | null {
   return same && mark === sampleMark(atlas) ? null : 'Its samples are not those of this atlas.';
 }
 
-/** What lies on the rims of the map is inside an outline that reaches them. */
+/** Samples on the edges of the map are inside an outline that reaches the edges. */
 const beyondRim = (at: number) => (at >= 1 ? 2 : at <= 0 ? -1 : at);
 
 /** Rows of the samples inside a closed outline in map units: by the even-odd rule, half open. */

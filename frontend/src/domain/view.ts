@@ -3,7 +3,7 @@
 
 import type { RunEvent } from '../wire/history';
 
-/** A place on one grid. It outlives steps: the same square of the map, whatever lies in it. */
+/** A cell of a grid by row and column, independent of the step. */
 export interface CellPlace {
   readonly size: number;
   readonly row: number;
@@ -36,7 +36,7 @@ export const COMPARE_MODES = ['difference', 'swipe', 'blink'] as const;
 
 export type CompareMode = (typeof COMPARE_MODES)[number];
 
-/** What drift is of: places on the map, activations, or attribution; nothing where none is shown. */
+/** The quantity of the drift: map, activation, or attribution; empty if none is shown. */
 export const DRIFTS = ['on', 'activation', 'attribution'] as const;
 
 export type Channel = (typeof DRIFTS)[number];
@@ -44,7 +44,7 @@ export type Channel = (typeof DRIFTS)[number];
 /** Concepts, or samples, that stand out on the map, at whatever step. */
 export interface Highlight {
   readonly ids: readonly number[];
-  /** What `ids` count, where it is not concepts. */
+  /** The kind of `ids`, if they are not concepts. */
   readonly of?: 'image' | 'sample';
   /** The probe whose samples they are, where it is not that of every atlas on screen. */
   readonly probe?: string;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a feature of the tab is: a folder of `features/` that fills the places of the page it names here. */
+/** The interface of a feature: a folder of `features/` that fills slots of the page. */
 
 import type { nothing, TemplateResult } from 'lit';
 import type { NearestSamples } from '../domain/nearest_samples';
@@ -13,7 +13,7 @@ import type { Atlas, Level } from '../wire/atlas';
 
 export type Content = TemplateResult | typeof nothing | readonly Content[];
 
-/** What every feature is given. */
+/** Dependencies of every feature. */
 export interface FeatureContext {
   readonly session: Session;
   readonly map: AtlasMap;
@@ -37,7 +37,7 @@ export interface Feature {
   strip?(state: State): Content;
   /** A list at the left of the stage; the first one that is open is shown. */
   rail?(state: State): Content;
-  /** What stands over the map, below all panels; only while the map is shown. */
+  /** Content over the map, below all panels; only while the map is shown. */
   mapControls?(state: State): Content;
   /** Panels over the stage, while there is an atlas to show. */
   stage?(state: State): Content;
@@ -53,17 +53,17 @@ export interface Feature {
   timelineMarks?(state: State): Content;
   /** The footer of the tab. */
   footer?(state: State): Content;
-  /** What is drawn on the map over the tiles, from below to above. */
+  /** Overlays over the tiles, from bottom to top. */
   overlays?(state: State): readonly Layer[];
-  /** What is drawn over all overlays; labels of cells stay. */
+  /** Marks over all overlays; labels of cells stay visible. */
   marks?(state: State): readonly Layer[];
-  /** What a screen reader should hear of a change, or null. */
+  /** The announcement of a change for screen readers, or null. */
   announce?(state: State, before: State): string | null;
   /** Whether everything that the state requests of the feature is on screen; true if absent. */
   ready?(state: State): boolean;
 }
 
-/** What the module of a feature exports. */
+/** Exports of the module of a feature. */
 export interface FeatureModule {
   /** The rules of its style sheet. */
   readonly styles: string;

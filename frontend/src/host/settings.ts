@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a person wants of the tab in this browser, whatever it shows. */
+/** Settings of the tab in this browser. */
 
 export type Setting = 'page-scroll-first' | 'no-letter-keys';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The one file that knows TensorBoard's page: its hash, its dark mode and its reload message.
+ * The only file that depends on TensorBoard's page: its hash, its dark mode and its reload message.
  *
  * We run in a same-origin frame of it, but may be opened alone or under a proxy that keeps the parent
  * from us; everything here then falls back to our own window.
@@ -20,7 +20,7 @@ function outerWindow(): Window {
       return window.parent;
     }
   } catch {
-    // Another origin: the parent is none of ours.
+    // The parent has another origin.
   }
   return window;
 }
@@ -42,7 +42,7 @@ export class Address {
     return readHash(this.#window.location.hash);
   }
 
-  /** Calls `changed` when somebody else writes the address: a pasted link, or the way back. */
+  /** Calls `changed` when the URL changes from outside: a pasted link, or the back button. */
   watch(changed: (values: HashValues) => void): void {
     this.#window.addEventListener('hashchange', () => changed(this.read()));
   }
@@ -67,8 +67,8 @@ export class Address {
 }
 
 /**
- * Calls `changed` with whether the page is dark: now, and whenever that or the colors that the system forces
- * on pages change. Where it forces some, it alone says what is dark.
+ * Calls `changed` with whether the page is dark: now, and whenever that or the forced colors of the system
+ * change. Forced colors take precedence.
  */
 export function watchDarkMode(changed: (dark: boolean) => void): void {
   const { document: page } = outerWindow();
@@ -87,7 +87,7 @@ export function watchDarkMode(changed: (dark: boolean) => void): void {
   report();
 }
 
-/** Calls `reloaded` whenever TensorBoard says that it has read its log directory again. */
+/** Calls `reloaded` whenever TensorBoard has read its log directory again. */
 export function watchReloads(reloaded: () => void): void {
   const channel = new MessageChannel();
   channel.port1.onmessage = (event: MessageEvent<unknown>) => {

@@ -60,7 +60,7 @@ interface Flight {
 /** Without a decorator the map is tiles alone. */
 const PLAIN: SceneColors = { cellColors: null, pointColors: null };
 
-/** What the map gains after its first frame: points, colors, and what is drawn over the tiles. */
+/** Parts of the map that load after its first frame: points, colors, and overlays. */
 export interface Decorator {
   color(atlas: Atlas, level: Level, state: State): SceneColors;
   createPoints(gl: WebGL2RenderingContext): PointsPass;
@@ -115,10 +115,10 @@ export class AtlasMap extends HTMLElement {
     return this.#viewport;
   }
 
-  /** CSS pixels at the right of the element that lie under a panel. */
+  /** CSS pixels at the right of the element that are under a panel. */
   cover: () => number = () => 0;
 
-  /** What is on screen, or fades in. */
+  /** The scene on screen or fading in. */
   get scene(): Scene | null {
     return this.#front;
   }
@@ -138,7 +138,7 @@ export class AtlasMap extends HTMLElement {
 
   disconnectedCallback(): void {
     this.#resize.disconnect();
-    // Nothing is drawn where nobody sees it.
+    // Nothing is drawn while hidden.
     this.#viewport = HIDDEN;
   }
 
@@ -212,7 +212,7 @@ export class AtlasMap extends HTMLElement {
     return { ...corner, side: worldSide(camera, this.#viewport) / size };
   }
 
-  /** As `viewport`, with what of it lies under a panel. */
+  /** As `viewport`, with the part that is under a panel. */
   get #room(): Viewport {
     return { ...this.#viewport, covered: this.cover() };
   }
@@ -243,7 +243,7 @@ export class AtlasMap extends HTMLElement {
   #createCanvas(): HTMLCanvasElement {
     const canvas = document.createElement('canvas');
     canvas.addEventListener('webglcontextlost', (event) => {
-      // The browser gives it back of itself, or never.
+      // Only the browser can restore it.
       event.preventDefault();
       const lost = () => this.#session?.store.set({ renderer: 'lost' });
       this.#restoring = setTimeout(lost, RESTORED_MS);
@@ -323,7 +323,7 @@ export class AtlasMap extends HTMLElement {
     });
   }
 
-  /** Whether there are too many points to draw all of them before the view has come to rest. */
+  /** Whether there are too many points to draw all of them while the view moves. */
   #isHurried(scenes: readonly WeightedScene[], moving: boolean, now: number): boolean {
     const { camera } = this.#state;
     if (moving || camera !== this.#seen) this.#movedAt = now;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Crossfades: the newest item gains weight while all older ones give way, and the weights always sum
- * to 1, so that a change of mind half way neither jumps nor flashes.
+ * Crossfades: the newest item gains weight while all older ones lose it. The weights always sum to 1, so that
+ * an interrupted fade neither jumps nor flashes.
  */
 
 export interface Faded<T> {

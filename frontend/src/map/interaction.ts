@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What pointer and keys do to the map, and what is drawn over it. */
+/** Pointer and keyboard interaction with the map. */
 
 import { type Camera, FIT, type Point, panBy, toWorld, zoomAt } from '../domain/camera';
 import { nextCell, rowEnd } from '../domain/cell_stats';
@@ -44,7 +44,7 @@ const SHOWN: Readonly<Record<ShowMode, string>> = {
 export class Interaction {
   #dragging = false;
   #pointer: Point | null = null;
-  /** What was pinned, and seen, before the last click, for when that turns out to begin a double click. */
+  /** Pins before the last click, to restore them if it begins a double click. */
   #pinnedBefore: Pick<State, 'pinned' | 'pins'> = { pinned: null, pins: '' };
   #seenBefore: Camera = FIT;
   #hoverTimer: ReturnType<typeof setTimeout> | undefined;
@@ -83,7 +83,7 @@ export class Interaction {
       event.preventDefault();
       this.#execute(command);
     });
-    // What was pointed at is not shown over what a press begins.
+    // A press ends the hover.
     map.addEventListener('pointerdown', () => clearTimeout(this.#hoverTimer));
     // A stays while its key is held.
     map.addEventListener('keyup', ({ key }) => {
@@ -212,7 +212,7 @@ export class Interaction {
     }
   }
 
-  /** What is about more than one step. */
+  /** Commands about more than one step. */
   #evolve(what: Command['do']): void {
     const { session } = this;
     const {
@@ -349,7 +349,7 @@ export class Interaction {
     notify(store, SHOWN[show]);
   }
 
-  /** What helps a class, what hurts it, both, and what helps again. */
+  /** Cycles through the signs: helps, hurts, both. */
   #turnSign(): void {
     const { store } = this.session;
     const filter = readFilter(store.state);

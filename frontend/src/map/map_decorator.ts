@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the map gains after its first picture: points, colors, outlines and labels, hands. */
+/** Adds points, colors, outlines, and interaction to the map after its first frame. */
 
 import { classAtlasOf } from '../domain/class_atlas';
 import { coloring, isThinned, MOST_POINTS, pointColors, thinOut } from '../domain/color_scales';
@@ -35,7 +35,7 @@ export class MapDecorator implements Decorator {
       const { pinned, compare, compareMode } = session.store.state;
       const { width } = frame.viewport;
       const end = pinned === null ? width : width - INSPECTOR_ROOM;
-      // Each side of a swipe has a reach of its own.
+      // The sides of a swipe have different extents.
       drawAxis(context, frame, end, compare === null || compareMode !== 'swipe');
     };
   }
@@ -63,7 +63,7 @@ export class MapDecorator implements Decorator {
     this.#overlays = overlays;
   }
 
-  /** What is drawn over all that, and takes no room from labels. */
+  /** Marks over everything else, which take no room from labels. */
   set marks(marks: () => readonly Layer[]) {
     this.#marks = marks;
   }
@@ -71,7 +71,7 @@ export class MapDecorator implements Decorator {
   /** Returns whether anything was drawn. */
   decorate(context: CanvasRenderingContext2D, ratio: number): boolean {
     const layers = this.#overlays();
-    // What else is drawn says more, and needs the room.
+    // Other overlays are more important and need the room.
     const plain = layers.length === 0;
     const { scene } = this.map;
     const axis = scene && classAtlasOf(scene.atlas)?.axis ? [this.#axis] : [];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Draws what lies over the tiles as crisp lines and text: outlines of cells, and class labels. */
+/** Draws crisp lines and text over the tiles: outlines of cells, and class labels. */
 
 import { type Camera, toScreen, type Viewport, worldSide } from '../domain/camera';
 import { majority } from '../domain/cell_stats';
@@ -63,7 +63,7 @@ function outline(
     side - 2 * inset,
     Math.min(5, 0.1 * side + 1),
   );
-  // On a line of ground, so that it is seen on an icon of its own color.
+  // With a background line, so that it is visible on an icon of the same color.
   for (const [ink, wide] of [
     [`rgb(${theme.ground.join()})`, width + 2],
     [theme.accent, width],

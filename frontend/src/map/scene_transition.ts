@@ -24,7 +24,7 @@ export class SceneTransition {
     return new TravelPass(gl, sheets);
   }
 
-  /** What to draw, or null for the crossfade as it is. The last scene is the one in front. */
+  /** Scenes to draw, or null for the plain crossfade. The last scene is in front. */
   arrange(
     items: readonly Faded<Scene>[],
     state: State,

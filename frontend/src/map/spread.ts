@@ -18,7 +18,7 @@ export function spreadOf(
   let spread = { across: 1, down: 1 };
   // An axis goes from rim to rim.
   if (classAtlasOf(atlas)?.axis) return spread;
-  // What is fitted has larger cells, and may have room for a finer grid.
+  // A fitted map has larger cells and may have room for a finer grid.
   for (let pass = 0; pass < 2; pass++) {
     const side = fitSide({ width: width - covered, height, ...spread });
     const level = atlas.levels[resolveLevel(atlas.levels, choice, side, null)];
@@ -27,7 +27,7 @@ export function spreadOf(
   return spread;
 }
 
-/** What both take. */
+/** The larger of both spreads. */
 export function wider(one: Spread, other: Spread): Spread {
   return {
     across: Math.max(one.across, other.across),

@@ -2,8 +2,8 @@
 /**
  * Drag, pinch, wheel, click and double click on the map: d3-zoom over our camera.
  *
- * The camera in the store is the only truth. Before a gesture reads it, d3-zoom's transform is set from it;
- * what a gesture makes of it goes back to the store.
+ * The camera in the store is the source of truth. Before a gesture, d3-zoom's transform is set from it; the
+ * result of the gesture is written back to the store.
  */
 
 import { pointer, select } from 'd3-selection';

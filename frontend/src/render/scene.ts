@@ -57,7 +57,7 @@ export interface Frame {
   readonly ground: Rgb;
 }
 
-/** As many points are drawn while they move: more are too slow without a GPU. */
+/** Maximum number of points while they move: more are too slow without a GPU. */
 export const MOST_MOVING = 100_000;
 
 export interface Renderer {

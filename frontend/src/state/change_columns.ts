@@ -43,7 +43,7 @@ interface Found {
 const GAIN = 'Samples, B minus A';
 const FLIPPED = 'A is shown: changes refer to B.';
 
-/** It stays while no samples is known, for whoever has put rows in order by it. */
+/** An empty column, which keeps the order of the rows while its values load. */
 function unknown(
   { key, name }: Pick<ChangeColumn, 'key' | 'name'>,
   level: Level,

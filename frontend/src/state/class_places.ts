@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where the atlas of a class lies: in the run, or in the one beside it that a command has made. */
+/** Finds the class atlas of a class: in the run, or in the run next to it that a command wrote. */
 
 import { isAside, OF } from '../domain/class_series';
 import type { RunEntry, SeriesEntry } from '../wire/manifest';
@@ -10,7 +10,7 @@ const LONGEST_NAME = 60;
 
 const labelsOf = new WeakMap<readonly string[], readonly string[]>();
 
-/** What a class is called in the name of a series; `known` are the names of all, if there are any. */
+/** Name of a class in the name of a series; `known` are all names, if there are any. */
 export function seriesLabel(known: readonly string[] | null, index: number): string {
   if (known === null) return String(index);
   let labels = labelsOf.get(known);

@@ -58,7 +58,7 @@ export function dividerAt({ divider }: State, { width }: Viewport): number {
   return DIVIDER_INSET + divider * (width - 2 * DIVIDER_INSET);
 }
 
-/** What of two steps is put into words, if anything. */
+/** The change between two steps that is announced, if any. */
 export function announcedChange({
   compare,
   compareMode,

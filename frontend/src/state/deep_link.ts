@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Deep links: which parts of the state stand in the address, and how they are read back. */
+/** Deep links: the parts of the state that the URL contains. */
 
 import { type Camera, clampCamera, FIT } from '../domain/camera';
 import { classTest } from '../domain/class_series';
@@ -103,7 +103,7 @@ export function linkOf(state: State): HashValues {
   };
 }
 
-/** Names make links that people can read; ids stand in for what is too long for an address, or half a character. */
+/** Names make readable links; ids replace names that are too long or not well formed. */
 function nameOrId(name: string | undefined, id: string | undefined): string {
   const fits = name !== undefined && name.length <= LONGEST_NAME && !/\p{Cs}/u.test(name);
   return (fits ? name : id) ?? '';
@@ -143,7 +143,7 @@ export function findStep(steps: readonly number[], wanted: number | null): numbe
   );
 }
 
-/** What a link names but `run` and `series`, which are shown for it, are not or do not hold. */
+/** What a link names and `run` and `series`, which are shown instead, lack. */
 export function missingOf(link: Link, run: RunEntry, series: SeriesEntry | null): Missing {
   const { run: named, layer, step, compare } = link;
   const lacks = (at: number | null) => at !== null && !series?.steps.includes(at);

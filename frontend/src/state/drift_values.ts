@@ -22,7 +22,7 @@ export interface Words {
   /** Verb of significant cells. */
   readonly significant: string;
   readonly than: string;
-  /** What the colors say. */
+  /** Meaning of the colors. */
   readonly color: string;
 }
 

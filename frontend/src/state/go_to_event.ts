@@ -12,7 +12,7 @@ import type { State } from './store';
 const CELLS_IN_VIEW = 6;
 const LEAST_ZOOM = 1.5;
 
-/** What flies to a camera: the map. */
+/** The map, as far as it moves its camera. */
 interface CameraTarget {
   flyTo(camera: Camera): void;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The image or the concept that is lit, as it stands in the address, and the highlight that it is. */
+/** Converts between the highlight and its text in the URL. */
 
 import type { Highlight } from '../domain/view';
 import type { Store } from './store';

@@ -2,7 +2,7 @@
 /** From one layout of a run to the other, with step, layer, camera and selection. */
 
 import { membersOf } from '../domain/cell_stats';
-import { twinOf } from '../domain/layout_variants';
+import { findOtherLayout } from '../domain/layout_variants';
 import { explainUnpairing } from '../domain/sample_pairs';
 import type { CellPlace } from '../domain/view';
 import type { Atlas } from '../wire/atlas';
@@ -13,17 +13,17 @@ import type { State } from './store';
 
 /** The run that the switch leads to, or null where the shown layer has but one layout. */
 export function otherLayout({ runs, run, series }: State): RunEntry | null {
-  const twin = run && twinOf(runs, run);
-  return twin?.series.some(({ layer }) => layer === series?.layer) ? twin : null;
+  const other = run && findOtherLayout(runs, run);
+  return other?.series.some(({ layer }) => layer === series?.layer) ? other : null;
 }
 
 /** Shows the same layer and step in the other layout; what was pinned is where its samples went. */
 export async function switchLayout(session: Session): Promise<void> {
   const { store } = session;
   const { atlas, pinned, highlight } = store.state;
-  const twin = otherLayout(store.state);
-  if (twin === null) return;
-  session.chooseRun(twin.id);
+  const other = otherLayout(store.state);
+  if (other === null) return;
+  session.chooseRun(other.id);
   const { series, step } = store.state;
   if (series === null || step === null || atlas === null) return;
   const next = await session.loadAtlas(series, step).catch(() => null);
@@ -52,7 +52,7 @@ export function followCell(from: Atlas, to: Atlas, place: CellPlace): CellPlace 
   return { size: place.size, row: level.rows[best[0]] ?? 0, col: level.cols[best[0]] ?? 0 };
 }
 
-/** Concepts bear the same numbers only where they were traced alike. */
+/** Concepts have the same ids only if they were tracked together. */
 function haveSameConcepts(a: Atlas, b: Atlas): boolean {
   return a.concepts !== null && (b.concepts?.every((id, row) => id === a.concepts?.[row]) ?? false);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Loaded after the first map: history, probe, adjacent steps, and updates of the log. */
 
-import { keeperOf } from '../domain/layout_variants';
+import { findProbeRun } from '../domain/layout_variants';
 import { watchReloads } from '../host/tensorboard';
 import { asFailure, fetchIndex } from '../wire/api';
 import { levelOf } from '../wire/atlas';
@@ -43,9 +43,9 @@ export class LiveUpdates {
   }
 
   async #loadProbe(run: RunEntry): Promise<void> {
-    const keeper = keeperOf(this.session.store.state.runs, run);
-    if (keeper === null) return;
-    const change = await fetchProbe(keeper.id).then(
+    const probeRun = findProbeRun(this.session.store.state.runs, run);
+    if (probeRun === null) return;
+    const change = await fetchProbe(probeRun.id).then(
       (probe) => ({ probe, probeFailure: null }),
       (error: unknown) => ({ probe: null, probeFailure: asFailure(error) }),
     );

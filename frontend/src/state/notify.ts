@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A short line over the map that goes by itself; screen readers hear it, too. */
+/** Shows a notice over the map for a moment and announces it. */
 
 import type { Store } from './store';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The panes beside the first as they stand in the address: `layer,step,run;layer,step,run`, names percent
+ * The other panes, as text of the URL: `layer,step,run;layer,step,run`, names percent
  * encoded, no step for one that follows the first pane, and `+` for one that is to be chosen.
  */
 
@@ -10,11 +10,11 @@ import { findRun, findSeries } from './deep_link';
 import type { State } from './store';
 
 export const MOST_PANES = 3;
-/** Longest name in an address; ids stand in for longer ones, so that three panes always fit. */
+/** Longest name in a URL; longer ones are replaced by ids, so that three panes always fit. */
 const LONGEST_NAME = 130;
 const REQUESTED = '+';
 
-/** What one pane shows: any layer of any run, at a step of its own or at that of the first pane. */
+/** Run, layer, and step of one pane; a null step follows the first pane. */
 export interface PaneSpec {
   readonly run: RunEntry;
   readonly series: SeriesEntry;
@@ -69,7 +69,7 @@ function encode(name: string, id: string): string {
   }
 }
 
-/** One more pane, as an address says it; null where there is no room for it. */
+/** One more pane, as text of the URL; null if there is no room. */
 export function withPane({ panes }: State): string | null {
   const parts = panes.split(';').filter(Boolean);
   return parts.length < MOST_PANES ? [...parts, REQUESTED].join(';') : null;
@@ -82,7 +82,7 @@ export function withoutPane({ panes }: State, index = -1): string {
   return parts.join(';');
 }
 
-/** What is most worth a look beside the first pane and those that are there already. */
+/** The default of a new pane: the nearest layer that is not shown. */
 function nextPane(state: State, there: readonly PaneSpec[]): PaneSpec | null {
   const { run, series, runs, step } = state;
   if (run === null || series === null) return null;

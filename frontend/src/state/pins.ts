@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Cells that are kept in sight: where they lie, as a text of the address that anybody may have written. */
+/** Pinned cells, parsed from untrusted text of the URL. */
 
 import { type CellPlace, samePlace } from '../domain/view';
 import { count } from '../util/format';
@@ -8,16 +8,16 @@ import type { Session } from './session';
 
 export interface Pin extends CellPlace {
   readonly step: number;
-  /** Id of the series, which says run and layer. */
+  /** Id of the series, which defines run and layer. */
   readonly series: string;
 }
 
-/** As many fit into an address, whatever their steps. */
+/** Maximum number that fits into a URL. */
 export const MOST_PINS = 16;
 
 const PIN = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(-?\d{1,16})\.(s[0-9a-f]{1,16})$/;
 
-/** Reads `10.4.5.3200.s…,…`: size, row, column, step, series. What is not a pin is passed over. */
+/** Reads `10.4.5.3200.s…,…`: size, row, column, step, series. Skips text that is not a pin. */
 export function readPins(text: string): Pin[] {
   const pins: Pin[] = [];
   for (const part of text.slice(0, 1000).split(',')) {

@@ -6,7 +6,7 @@ import type { Atlas } from '../wire/atlas';
 import type { Session } from './session';
 import type { State } from './store';
 
-/** Looks after `state.other`: loads it whenever somebody needs it. */
+/** Loads `state.other` whenever it is needed. */
 export class Reference {
   #key = '';
   #failed = false;

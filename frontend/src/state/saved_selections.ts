@@ -35,7 +35,7 @@ const checkSelection = object<StoredSelection>({
   rows: list(number(), MAX_SAMPLES),
 });
 
-/** What is kept, as far as it can be believed: whatever shares the address may have written it. */
+/** Saved selections, validated, since other pages of the same origin may have written them. */
 export function readSavedSelections(): Selection[] {
   try {
     const json = localStorage.getItem(KEY) ?? '';
@@ -48,7 +48,7 @@ export function readSavedSelections(): Selection[] {
   }
 }
 
-/** Replaces what is kept; says why that cannot be, as a sentence, or null. */
+/** Replaces the saved selections; returns why that failed, or null. */
 export function writeSavedSelections(list: readonly Selection[]): string | null {
   if (list.length > MOST_SAVED) return `At most ${MOST_SAVED} selections can be saved.`;
   const selections = list.map((one) => ({ ...one, rows: [...one.rows] }));

@@ -21,7 +21,7 @@ const NO_STEP = {
   lost: false,
 } satisfies Partial<State>;
 
-/** What of a link does not say where it leads. */
+/** Parts of a link that do not name a step. */
 function lookOf({ run: _run, layer: _layer, step: _step, ...look }: Link): Partial<State> {
   return look;
 }
@@ -142,8 +142,8 @@ export class Session {
   }
 
   /**
-   * Takes over new versions of listed steps, such as a preliminary atlas or its icons, and additions to
-   * them late, such as a search, and leaves map, selection and step where they are. Returns whether there was anything.
+   * Takes over new versions of listed steps, such as a preliminary atlas or its icons, and late additions,
+   * such as a search. Map, selection, and step stay. Returns whether anything changed.
    */
   renew(latest: SeriesEntry): boolean {
     const { series, step, atlas, stepFailure } = this.store.state;
@@ -168,7 +168,7 @@ export class Session {
     return true;
   }
 
-  /** What is on screen stays there until all that replaces it is here. */
+  /** The old scene stays on screen until the new one is loaded. */
   async #swap(series: SeriesEntry, step: number): Promise<void> {
     const atlas = await this.loadAtlas(series, step).catch(() => null);
     const { state } = this.store;
@@ -182,11 +182,11 @@ export class Session {
     if (Object.keys(values).length === 0 || !differs) return;
     this.#link = readLink(values);
     const run = findRun(this.latestRuns, this.#link.run);
-    // At once: a step to compare with is one of the series that comes, not of the one that goes.
+    // At once: the reference step belongs to the new series, not to the old one.
     const look = lookOf(this.#link);
     if (run !== null) this.#goTo(run, look);
     else this.store.set(look);
-    // What opens may have put it out.
+    // Listeners may have closed it.
     this.store.set({ highlightText: this.#link.highlightText });
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which search for shortcuts belongs to what is on screen. */
 
-import { twinOf } from '../domain/layout_variants';
+import { findOtherLayout } from '../domain/layout_variants';
 import type { SeriesEntry } from '../wire/manifest';
 import type { Session } from './session';
 import type { State } from './store';
@@ -9,8 +9,8 @@ import type { State } from './store';
 /** The series that keeps the searches of the shown layer: its own, or that of its other layout. */
 export function shortcutSeriesOf({ runs, run, series }: State): SeriesEntry | null {
   if (series?.shortcuts.length) return series;
-  const twin = run && twinOf(runs, run);
-  const same = twin?.series.find(({ layer }) => layer === series?.layer);
+  const other = run && findOtherLayout(runs, run);
+  const same = other?.series.find(({ layer }) => layer === series?.layer);
   return same?.shortcuts.length ? same : null;
 }
 

@@ -28,7 +28,7 @@ export class Store {
     return this.#state;
   }
 
-  /** Replaces the named fields; listeners hear of it only when one of them really differs. */
+  /** Replaces the named fields; notifies listeners only if one of them differs. */
   set(change: Partial<State>): void {
     const before = this.#state;
     const keys = Object.keys(change) as (keyof State)[];

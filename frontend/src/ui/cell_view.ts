@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What is known of one cell: shared by the card that follows the pointer and the inspector. */
+/** Views of one cell, shared by the hover card and the inspector. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type CellFacts, type Share, WEAK_COSINE } from '../domain/cell_stats';
 import { classColors } from '../domain/color_scales';
 import { iconPlace } from '../domain/icon_place';
-import { keeperOf } from '../domain/layout_variants';
+import { findProbeRun } from '../domain/layout_variants';
 import type { Nearest, NearestSamples } from '../domain/nearest_samples';
 import { type Cut, cutOf } from '../domain/patches';
 import type { Session } from '../state/session';
@@ -119,8 +119,8 @@ export function classBars({ atlas, facts }: Mixed, rows = MIX_ROWS): TemplateRes
   </section>`;
 }
 
-export function whereabouts({ atlas, facts }: CellContext): TemplateResult {
-  return html`<p class="muted whereabouts">
+export function position({ atlas, facts }: CellContext): TemplateResult {
+  return html`<p class="muted position">
     Row ${facts.row + 1}, column ${facts.col + 1} of ${facts.size} × ${facts.size} ·
     ${shorten(atlas.manifest.layer, 40)} · step ${count(atlas.step)}
   </p>`;
@@ -161,7 +161,8 @@ export function cutPatches(
 /** Why there are no pictures of the probe with `digest`, or null. */
 export function patchesMissing(state: State, digest: string): string | null {
   const { run, runs } = state;
-  if (run && keeperOf(runs, run) === null) return 'The images of the probe are not in this run.';
+  if (run && findProbeRun(runs, run) === null)
+    return 'The images of the probe are not in this run.';
   if (state.probeFailure) return `Images of the probe: ${state.probeFailure.message}`;
   if (state.probe && state.probe.manifest.digest !== digest) {
     return 'This step uses another probe than the images in this run.';
@@ -175,7 +176,7 @@ export function lostPatches({ probe }: State, { pages }: Session): TemplateResul
   return failure ? html`<p class="muted">Images of the probe: ${failure.message}</p>` : nothing;
 }
 
-/** The word under the heading that says what "nearest" means just now. */
+/** The note that explains by which distance patches are ranked. */
 export function rankedBy({ by }: Nearest): TemplateResult {
   const [word, title] =
     by === 'activation'

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the stage says when there is no map to show. */
+/** Messages on the stage if there is no map to show. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { Address, addressOf } from '../host/tensorboard';
@@ -119,7 +119,7 @@ function requestLine({ request, status }: Failure): TemplateResult {
 
 const LONGEST_NAME = 80;
 
-/** What the link wanted for in vain, beside what is shown for it; nothing where all of it is there. */
+/** What the link names and the log lacks, with what is shown instead; empty if nothing is missing. */
 export function missingLine({ missing, run, series, step, compare }: State): string {
   const shown = { run: run?.run, layer: series?.layer, step, compare };
   const parts = Object.entries(missing).map(([what, wanted]) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The line that says which data, settings and icons a map is made of. */
+/** The line with the data, settings, and icons of a map. */
 
 import { tallyIcons, WEAK_COSINE } from '../domain/cell_stats';
 import { count, fraction, shorten } from '../util/format';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A few choices side by side, of which one is made. */
+/** Radio buttons side by side. */
 
 import { html, type TemplateResult } from 'lit';
 

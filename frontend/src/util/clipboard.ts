@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Texts that a person takes away. */
 
-/** What came of it, as a sentence. */
+/** Returns the outcome as a sentence. */
 export async function copy(text: string, done: string): Promise<string> {
   let copied = true;
   try {

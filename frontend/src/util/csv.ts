@@ -5,7 +5,7 @@ import { shorten } from './format';
 
 const LONGEST_TEXT = 1000;
 
-/** What a spreadsheet would take for a formula, also in full width and behind blanks. */
+/** Text that a spreadsheet reads as a formula, also in full width and after blanks. */
 const FORMULA = /^\s*[=+\-@＝＋－＠]/;
 
 export type CsvValue = string | number | null;

@@ -26,8 +26,8 @@ export function plural(value: number, noun: string): string {
 const REORDERING = /[\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
- * `text` on one line in at most `limit` characters; what controls, is half a character or may stand in no
- * XML becomes a space, and what reorders its surroundings goes.
+ * Shortens `text` to one line of at most `limit` characters. Replaces control characters, lone surrogates,
+ * and characters that XML forbids by spaces, and removes bidirectional controls.
  */
 export function shorten(text: string, limit: number): string {
   const line = text

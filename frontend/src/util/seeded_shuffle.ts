@@ -4,8 +4,8 @@
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /**
- * What `place` is multiplied with, modulo `count`, to come to a sample: steps of the golden ratio spread more
- * evenly than chance, and having no factor in common with `count` they come to every sample once.
+ * Returns the factor that maps a position to a sample, modulo `count`. Steps of the golden ratio are more
+ * evenly spread than random ones; without a common factor with `count` they visit every sample once.
  */
 export function strideOf(count: number): number {
   let stride = Math.max(1, Math.round(GOLDEN * count));

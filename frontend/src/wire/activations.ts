@@ -5,7 +5,7 @@ import type { Atlas } from './atlas';
 import { ACTIVATION_ARRAYS } from './generated/arrays';
 import { halfToFloat, readArrays, type Tensors } from './safetensors';
 
-/** One row per sample: its channels, or where it lies along the principal axes. Cosine is taken around the mean. */
+/** One row per sample: channels, or coordinates along the principal axes. Cosines are centered by the mean. */
 export interface Activations {
   readonly width: number;
   readonly values: Float32Array;
@@ -13,7 +13,7 @@ export interface Activations {
   readonly channels: number;
   /** How they were stored. */
   readonly kind: string;
-  /** Unit rows, one an axis, where values lie along them. */
+  /** Unit vectors of the principal axes, one per row, if values are coordinates along them. */
   readonly axes: Float32Array | null;
   /** Share of the variance that the stored form lost; null where it is not known. */
   readonly lost: number | null;

@@ -23,7 +23,7 @@ export interface Level {
   readonly cosine: Float32Array;
   /** Cell at row * size + column, or -1. */
   readonly lookup: Int32Array;
-  /** Share of all samples that lie in drawn cells. */
+  /** Share of all samples in visible cells. */
   readonly covered: number;
 }
 

@@ -98,8 +98,8 @@ export function strongestClasses(
 }
 
 /**
- * "+.31", "+2.35", "−.0012" or "0": two digits of `most`, or three from 1 on, the strongest of those that stand together, and as
- * many places for the others; "+0" where nothing is left of a value.
+ * "+.31", "+2.35", "−.0012" or "0": two digits of `most`, the largest value of a list, or three from 1 on,
+ * and as many decimals for the others; "+0" if a value rounds to zero.
  */
 export function formatFractionWithSign(value: number, most = value): string {
   if (value === 0) return '0';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Checks of untrusted JSON values, from which the generated validators are made. */
+/** Checks of untrusted JSON values, which the generated validators use. */
 
 /** Data that breaks a rule of the wire format. The message is shown to the user. */
 export class WireError extends Error {

@@ -15,7 +15,7 @@ export interface SeriesEntry {
   readonly layer: string;
   readonly steps: readonly number[];
   readonly wallTimes: readonly number[];
-  /** What a step is known by: another text when another record takes its place. */
+  /** Key of a step, which changes if another record replaces it. */
   readonly versions: readonly string[];
   /** Steps at which shortcuts were searched for. */
   readonly shortcuts: readonly number[];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The pictures of a run's probe: which there are and where they lie on their pages. */
+/** The images of a run's probe and their positions on sprite pages. */
 
 import { decode, get } from './api';
 import { checkProbeManifest } from './generated/validators';

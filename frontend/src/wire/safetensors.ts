@@ -164,7 +164,7 @@ export function readArrays<Table extends Readonly<Record<string, ArrayType>>>(
   return Object.fromEntries(found);
 }
 
-/** The number that IEEE 754 half-precision `bits` stand for. */
+/** Decodes an IEEE 754 half-precision number. */
 export function halfToFloat(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;

@@ -25,12 +25,12 @@ export interface Example {
   readonly image: number;
   readonly before: number;
   readonly after: number;
-  /** Of the target, not of the class that was said. */
+  /** Probability of the target, not of the predicted class. */
   readonly probabilityBefore: number;
   readonly probabilityAfter: number;
 }
 
-/** What the same patch did at one checkpoint; null where it was not tried. */
+/** Effect of the same patch at one checkpoint; null if it was not tested. */
 interface Trace {
   readonly step: number;
   readonly flipRate: number | null;

@@ -48,7 +48,7 @@ describe('minimap', () => {
     expect(show(2, narrow)).toBeNull();
   });
 
-  it('takes the view to where it is pressed, at the same zoom', () => {
+  it('moves the view to the clicked position, at the same zoom', () => {
     const element = show(2) as HTMLElement;
     element.getBoundingClientRect = () =>
       ({ left: 100, top: 200, width: 50, height: 50 }) as DOMRect;

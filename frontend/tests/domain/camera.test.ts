@@ -25,7 +25,7 @@ describe('camera', () => {
     expect(toScreen(FIT, viewport, { x: 1, y: 1 })).toEqual({ x: 600, y: 420 });
   });
 
-  it('calls the whole map what the map takes of the square', () => {
+  it('calls the occupied part of the square the whole map', () => {
     const wide = { ...viewport, across: 0.9, down: 0.5 };
     expect(fitSide(wide)).toBe(800);
     expect(toScreen(FIT, wide, { x: 0.05, y: 0.25 })).toEqual({ x: 40, y: 20 });

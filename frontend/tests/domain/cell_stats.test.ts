@@ -171,7 +171,7 @@ describe('nextCell', () => {
     expect(nextCell(at([0, 0], [0, 3], [1, 1]), 0, 0, 1, 0)).toEqual({ row: 0, col: 3 });
   });
 
-  it('leaves the line when nothing lies on it', () => {
+  it('leaves the line if it is empty', () => {
     expect(nextCell(at([0, 0], [1, 2]), 0, 0, 1, 0)).toEqual({ row: 1, col: 2 });
   });
 

@@ -41,7 +41,7 @@ function stateWith(atlas: Atlas, change: Partial<State> = {}): State {
 }
 
 describe('what an atlas states', () => {
-  it('is one class, or two and what lies left and right', () => {
+  it('is one class, or two and the axis between them', () => {
     expect(classAtlasOf(classAtlas())).toEqual({
       layer: 'stage3',
       names: ['cat'],

@@ -162,7 +162,7 @@ describe('top class', () => {
     expect(heatOf(found, 'top', 3, found.most)).toBe(1);
   });
 
-  it('takes predictions where there are no labels, and says when there are neither', () => {
+  it('uses predictions if there are no labels, and reports if there are neither', () => {
     const { labels } = atlas;
     const predicted = { ...attributionAtlas(), labels: null, predictions: labels };
     expect(resultOf(top(0), predicted).ranked).toEqual([0, 2]);
@@ -172,7 +172,7 @@ describe('top class', () => {
     );
   });
 
-  it('lets nothing pass of a class that is nowhere on top', () => {
+  it('passes no cell for a class that is nowhere on top', () => {
     expect(resultOf(top(77))).toMatchObject({ passing: 0, most: 0, range: null });
   });
 });
@@ -201,7 +201,7 @@ describe('attribution toward a class', () => {
     expect(found).toMatchObject({ most: 1, range: [-1, 0.5], passing: 4, sparse: 1 });
   });
 
-  it('of several classes takes the one that counts most for the sign', () => {
+  it('selects the strongest of several classes for the sign', () => {
     expect([...resultOf(toward('helps', 0, 1)).which]).toEqual([0, 1, 1, 0]);
     expect([...resultOf(toward('hurts', 0, 1)).which]).toEqual([1, 0, 0, 1]);
     expect([...resultOf(toward('both', 0, 1)).values]).toEqual([0.5, -1, 0.75, -3]);

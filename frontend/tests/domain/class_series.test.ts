@@ -69,7 +69,7 @@ describe('layers and their classes', () => {
     ]);
   });
 
-  it('believe an atlas that is none of a class', () => {
+  it('trust an atlas that is not of a class', () => {
     expect(outline(HOME, 'stage3 · cat')).toEqual([
       ['stage2', 'stage2'],
       ['stage3', 'stage3', 'cat / dog', EVIL],
@@ -134,7 +134,7 @@ describe('the choice of a layer', () => {
   });
 });
 
-describe('where the atlas of a class lies', () => {
+describe('the series of a class atlas', () => {
   it('is identified by the name of its series', () => {
     const known = ['cat', 'dog', 'cat', 'a · b / c', 'x'.repeat(61)];
     expect(known.map((_, index) => seriesLabel(known, index))).toEqual([
@@ -159,7 +159,7 @@ describe('where the atlas of a class lies', () => {
     expect(at(HOME, 'stage3', 'ship')).toBeNull();
   });
 
-  it('is gone to, through its run where that is another', () => {
+  it('is opened, through its run if that is another', () => {
     const calls: string[] = [];
     const session = {
       store: { state: { run: HOME } },

@@ -18,7 +18,7 @@ const atlas = smallAtlas();
 const level = atlas.levels[0] as Level;
 
 describe('class colors', () => {
-  it('give each class its own while the palette lasts', () => {
+  it('are unique for each class while the palette lasts', () => {
     const { named, others } = classColors(new Int32Array([0, 1, 2]), 8);
     expect(named).toHaveLength(8);
     expect(new Set(named.map(({ color }) => color)).size).toBe(8);

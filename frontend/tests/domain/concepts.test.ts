@@ -30,7 +30,7 @@ describe('concepts', () => {
   it('list their rows, and the cells that hold them', () => {
     expect([...rowsOf(atlas.concepts, [9])]).toEqual([2, 4]);
     expect([...rowsOf(atlas.concepts, [4, 9])]).toEqual([0, 1, 2, 4, 5]);
-    // Sample 5 lies in no drawn cell.
+    // Sample 5 is in no visible cell.
     expect([...countIn(level, rowsOf(atlas.concepts, [4]))]).toEqual([2, 0]);
     expect([...rowsOf(smallAtlas().concepts, [4])]).toEqual([]);
   });

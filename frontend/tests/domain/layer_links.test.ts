@@ -8,7 +8,7 @@ const HALF = EACH / 2;
 const CHANGED = [...repeat([0, 3], HALF), ...repeat([1, 3], HALF)];
 
 describe('links between two layers', () => {
-  it('are those of `link_layers`: each cell feeds the cells that its samples lie in', () => {
+  it('are those of `link_layers`: each cell feeds the cells that hold its samples', () => {
     const lower = layerLevelOf(repeat([0, 1, 2], EACH));
     const upper = layerLevelOf([...CHANGED, ...repeat([2], EACH)], { layer: 'late' });
     const { links, samples } = linksBetween(lower, upper);
@@ -31,7 +31,7 @@ describe('links between two layers', () => {
     ]);
   });
 
-  it('count only what lies in a cell of both', () => {
+  it('count only samples in a cell of both', () => {
     const lower = layerLevelOf(repeat([0, 1], EACH));
     const upper = layerLevelOf(repeat([0, 1], EACH), { layer: 'late' });
     upper.level.cellOf.fill(-1, 0, 10);
@@ -67,7 +67,7 @@ describe('merges across depth', () => {
     expect(findMerges(bare, late, activationsOf(before))).toMatchObject([{ cell: 2, label: null }]);
   });
 
-  it('takes neighboring cells of one thing for no merge', () => {
+  it('does not merge neighboring cells of one kind', () => {
     expect(findMerges(lower, upper, activationsOf(before, { 1: 0 }))).toEqual([]);
   });
 

@@ -5,11 +5,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { layoutSwitch } from '../../src/app/layout_switch';
 import { topBar } from '../../src/app/top_bar';
 import {
+  findOtherLayout,
+  findProbeRun,
   folderOf,
   isRelayout,
-  keeperOf,
   shareLayout,
-  twinOf,
 } from '../../src/domain/layout_variants';
 import type { Address } from '../../src/host/tensorboard';
 import type { HashValues } from '../../src/host/url_hash';
@@ -89,24 +89,24 @@ describe('names of layouts', () => {
     ['.', 'backwards'],
   ])('pair %s with %s', (first, again) => {
     const runs = [run('other/atlas'), run(first), run(again), run('other/backwards')];
-    expect(twinOf(runs, run(first))).toBe(runs[2]);
-    expect(twinOf(runs, run(again))).toBe(runs[1]);
+    expect(findOtherLayout(runs, run(first))).toBe(runs[2]);
+    expect(findOtherLayout(runs, run(again))).toBe(runs[1]);
   });
 
   it('pair nothing that stands alone, or is another thing of that name', () => {
     const runs = [run('a/atlas'), run('b/backwards'), run('c/atlas', ['layer3'])];
-    for (const one of runs) expect(twinOf(runs, one)).toBeNull();
+    for (const one of runs) expect(findOtherLayout(runs, one)).toBeNull();
     const strange = run('c/backwards', ['layer9']);
-    expect(twinOf([...runs, strange], strange)).toBeNull();
+    expect(findOtherLayout([...runs, strange], strange)).toBeNull();
     const bare = run('a/backwards', []);
-    expect(twinOf([...runs, bare], runs[0] as RunEntry)).toBeNull();
+    expect(findOtherLayout([...runs, bare], runs[0] as RunEntry)).toBeNull();
   });
 
   it('share a probe', () => {
     const [first, again] = [run('a/atlas'), run('a/backwards', ['layer3'], false)];
-    expect(keeperOf([first, again], again)).toBe(first);
-    expect(keeperOf([first, again], first)).toBe(first);
-    expect(keeperOf([again], again)).toBeNull();
+    expect(findProbeRun([first, again], again)).toBe(first);
+    expect(findProbeRun([first, again], first)).toBe(first);
+    expect(findProbeRun([again], again)).toBeNull();
   });
 });
 

@@ -59,7 +59,7 @@ describe('same samples', () => {
     ]);
   });
 
-  it('lie at the same place where classes chose the samples of one layer', () => {
+  it('have the same position if classes selected the samples of one layer', () => {
     const places = i32([0, 0, 0, 1, 1, 0, 1, 1, 2, 0, 2, 1], 6, 2);
     const turned = i32([2, 1, 2, 0, 1, 1, 1, 0, 0, 1, 5, 5], 6, 2);
     const ids = i32([10, 11, 12, 13, 14, 15]);
@@ -113,7 +113,7 @@ describe('light', () => {
     expect(linked).toMatchObject({ best: 0, cells: 2 });
   });
 
-  it('counts samples that lie in no drawn cell as missing from all of them', () => {
+  it('counts samples in no visible cell as missing from all of them', () => {
     const a = layerLevelOf(repeat([0], 4));
     const b = layerLevelOf(repeat([1], 4), { layer: 'late' });
     b.level.cellOf.fill(-1, 1);

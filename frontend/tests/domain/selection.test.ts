@@ -29,7 +29,7 @@ import { smallAtlas, smallProvenance, tensor } from '../helpers/wire_builder';
 const atlas = smallAtlas();
 
 describe('rowsInside', () => {
-  it('takes what a rectangle encloses, whichever corners it is drawn between', () => {
+  it('selects what a rectangle encloses, whichever corners it is drawn between', () => {
     const [a, b] = [
       { x: 0.05, y: 0.35 },
       { x: 0.25, y: 0.05 },
@@ -38,7 +38,7 @@ describe('rowsInside', () => {
     expect([...rowsInside(atlas, rectangle(b, a))]).toEqual([0, 1]);
   });
 
-  it('leaves out what lies in the notch of a lasso, and what it goes round twice', () => {
+  it('leaves out the notch of a lasso, and what it encloses twice', () => {
     // A "U" around (.1, .1) and (.9, .1), whose notch holds (.3, .3) and (.2, .2).
     const notch = [
       ...[0, 0, 1, 0, 1, 0.5, 0.5, 0.5, 0.5, 0.15, 0.15, 0.15, 0.15, 0.5, 0, 0.5],
@@ -51,7 +51,7 @@ describe('rowsInside', () => {
     expect([...rowsInside(atlas, [...ring, ...ring])]).toEqual([]);
   });
 
-  it('takes cells half open, but the rims of the map whole', () => {
+  it('treats cells as half open, but the edges of the map as closed', () => {
     const xy = tensor(
       'F32',
       new Float32Array([0.5, 0.5, 1, 1, 0, 0, 0.5, 0.2, 0.2, 0.5, 1, 0.3]),
@@ -236,7 +236,7 @@ describe('files', () => {
     expect(rest).toHaveLength(2);
   });
 
-  it('are JSON that scripts can take apart', () => {
+  it('are JSON that scripts can parse', () => {
     const file = JSON.parse(samplesAsJson('exp', 'cats', atlas, Int32Array.of(4)));
     expect(file).toMatchObject({ name: 'cats', run: 'exp', layer: 'layer3', step: 7, probe: 'aa' });
     expect(file.samples).toEqual([
@@ -301,7 +301,7 @@ describe('pins', () => {
   });
 });
 
-describe('what is lit, in the address', () => {
+describe('the highlight in the URL', () => {
   it('is an image or a concept', () => {
     const image = readHighlight('image:17');
     expect(image).toEqual({ ids: [17], of: 'image', name: 'image 17', event: null });

@@ -50,7 +50,7 @@ describe('theme', () => {
     expect(themeOf({ dark: true, forced: null })).toBe(THEMES.dark);
   });
 
-  it('takes each ink from the system where that forces them', () => {
+  it('uses the system colors if they are forced', () => {
     vi.stubGlobal('matchMedia', () => ({ matches: true }));
     // A style that takes every name, as those of browsers do.
     const probe = Object.defineProperty(document.createElement('i'), 'style', {

@@ -69,7 +69,7 @@ describe('Address', () => {
     expect(location.hash).toBe('#atlas&p.atlas.step=3');
   });
 
-  it('hears of links that somebody else writes', () => {
+  it('reports links that change from outside', () => {
     const { location, addEventListener } = frame('#atlas');
     const heard: unknown[] = [];
     new Address().watch((values) => heard.push(values));
@@ -130,7 +130,7 @@ describe('dark mode', () => {
 });
 
 describe('reloads', () => {
-  it('offers TensorBoard a port, responses on it, and hears of new data', async () => {
+  it('sends TensorBoard a port, responds on it, and receives reloads', async () => {
     vi.useRealTimers();
     const { posted } = frame('#atlas');
     const reloaded = vi.fn();

@@ -157,7 +157,7 @@ describe('first map', () => {
     expect(map.viewport).toMatchObject({ width: 840, height: 440 });
   });
 
-  it('keeps its buffers over a visit to another tab, and takes new ones for another size', () => {
+  it('keeps its buffers while hidden, and creates new ones for another size', () => {
     remeasure();
     const canvas = map.querySelector('canvas') as HTMLCanvasElement;
     const widths = vi.spyOn(canvas, 'width', 'set');
@@ -349,7 +349,7 @@ describe('changes', () => {
     expect(store.state.camera).toEqual({ x: 0.4, y: 0.4, z: 2 });
   });
 
-  it('know where a cell lies on the element', () => {
+  it('know the position of a cell on the element', () => {
     // The map is 400 pixels across from (220, 20).
     expect(map.boxOf({ size: 4, row: 1, col: 2 })).toEqual({ x: 420, y: 120, side: 100 });
   });
@@ -437,7 +437,7 @@ describe('contexts', () => {
     expect(fake.of('drawArrays').length).toBeGreaterThan(0);
   });
 
-  it('are missed after a while, and a new canvas takes the place of the old one', () => {
+  it('are reported after a while, and a new canvas replaces the old one', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     remeasure();
     for (const key of ['s1/7/2', 's1/7/4']) give(key);

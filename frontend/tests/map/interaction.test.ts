@@ -121,7 +121,7 @@ describe('ZoomGestures', () => {
     expect(calls.map(([name]) => name)).toEqual(['click', 'double']);
   });
 
-  it('takes over what else has moved the camera', () => {
+  it('follows other changes of the camera', () => {
     camera = { x: 0.25, y: 0.25, z: 4 };
     hand.send('pointerdown', 50, 50);
     hand.send('pointermove', 66, 50);
@@ -159,7 +159,7 @@ describe('ZoomGestures', () => {
     }
   });
 
-  it('takes small turns with Ctrl for a pinch, which is a short way', () => {
+  it('treats small turns with Ctrl as a pinch', () => {
     wheel(-5, { ctrlKey: true });
     expect(camera.z).toBeCloseTo(2 ** 0.1);
   });
@@ -268,7 +268,7 @@ describe('Interaction', () => {
     expect(store.state.hover).toEqual({ size: 2, row: 0, col: 0 });
   });
 
-  it('shows none where no cell is drawn, and takes it away when the pointer leaves', () => {
+  it('shows none where no cell is visible, and hides it when the pointer leaves', () => {
     hand.send('pointermove', 300, 100);
     vi.advanceTimersByTime(HOVER_MS);
     hand.send('pointermove', 500, 100);
@@ -361,7 +361,7 @@ describe('Interaction', () => {
     expect(signs).toEqual(['hurts', 'both', '']);
   });
 
-  it('pins the cursor by Enter and lets go by Escape', () => {
+  it('pins the cursor by Enter and unpins by Escape', () => {
     press('Enter');
     expect(store.state.pinned).toBeNull();
     press('ArrowLeft');

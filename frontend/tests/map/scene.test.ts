@@ -13,7 +13,7 @@ import { smallAtlas } from '../helpers/wire_builder';
 describe('choice of level', () => {
   const levels = [10, 20, 40].map((size) => ({ size, covered: 0.9 }));
 
-  it('takes the finest level whose cells can be read', () => {
+  it('selects the finest level whose cells are large enough', () => {
     expect(chooseLevel(levels, 10 * READABLE_CELL, null)).toBe(0);
     expect(chooseLevel(levels, 20 * READABLE_CELL - 1, null)).toBe(0);
     expect(chooseLevel(levels, 20 * READABLE_CELL, null)).toBe(1);
@@ -24,7 +24,7 @@ describe('choice of level', () => {
     expect(chooseLevel(levels, 10, null)).toBe(0);
   });
 
-  it('gives up the level on screen late, so that it never flickers', () => {
+  it('changes the level with hysteresis, so that it never flickers', () => {
     const justBelow = 20 * READABLE_CELL * 0.9;
     expect(chooseLevel(levels, justBelow, null)).toBe(0);
     expect(chooseLevel(levels, justBelow, 20)).toBe(1);
@@ -113,7 +113,7 @@ describe('keys', () => {
     expect(key(' ')).toEqual({ do: 'play' });
   });
 
-  it('lets go of letters, digits and signs where they are unwanted', () => {
+  it('ignores letters, digits and signs if they are turned off', () => {
     want('no-letter-keys', true);
     expect(['c', 'C', '2', '+', ',', '?', '/'].map((name) => key(name))).toEqual(
       Array(7).fill(null),
@@ -134,7 +134,7 @@ describe('keys', () => {
 describe('icons', () => {
   const level = smallAtlas().levels[0] as Level;
 
-  it('lie row by row on pages of columns × columns', () => {
+  it('are row by row on pages of columns × columns', () => {
     const wide = { ...level, kind: new Uint8Array(7).fill(3) } as Level;
     expect(iconPlace(wide, 0)).toEqual({ page: 0, x: 0, y: 0, side: 8 });
     expect(iconPlace(wide, 3)).toEqual({ page: 0, x: 8, y: 8, side: 8 });
@@ -157,7 +157,7 @@ describe('icons', () => {
 describe('placeCard', () => {
   const room = { width: 1000, height: 600 };
 
-  it('lies right of its cell', () => {
+  it('is to the right of its cell', () => {
     expect(placeCard({ x: 300, y: 280, side: 40 }, room)).toEqual({ left: 350, top: 98 });
   });
 

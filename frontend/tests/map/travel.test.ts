@@ -45,7 +45,7 @@ const round = (values: Iterable<number> | undefined) =>
   Array.from(values ?? [], (one) => Math.round(1e3 * one) / 1e3);
 
 describe('travel', () => {
-  it('takes each icon the mean way of its members', () => {
+  it('moves each icon by the mean displacement of its members', () => {
     const [older, newer] = carry(0.5);
     // The places 0.8 and 0.9 of cell 1, and 0.9 at the rim, go to 0.9 and 1.
     expect(round(older?.travel?.ways)).toEqual([0.1, 0.1, 0.1, 0.1]);
@@ -61,7 +61,7 @@ describe('travel', () => {
     expect(round(carry(1)[0]?.travel?.points)).toEqual(round(young.xy));
   });
 
-  it('never lets the ground shine through half way', () => {
+  it('never shows the background half way', () => {
     const weights = [0, 0.25, 0.5, 0.75, 1].map((w) => carry(w).map(({ weight }) => weight));
     expect(weights).toEqual([
       [1, 0],

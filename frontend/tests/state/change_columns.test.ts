@@ -42,7 +42,7 @@ describe('changes of cells', () => {
     expect(sentences).toEqual(['1 of 2 cells moved more than the noise floor since step 10.']);
   });
 
-  it('is what B has more than A, and how many cells of A are gone', () => {
+  it('is B minus A, and the number of cells only in A', () => {
     const { columns, sentences } = change({ compare: 10 });
     expect(columns.map(({ key, name }) => [key, name])).toEqual([['gain', 'Samples, B minus A']]);
     const [column] = columns;
@@ -130,7 +130,7 @@ describe('the table', () => {
 });
 
 describe('the file', () => {
-  it('takes them along', () => {
+  it('contains them', () => {
     const { columns } = change({ drift: 'on', compare: 10 });
     const [first, , second] = cellsAsCsv('r', b, level, columns)
       .split('\r\n')

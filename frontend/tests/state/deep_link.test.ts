@@ -7,7 +7,7 @@ import { Store } from '../../src/state/store';
 import type { RunEntry } from '../../src/wire/manifest';
 
 describe('hash', () => {
-  it('gives back what was written, whatever the name', () => {
+  it('restores what was written, for any name', () => {
     const values = { run: 'a&b=c#d <i>%', layer: 'blocks.10', step: '4000' };
     expect(readHash(writeHash('#atlas', values))).toEqual(values);
   });

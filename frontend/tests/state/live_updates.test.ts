@@ -172,7 +172,7 @@ describe('LiveUpdates', () => {
       expect(restless).toBe(false);
     });
 
-    it('and takes over a search that came after its step', async () => {
+    it('and takes over a search that was logged after its step', async () => {
       const session = await start('40');
       const { atlas } = session.store.state;
       const series = [{ id: 's1', layer: 'layer3', steps: [0, 10, 40], shortcuts: [40] }];

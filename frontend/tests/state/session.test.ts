@@ -153,7 +153,7 @@ describe('a link to what is not in the log', () => {
     expect(written.at(-1)).toMatchObject({ compare: '0;layer4,,r1' });
   });
 
-  it('is forgotten once somebody chooses', async () => {
+  it('is forgotten once the user chooses', async () => {
     const session = await start({ layer: 'layer3', step: '11' });
     session.chooseStep(10);
     expect(session.store.state.missing).toEqual({});

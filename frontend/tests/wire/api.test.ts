@@ -140,7 +140,7 @@ describe('failures', () => {
     expect(error).toMatchObject({ kind: 'damaged', message: 'picture cannot be decoded' });
   });
 
-  it('take any thrown value', () => {
+  it('accept any thrown value', () => {
     const known = new Failure('damaged', 'x', 'y');
     expect(asFailure(known)).toBe(known);
     expect(asFailure(new Error('oops')).message).toBe('oops');

@@ -100,7 +100,7 @@ function index(...runs: unknown[]): unknown {
 }
 
 describe('readIndex', () => {
-  it('takes as many runs and layers as TensorBoard has', () => {
+  it('accepts as many runs and layers as TensorBoard has', () => {
     const series = { layer: 'l', steps: [1], wall_times: [1], versions: ['a'], shortcuts: [] };
     const many = Array.from({ length: 20_000 }, (_, i) => ({ ...series, id: `s${i}` }));
     const runs = many.map(({ id }) => ({ id, run: id, probe: true, series: [] }));

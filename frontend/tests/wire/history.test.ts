@@ -70,7 +70,7 @@ describe('readHistory', () => {
     });
   });
 
-  it('reads steps that are larger than it can count, as the index gives them', () => {
+  it('reads steps that are larger than it can count, as the index contains them', () => {
     const huge = { ...step, step: 2 ** 63 };
     const events = [{ ...event, step: 2 ** 63, before_step: -(2 ** 63) }];
     const history = readHistory({ ...json, steps: [huge], events });

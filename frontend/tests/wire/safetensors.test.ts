@@ -5,7 +5,7 @@ import { halfToFloat, readSafetensors } from '../../src/wire/safetensors';
 import { rawSafetensors, safetensors, tensor } from '../helpers/wire_builder';
 
 describe('readSafetensors', () => {
-  it('gives back arrays with their shapes', () => {
+  it('returns arrays with their shapes', () => {
     const read = readSafetensors(
       safetensors({
         a: tensor('F32', new Float32Array([1, 2, 3, 4, 5, 6]), 2, 3),

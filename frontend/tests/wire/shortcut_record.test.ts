@@ -7,7 +7,7 @@ import { searchJson, shortcutJson } from '../helpers/shortcut_fixtures';
 const one = (change: Record<string, unknown>) => searchJson({ found: [shortcutJson(change)] });
 
 describe('readSearch', () => {
-  it('reads what was searched and how patches lie', () => {
+  it('reads the search and the layout of patches', () => {
     const search = readSearch(searchJson(), 7);
     expect(search).toMatchObject({ step: 7, probe: 'aa', inputSize: [32, 32], images: 2000 });
     expect(search.patches).toEqual({
@@ -45,7 +45,7 @@ describe('readSearch', () => {
     });
   });
 
-  it('takes an empty search, without names, for what it is', () => {
+  it('reads an empty search without names', () => {
     const search = readSearch(
       searchJson({ found: [], patches: null, blobs: [], classes: null }),
       7,

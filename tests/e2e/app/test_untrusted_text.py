@@ -178,7 +178,7 @@ def test_cells_and_concepts(untrusted_log: str, monitored_tab: Tab) -> None:
         names=".inspector .bars .name",
         concept=".inspector .concepts .name",
         film=".inspector .film h3",
-        place=".inspector .whereabouts",
+        place=".inspector .position",
     )
     for number, (text, one) in enumerate(zip(TEXTS, found, strict=True)):
         after = TEXTS[(number + 1) % len(TEXTS)]
@@ -423,7 +423,7 @@ def test_exported_files(untrusted_log: str, monitored_tab: Tab, tmp_path: Path) 
             "(map, filter) => map.session.store.set({filter})", f"top:{','.join(map(str, numbers))}"
         )
         expect(tab.app.locator(".filter-legend strong")).to_be_visible()
-        root = ElementTree.fromstring(save("Save drawing"))
+        root = ElementTree.fromstring(save("Save SVG"))
         kinds = {one.tag.rpartition("}")[2] for one in root.iter()}
         assert kinds <= SVG_ELEMENTS, kinds
         assert not [key for one in root.iter() for key in one.attrib if key.startswith("on")]

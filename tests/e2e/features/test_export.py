@@ -221,7 +221,7 @@ def test_the_svg_file_looks_like_the_picture(
     tab.settle(theme=theme)
     tab.press_keys("e")
     taken = export_picture(tab, 1)
-    name, data = download(tab, "Save drawing")
+    name, data = download(tab, "Save SVG")
     assert name.endswith("-step60-grid8.svg")
     root = ElementTree.fromstring(data)
     kinds = {element.tag.rpartition("}")[2] for element in root.iter()}
@@ -252,7 +252,7 @@ def test_names_of_the_log_are_text_in_the_svg_file(tab: Tab, valid_log_by_loader
     tab.page.route("**/atlases*", lambda route: _rename(route, [name] * 10))
     tab.open(valid_log_by_loader, **DIGITS, color="class")
     tab.press_keys("e")
-    _, data = download(tab, "Save drawing")
+    _, data = download(tab, "Save SVG")
     root = ElementTree.fromstring(data)
     assert not [one for one in root.iter() if one.tag.endswith("script")]
 

@@ -104,7 +104,7 @@ def test_the_number_of_kept_steps_is_shown(damaged_log: str, tab: Tab) -> None:
     tab.app.get_by_text(f"--atlas_samples={LONG_RUN}").wait_for()
     assert tab.app.locator(".tick").count() == KEPT_STEPS
     assert tab.dataset["step"] == str(LONG_RUN - 1)
-    tab.app.get_by_text("the first and the last among them").wait_for()
+    tab.app.get_by_text("including the first and the last").wait_for()
     tab.slider.press("Home")
     tab.wait_for_step(0)
 

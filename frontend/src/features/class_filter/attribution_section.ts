@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a cell says for and against classes: a section of the inspector. */
+/** The attribution of a cell for and against classes: a section of the inspector. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { MIN_SUPPORT } from '../../domain/class_filter';

@@ -8,7 +8,7 @@ import { type Choice, match } from '../../domain/class_index';
 import { focusOnce } from '../../ui/focus';
 import { count, shorten } from '../../util/format';
 
-/** As many matches stand in the list; the rest need a longer search. */
+/** Maximum number of listed matches; the rest need a longer search. */
 const MOST_MATCHES = 100;
 const NAME = 40;
 
@@ -66,7 +66,7 @@ export class ClassPicker {
   #option({ index, name, note }: Choice, active: boolean, picked: Picked): TemplateResult {
     const selected = picked.chosen.includes(index);
     const full = !selected && picked.chosen.length >= MOST_CLASSES;
-    // The press must not take the focus away from the search.
+    // Keep the focus in the search box.
     return html`<li
       id="class-${index}"
       role="option"

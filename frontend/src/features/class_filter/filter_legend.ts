@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the heat of the class filter says, in words and numbers, or why no samples is drawn. */
+/** The legend of the class filter, or why nothing is drawn. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import {

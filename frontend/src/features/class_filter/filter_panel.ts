@@ -29,7 +29,7 @@ import { formatFractionWithSign } from '../../wire/attribution';
 import { classLinks, missingAtlases } from './class_links';
 import { ClassPicker } from './class_picker';
 
-/** As many cells are listed. */
+/** Maximum number of listed cells. */
 const STRONGEST = 10;
 const NAME = 40;
 

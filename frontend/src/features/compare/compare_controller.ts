@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What differs between two steps: drift, difference, and the tools to compare by. */
+/** The comparison of two steps. */
 
 import { nothing, type TemplateResult } from 'lit';
 import { centerOf } from '../../domain/cell_stats';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the squares of the difference say, in words and numbers, or why there are none. */
+/** The legend of the difference, or why there is none. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Change, type Difference, formatGain, largestChanges } from '../../domain/difference';
@@ -9,7 +9,7 @@ import type { State } from '../../state/store';
 import { count } from '../../util/format';
 import type { Atlas, Level } from '../../wire/atlas';
 
-/** As many changes are listed. */
+/** Maximum number of listed changes. */
 const LARGEST = 8;
 
 const SIGNIFICANCE: Readonly<Record<string, string>> = {
@@ -56,7 +56,7 @@ function chance({ changes, moved, toward }: Difference): string {
     : 'In every cell, most samples that came or left moved farther than the noise floor.';
 }
 
-/** What the squares show, for those who would rather read. */
+/** The largest changes as a table. */
 function table(found: Difference, go: (change: Change) => void): TemplateResult {
   return html`<details class="changes">
     <summary>Largest changes</summary>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the drift on the map says, in words and numbers, or why there is none; and the choice of what it is of. */
+/** The legend of the drift, or why there is none, and the choice of the quantity. */
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { SEQUENTIAL_CSS } from '../../domain/color_scales';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What happened in the run, as a list to read and to jump from. */
+/** The list of events of the run. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classAtlasOf, NOT_FOLLOWED } from '../../domain/class_atlas';
@@ -15,7 +15,7 @@ import { count, fraction, plural, shorten } from '../../util/format';
 import type { Failure } from '../../wire/api';
 import { type History, type RunEvent, sameEvent } from '../../wire/history';
 
-/** As many are listed at first; the rest on request. */
+/** Number of events listed at first; the rest on request. */
 const FIRST_EVENTS = 60;
 const SENTENCE = 240;
 

@@ -19,7 +19,7 @@ import { Failure } from '../../wire/api';
 import { className } from '../../wire/atlas';
 import type { RunEvent } from '../../wire/history';
 
-/** As many steps are in the strip. */
+/** Maximum number of steps in the strip. */
 const FRAMES = 24;
 /** Width of a frame and height of the lines in CSS pixels; the styles say the same. */
 const WIDTH = 60;

@@ -20,7 +20,7 @@ import { type Scale, takeDrawing, takePicture } from './map_image';
 export class ExportController implements Feature {
   #scale: Scale = 2;
   #outcome = '';
-  /** What had the focus before. */
+  /** The element that had the focus before. */
   #from: Element | null = null;
 
   constructor(

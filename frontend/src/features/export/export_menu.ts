@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What can be taken away: the map as a picture, its cells as a file, and the way back here. */
+/** The export menu: the map as a picture, its cells as a file, and a link. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
@@ -13,7 +13,7 @@ export interface Exports {
   /** Why there is no picture to save, or null. */
   readonly noPicture: string | null;
   readonly link: string;
-  /** What the last press came to. */
+  /** Outcome of the last export. */
   readonly outcome: string;
   choose(scale: Scale): void;
   savePicture(): void;

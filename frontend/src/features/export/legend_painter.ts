@@ -15,7 +15,7 @@ export function paintPanel(context: Painter, root: HTMLElement): void {
 }
 
 function paint(context: Painter, element: Element): void {
-  // What only makes sense on a screen stays there.
+  // Skip controls.
   if (element.matches('button, .changes, .hidden, [hidden]')) return;
   const style = getComputedStyle(element);
   if (element instanceof SVGGeometryElement) {

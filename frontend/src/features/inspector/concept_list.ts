@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which concepts the samples of a cell belong to, and the line that says which one stands out. */
+/** The concepts that the samples of a cell belong to. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classAtlasOf, NOT_FOLLOWED } from '../../domain/class_atlas';

@@ -11,8 +11,8 @@ import {
   iconLine,
   lostPatches,
   patchesMissing,
+  position,
   rankedBy,
-  whereabouts,
 } from '../../ui/cell_view';
 import { type Box, placeCard, type Room } from '../../ui/placement';
 
@@ -37,7 +37,7 @@ export function card(
       ${bigIcon(context)}
       <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
     </div>
-    ${strip(context)} ${classBars(context)} ${lines} ${whereabouts(context)}
+    ${strip(context)} ${classBars(context)} ${lines} ${position(context)}
   </aside>`;
 }
 

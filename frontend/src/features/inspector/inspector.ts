@@ -14,8 +14,8 @@ import {
   type Patch,
   patchesMissing,
   patchLabel,
+  position,
   rankedBy,
-  whereabouts,
 } from '../../ui/cell_view';
 import { iconButton, SELECTION_ICON } from '../../ui/icons';
 import { panelHead } from '../../ui/panel_head';
@@ -36,24 +36,23 @@ export function inspector(
   sections: unknown = nothing,
 ): TemplateResult {
   return html`<aside class="inspector panel" aria-label="Pinned cell">
-    ${panelHead('Pinned cell', 'Unpin', 'Esc', close, context ? keeper(context) : nothing)}
+    ${panelHead('Pinned cell', 'Unpin', 'Esc', close, context ? pinButton(context) : nothing)}
     ${
       context === null
         ? html`<p class="muted">
-          No cell is drawn at the pinned place: too few samples lie there at this step or on this
-          grid.
+          The pinned cell has too few samples at this step or on this grid.
         </p>`
         : html`<div class="card-top">
             ${bigIcon(context)}
             <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
           </div>
-          ${classBars(context)} ${sections} ${gallery(context, selection)} ${whereabouts(context)}`
+          ${classBars(context)} ${sections} ${gallery(context, selection)} ${position(context)}`
     }
   </aside>`;
 }
 
 /** For those who cannot hold Shift. */
-function keeper({ session, state, atlas, facts }: CellContext): TemplateResult {
+function pinButton({ session, state, atlas, facts }: CellContext): TemplateResult {
   const { step, series } = atlas;
   const pin = { ...facts, step, series };
   return iconButton({

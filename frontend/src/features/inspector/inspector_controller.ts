@@ -39,10 +39,10 @@ export class InspectorController implements Feature {
 
   #card(state: State, atlas: Atlas): TemplateResult | typeof nothing {
     const { hover, pinned, panes } = state;
-    // It would lie over what lights up in the other panes.
+    // It would cover the highlighted cells of the other panes.
     if (panes !== '') return nothing;
     const cell = hover && this.#describe(state, atlas, hover);
-    // The inspector says all that the card could, and more.
+    // The inspector contains everything that the card shows.
     if (!hover || !cell || samePlace(hover, pinned)) return nothing;
     const { map, cardLines } = this.context;
     const { width, height } = map.viewport;
@@ -75,7 +75,7 @@ export class InspectorController implements Feature {
   }
 }
 
-/** How much of the map's width lies under a panel at its right; none of it, where next to none would be left. */
+/** Width of the map under a panel at its right; 0 if too little would be left. */
 function coveredBy(map: AtlasMap, panel: string): number {
   const found = (map.getRootNode() as ShadowRoot).querySelector(panel);
   if (found === null) return 0;

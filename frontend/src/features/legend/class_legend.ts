@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a class atlas is of, in words: which places, which directions, and what makes a step unlike the last. */
+/** The legend of a class atlas: its positions, its axis, and why a step does not continue the last. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Axis, type ClassAtlas, classAtlasOf } from '../../domain/class_atlas';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the colors of the map mean, and where the map comes from. */
+/** The legend of the map and its provenance. */
 
 import type { FeatureModule } from '../feature';
 import styles from './legend.css?inline';

@@ -27,7 +27,7 @@ export interface MergeRow {
   readonly parts: readonly CellRow[];
 }
 
-/** Strongest first; a sentence in the place of rows says why there are none. */
+/** Strongest first; a sentence in place of rows explains why there are none. */
 export function linkSection(
   title: string,
   rows: readonly CellRow[] | string,

@@ -67,12 +67,12 @@ export class LinkedHighlight {
     return null;
   }
 
-  /** What keeps two atlases from being linked. */
+  /** The settings that prevent two atlases from being linked. */
   findDifferences(a: Atlas, b: Atlas): readonly string[] {
     return this.anyway && shareProbe(a, b) ? [] : differences(a, b);
   }
 
-  /** What is lit in a pane: null for nothing, or the differences that keep it from being. */
+  /** The highlighted cells of a pane, null if there are none, or the settings that prevent them. */
   linkedCellsIn({ map }: View, source = this.source): LinkedCells | readonly string[] | null {
     const { scene } = map;
     if (scene === null || source === null || source.view.map === map) return null;
@@ -101,7 +101,7 @@ export class LinkedHighlight {
     ];
   }
 
-  /** What a screen reader should hear when the keys have moved to another cell. */
+  /** The announcement for screen readers after the keys moved to another cell. */
   sentence(): string | null {
     const { source } = this;
     if (!source?.view.map.matches(':focus-visible')) return null;
@@ -120,7 +120,7 @@ function sameSource(a: Source, b: Source): boolean {
   return a.level === b.level && a.cell === b.cell;
 }
 
-/** "lit in layer4: row 4, column 7 holds 31%", or why nothing is. */
+/** "highlighted in layer4: row 4, column 7 holds 31%", or why nothing is. */
 export function describeLinkedCells(
   linked: LinkedCells | readonly string[],
   { map }: View,

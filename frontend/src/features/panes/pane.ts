@@ -13,10 +13,10 @@ import { Player } from '../../state/player';
 import { Session } from '../../state/session';
 import { type State, Store } from '../../state/store';
 
-/** What keys do to the pane that has the focus; all others go to the first map. */
+/** Keys that act on the focused pane; all others act on the first map. */
 const OWN = new Set<Command['do']>(['cursor', 'rowEnd', 'pan', 'zoom', 'fit', 'pin', 'escape']);
 
-/** A pane has no address of its own: it stands in that of the first. */
+/** A pane has no URL: it is part of the URL of the first. */
 const NO_ADDRESS = { read: () => ({}), watch: () => {}, write: () => {} };
 
 export interface PaneHost {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How the stage is shared among panes. */
 
-/** What a pane needs beside its map, in CSS pixels: its bar above, a line of text below. */
+/** Height of the bar above and the line of text below the map of a pane, in CSS pixels. */
 const BAR = 38;
 const CAPTION = 26;
 /** Narrower than this its choices cannot be read. */

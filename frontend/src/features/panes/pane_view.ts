@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What stands around the map of a pane: its choices above, what is lit in it below, and why it is not linked. */
+/** Views around the map of a pane: choices above, highlighted cells below, and why it is not linked. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { formatCell } from '../../domain/cell_stats';
@@ -65,7 +65,7 @@ export function paneView({ pane, number, slot, host, links }: PaneParts): Templa
         run: (id) => {
           const run = host.main.latestRuns.find((one) => one.id === id);
           const series = run && findSeries(run, spec?.series.layer ?? null);
-          // Another run has steps of its own.
+          // Another run has other steps.
           const own = run?.id === first.run?.id ? null : (series?.steps.at(-1) ?? null);
           if (run && series) host.choose(pane, { run, series, step: own });
         },
@@ -85,7 +85,7 @@ export function paneView({ pane, number, slot, host, links }: PaneParts): Templa
   </section>`;
 }
 
-/** What acts on which panes, in so many words. */
+/** The note that explains which controls act on which panes. */
 export function paneNote(): TemplateResult {
   return html`<p class="pane-note muted">
     Filter, inspector, and timeline act on pane 1; color, grid, and show on all. Play and the step keys

@@ -17,7 +17,7 @@ import { Pane, type PaneHost } from './pane';
 import { type Slot, slotsOf } from './pane_slots';
 import { firstPane, paneNote, paneView } from './pane_view';
 
-/** What says which panes there are, and what all of them take over from the first. */
+/** State that defines the panes, and state that they share with the first pane. */
 const CHOICE = ['panes', 'phase', 'runs', 'run', 'series', 'step'] as const;
 const LOOK = [
   'dark',
@@ -163,7 +163,7 @@ export class PanesController implements Feature, PaneHost {
     this.update();
   }
 
-  /** The first map is not ours: what lies over it learns its place from the stage. */
+  /** The first map belongs to the app: elements over it get their position from the stage. */
   #layOut(): void {
     const stage = this.map.parentElement;
     if (stage === null || this.#specs.length === 0) return;

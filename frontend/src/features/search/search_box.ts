@@ -65,7 +65,7 @@ export class SearchBox {
 
   #option({ target, name, note }: Result, place: number, sought: Sought): TemplateResult {
     const active = place === this.#at;
-    // The press must not take the focus away from the search.
+    // Keep the focus in the search box.
     return html`<li
       id="find-${place}"
       role="option"

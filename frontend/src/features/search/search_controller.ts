@@ -59,7 +59,7 @@ export class SearchController implements Feature {
     return found;
   }
 
-  /** The list itself is silent until somebody walks it. */
+  /** The list is not announced until the user moves in it. */
   #say({ list, more }: Results): void {
     this.session.store.set({
       said: list.length === 0 ? 'Nothing found' : plural(list.length + more, 'result'),
@@ -76,7 +76,7 @@ export class SearchController implements Feature {
 
   #go(atlas: Atlas, target: Target, name: string): void {
     const { store } = this.session;
-    // Samples are lit on the map alone; classes and cells can be read in the table, too.
+    // Samples are highlighted on the map only; classes and cells are in the table, too.
     if (target.kind !== 'class' && target.kind !== 'cell') store.set({ table: false });
     this.#close();
     if (target.kind === 'cell') {

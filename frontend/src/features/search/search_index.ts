@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a few letters or numbers mean on the map: classes, cells, images, samples and concepts. */
+/** Search results on the map: classes, cells, images, samples, and concepts. */
 
 import { type Camera, clampCamera } from '../../domain/camera';
 import { majority } from '../../domain/cell_stats';
@@ -31,14 +31,14 @@ export interface Results {
   readonly more: number;
 }
 
-/** As many classes and concepts are listed, and as many cells of the first class and images. */
+/** Maximum number of results of each kind. */
 const MOST_NAMES = 40;
 const MOST_PLACES = 5;
 
 const CELL = /^(?:r|row)?\s*(\d{1,4})\s*(?:[,;/x×]|\s)\s*(?:c|col|column)?\s*(\d{1,4})$/;
 const NUMBER = /^(image|sample)?\s*#?(\d{1,9})$/;
 
-/** What `search` may mean on a level of an atlas: what is named exactly comes first. */
+/** Results of `search` on a level of an atlas; exact matches come first. */
 export function findResults(
   atlas: Atlas,
   level: Level,
@@ -154,7 +154,7 @@ function labelOf(atlas: Atlas, row: number): string {
   return atlas.labels === null ? '' : className(atlas, atlas.labels[row] as number);
 }
 
-/** Share of the samples that may lie outside the view on either side. */
+/** Share of the samples that may be outside the view on either side. */
 const TRIMMED = 0.05;
 /** Share of the view that they fill. */
 const FILLED = 0.7;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where what is lit lies at every step: an image, a concept, or what an event was about. */
+/** The cells of the highlighted samples at every step. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { majority, placeOf } from '../../domain/cell_stats';
@@ -16,9 +16,9 @@ import { Failure } from '../../wire/api';
 import { type Atlas, className, type Level, levelOf } from '../../wire/atlas';
 import { highlightTitle } from './highlight_pill';
 
-/** As many steps are read. */
+/** Maximum number of steps. */
 const STEPS = 24;
-/** As many cells are named at each. */
+/** Maximum number of cells of each step. */
 const CELLS = 3;
 const NAME = 40;
 const CLASS = 16;
@@ -33,11 +33,11 @@ interface Places {
   /** Cells that hold some of them, fullest first; the first of them alone. */
   readonly list: readonly Place[];
   readonly cells: number;
-  /** Samples that lie in no drawn cell. */
+  /** Number of samples in no visible cell. */
   readonly outside: number;
 }
 
-/** Where the samples of a highlight lie in an atlas, on its grid of `size`. */
+/** The cells of the highlighted samples in an atlas, on its grid of `size`. */
 export function placesOf(atlas: Atlas, size: number, highlight: Highlight): Places {
   const rows = highlightedRows(atlas, highlight);
   const level = levelOf(atlas, size);
@@ -137,7 +137,7 @@ export class HighlightHistory {
       </button>`,
     )}
     ${rest > 0 ? mute(`and ${plural(rest, 'cell')} more`) : nothing}
-    ${outside > 0 ? mute(`${plural(outside, 'sample')} in no drawn cell`) : nothing}`;
+    ${outside > 0 ? mute(`${plural(outside, 'sample')} in no visible cell`) : nothing}`;
   }
 
   #go(step: number, place: CellPlace): void {

@@ -49,7 +49,7 @@ export class PinList {
     </section>`;
   }
 
-  /** Atlases of steps that nobody has pinned any more. */
+  /** Drops atlases of steps that are no longer pinned. */
   #forget(pins: readonly Pin[]): void {
     const keys = new Set(pins.map(keyOf));
     for (const key of this.#atlases.keys()) if (!keys.has(key)) this.#atlases.delete(key);

@@ -156,7 +156,7 @@ export class SavedList {
     this.#focus(Math.min(place, this.#list.length - 1));
   }
 
-  /** What had the focus is gone: it goes to the entry in its place, or to the head of the panel. */
+  /** Moves the focus of a removed entry to the next entry, or to the head of the panel. */
   #focus(place: number): void {
     requestAnimationFrame(() => {
       const entry = this.#items?.querySelectorAll<HTMLElement>('.event')[place];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Selects samples on the map: a rectangle by Shift and drag, a freehand outline by the lasso, a block of
- * cells by keys. It hears the map's events first and lets those pass that are not its own.
+ * cells by keys. It receives the map's events first and ignores all others.
  */
 
 import { type Point, toWorld } from '../../domain/camera';
@@ -81,7 +81,7 @@ export class SelectTool {
     return layers;
   }
 
-  /** What of an address is no pin goes. */
+  /** Drops text of the URL that is not a pin. */
   #clean(pins: string): void {
     this.session.store.set({ pins: writePins(readPins(pins)) });
     this.map.invalidate();
@@ -169,7 +169,7 @@ export class SelectTool {
     this.#select(press.outline, 'shown');
   }
 
-  /** What ends a selection is no click on a cell, though the browser reports one. */
+  /** The end of a selection is not a click on a cell, although the browser reports one. */
   #ignoreClick(): void {
     const ignore = (event: Event) => event.stopImmediatePropagation();
     this.map.addEventListener('click', ignore, { capture: true, once: true });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What stands out on the map: highlighted samples, a selection, pins; and the tools that select. */
+/** Highlighted samples, the selection, pins, and the tools that select. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classAtlasOf } from '../../domain/class_atlas';

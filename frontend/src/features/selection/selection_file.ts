@@ -39,7 +39,7 @@ const COLUMNS = [
   ...['label', 'label_index', 'prediction', 'prediction_index'],
 ];
 
-/** Where the samples lie in `atlas`, one on a line. */
+/** The samples in `atlas`, one on each line. */
 export function samplesAsCsv(run: string, atlas: Atlas, rows: Int32Array): string {
   const lines = Array.from(rows, (row) => {
     const { sample, image, x, y, box, ...classes } = describe(atlas, row);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a person keeps an eye on: a selection, pins, selections saved before. */
+/** The panel of selections and pins. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
@@ -23,7 +23,7 @@ import { SavedList } from './saved_list';
 import { samplesAsCsv, samplesAsJson } from './selection_file';
 import { selectionPanel } from './selection_panel';
 
-/** As many steps are read for what becomes of a selection. */
+/** Maximum number of steps at which a selection is measured. */
 const MOST_STEPS = 24;
 const PATCHES = 12;
 const MOST_PATCHES = 96;
@@ -33,7 +33,7 @@ export class SelectionLists implements Feature {
   readonly #highlights: HighlightHistory;
   readonly #pins: PinList;
   readonly #saved: SavedList;
-  /** The atlas of the step on which the selection was made, once it is here. */
+  /** The atlas of the step of the selection, once loaded. */
   #then: Atlas | null = null;
   #key = '';
   #patches = PATCHES;
@@ -134,7 +134,7 @@ export class SelectionLists implements Feature {
     return spread(series?.steps ?? [], MOST_STEPS, [selection.step, step ?? selection.step]);
   }
 
-  /** What became of the selection at each step, as far as that is read. */
+  /** Cohesion of the selection at each step, as far as loaded. */
   #measure(state: State, atlas: Atlas, selection: Selection): DriftValues<Cohesion | string> {
     const { series, playing } = state;
     const base = series && findStep(series.steps, selection.step);

@@ -31,7 +31,7 @@ export interface Selected {
   readonly selection: Selection;
   /** Why its samples are not in the atlas on screen, or null. */
   readonly reason: string | null;
-  /** As many patches are shown. */
+  /** Number of patches that are shown. */
   readonly patches: number;
   readonly known: DriftValues<Cohesion | string>;
   /** The steps that are known of, of all that there are. */
@@ -142,7 +142,7 @@ function renderLabeledPatch(atlas: Atlas, { sample, cut, picture }: Patch): Temp
   </li>`;
 }
 
-/** What became of the samples at other steps. */
+/** Cohesion of the samples at other steps. */
 function course({ state, session, known, steps, since, selection }: Selected): TemplateResult {
   const all = state.series?.steps.length ?? 0;
   const read = steps.filter((step) => known.has(step)).length;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What to do while samples are being selected, or what has just been done. */
+/** The hint while samples are selected, or a notice. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { State } from '../../state/store';

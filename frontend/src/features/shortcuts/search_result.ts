@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What is known of the shortcuts of one step. */
+/** The loaded shortcut search of one step. */
 
 import type { Failure } from '../../wire/api';
 import type { Search } from '../../wire/shortcut_record';

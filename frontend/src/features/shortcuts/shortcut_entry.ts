@@ -20,7 +20,7 @@ import type { Finding } from './search_result';
 const NAME = 40;
 /** Strength from which a patch counts as a shortcut by itself. */
 const STRONG = 2.2;
-/** As many of the last checkpoints are read out. */
+/** Number of the last checkpoints that are announced. */
 const SPOKEN_STEPS = 12;
 
 const RATES: readonly (readonly [keyof Rates, string])[] = [
@@ -38,7 +38,7 @@ function nameOf({ classes }: Search, index: number): string {
     : `class ${index}`;
 }
 
-/** One sentence on what the test says. */
+/** The result of the test in one sentence. */
 export function describe(search: Search, { target, rates }: Shortcut): string {
   return `Pasted at its position, this patch changed the prediction of ${percent(rates.flip)} of images of other classes to “${nameOf(search, target)}”; noise of the same color: ${percent(rates.noise)}.`;
 }
@@ -110,7 +110,7 @@ export class ShortcutEntry {
   #details(one: Shortcut, index: number): TemplateResult {
     const missing = patchesMissing(this.state, this.search.probe);
     const { strength, support, image, examples, box } = one;
-    return html`${this.#whereabouts(one)}
+    return html`${this.#position(one)}
       <h3>Before and after <span class="muted">probability of “${nameOf(this.search, one.target)}”</span></h3>
       ${missing ? html`<p class="muted">${missing}</p>` : nothing}
       ${
@@ -162,7 +162,7 @@ export class ShortcutEntry {
     return html`<atlas-crop class=${kind} role="img" aria-label=${label} .crop=${crop}></atlas-crop>`;
   }
 
-  #whereabouts(one: Shortcut): TemplateResult {
+  #position(one: Shortcut): TemplateResult {
     const { samples, similarity } = one;
     const atlas = atlasOnScreen(this.state);
     const level = levelOf(atlas, this.state.shownLevel);
@@ -245,7 +245,7 @@ function chart({ rates, interval }: Shortcut): TemplateResult {
   </ul>`;
 }
 
-/** What the same patch and noise (broken) turned at each checkpoint, with a dot at the first hit. */
+/** Flip rates of patch and noise (dashed) at each checkpoint, with a dot at the first hit. */
 function sparkline({ history, since }: Shortcut): TemplateResult | typeof nothing {
   const known = history.filter(({ flipRate }) => flipRate !== null);
   if (known.length < 2) return nothing;

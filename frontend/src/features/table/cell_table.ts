@@ -22,7 +22,7 @@ import { count, fraction, percent, plural, shorten } from '../../util/format';
 import { type Atlas, className, type Level } from '../../wire/atlas';
 import { formatFractionWithSign } from '../../wire/attribution';
 
-/** As many rows are drawn at once. */
+/** Number of rows of a page. */
 const PAGE = 50;
 const NAME = 40;
 

@@ -15,7 +15,7 @@ import { levelOf } from '../../wire/atlas';
 import type { Feature } from '../feature';
 import { CellTable } from './cell_table';
 
-/** What is done to the table itself with these keys, or makes no sense without a map. */
+/** Keys that act on the table itself or make no sense without a map. */
 const IGNORED_COMMANDS = new Set([
   'cursor',
   'rowEnd',

@@ -65,7 +65,7 @@ export function eventMarks(
   </span>`;
 }
 
-/** Where on the line A of a comparison lies. */
+/** The mark of step A of a comparison. */
 export function sideMark({ compare, series }: State): TemplateResult | typeof nothing {
   const steps = series?.steps ?? [];
   const index = steps.indexOf(compare ?? Number.NaN);

@@ -136,7 +136,7 @@ function moment({ step, series }: State, steps: readonly number[], at: number): 
 
 function clock(seconds: number): string {
   const date = new Date(1000 * seconds);
-  // What a record does not say, or says in no number, comes as 0.
+  // Missing and invalid values are 0.
   if (!(seconds > 0 && date.getTime() > 0)) return 'time unknown';
   return date.toLocaleString('en-GB', {
     day: 'numeric',
@@ -149,7 +149,7 @@ function clock(seconds: number): string {
 /** How many lines a tooltip may have. */
 const TOOLTIP_LINES = 20;
 
-/** Returns how many of the rising `steps` lie below `step`. */
+/** Returns how many of the sorted `steps` are below `step`. */
 function indexAbove(steps: readonly number[], step: number): number {
   const index = steps.findIndex((one) => one > step);
   return index < 0 ? steps.length : index;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the color of a cell says as a number, and a dotted frame where few samples say it. */
+/** The value of a cell as a number, and a dotted outline if it has few samples. */
 
 import { MIN_SUPPORT } from '../../domain/class_filter';
 import { coloring } from '../../domain/color_scales';

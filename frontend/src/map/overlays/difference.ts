@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What cells gained and lost from A to B: filled squares for more, hollow ones for fewer, as large in
- * area as the number; and the line between A and B.
+ * Gains and losses of cells from A to B: filled squares for more, hollow ones for fewer, with an area in
+ * proportion to the number; and the line between A and B.
  */
 
 import { toScreen, worldSide } from '../../domain/camera';
@@ -14,9 +14,9 @@ const PALE = 0.35;
 const FULLEST = 0.84;
 /** Cells of this side in CSS pixels have room for a number. */
 const NUMBER_FROM = 34;
-/** Half the side of a square that a number can lie in. */
+/** Half the side of a square that has room for a number. */
 const NUMBER_FITS_IN = 12;
-/** Of what stands beside the divider, from the top: below what is lit; the foot belongs to the legend. */
+/** Distance of the labels beside the divider from the top: below the highlight pill. */
 const TAG_MIDDLE = 72;
 /** From the middle of a number to its upper end, and, with the frame of a cell, to the cell's. */
 const NUMBER_UP = 6;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What changed of each cell: arrows from where its members were to where they are, or a frame in the
+ * Change of each cell: arrows from the old to the new position of its members, or an outline in the
  * color of the change; only significant changes are drawn strongly.
  */
 
@@ -9,7 +9,7 @@ import { sequential } from '../../domain/color_scales';
 import { type Drift, type DriftValues, formatChange, isSignificant } from '../../domain/drift';
 import { badge, eachCell, type OverlayFrame } from '../overlay';
 
-/** Icons recede under the arrows. */
+/** Icons are dimmed under the arrows. */
 const VEIL = 0.5;
 /** Moves shorter than this in CSS pixels have no direction that could be seen. */
 const SHORTEST = 5;

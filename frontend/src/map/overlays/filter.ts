@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Heat of a class filter over the icons: cells that pass keep their light by strength and are framed;
- * hatching says that a class is spoken against, a dotted frame that samples are few. No hue is needed.
+ * The class filter over the icons: cells that pass are bright by strength and have an outline. Hatching marks
+ * negative attribution, a dotted outline few samples. No hue is needed.
  */
 
 import { type FilterResult, heatOf, type Kind, MIN_SUPPORT } from '../../domain/class_filter';
@@ -11,7 +11,7 @@ import { formatFractionWithSign } from '../../wire/attribution';
 import { badge, eachCell, type OverlayFrame } from '../overlay';
 
 const VEIL = 0.82;
-/** What is left of the frame and the hatching of the weakest. */
+/** Opacity of the outline and the hatching of the weakest cell. */
 const FAINTEST = 0.4;
 const DOTS = [1.5, 2.5];
 /** Hatching for cells of this side in CSS pixels: lines apart, from small cells to large ones. */
@@ -23,7 +23,7 @@ const VALUE_FROM = 44;
 export interface Heat {
   readonly result: FilterResult;
   readonly kind: Kind;
-  /** What counts as the whole of the scale. */
+  /** Maximum of the scale. */
   readonly most: number;
   /** Whether cells must say which of several classes they are about. */
   readonly several: boolean;

@@ -25,7 +25,7 @@ export function drawHighlight(
   drawShares(context, frame, rows, shares, (cell) => String(counts[cell]));
 }
 
-/** Cells keep their light by `strength`, from 0 to 1; those that keep enough are framed, with a word. */
+/** Dims cells by `strength`, from 0 to 1; strong ones have an outline and a label. */
 export function drawShares(
   context: CanvasRenderingContext2D,
   frame: OverlayFrame,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The selection on the map: a broken line around its cells, a diamond on each sample elsewhere, and what is
- * being drawn. Everything is in two tones, so that it stands out on any icon and under any heat.
+ * The selection on the map: a dashed line around its cells, a diamond on each other sample, and the outline
+ * that is being drawn. Everything has two tones, so that it is visible on any icon.
  */
 
 import { type Point, toScreen, worldSide } from '../../domain/camera';
@@ -52,7 +52,7 @@ export function drawSelection(
   );
 }
 
-/** Frames the pins that lie on what is shown, with their number in the list. */
+/** Outlines the visible pins, with their numbers in the list. */
 export function drawPins(
   context: CanvasRenderingContext2D,
   frame: OverlayFrame,

@@ -96,7 +96,7 @@ export class GridPass {
     const textures = this.#texturesOf(level);
     this.#paint(level, textures, scene.cellColors);
     startPass(gl, program, frame);
-    // Without a GPU it costs to look at what lies below.
+    // Without a GPU, blending is slow.
     gl.blendFunc(gl.ONE, weight < 1 ? gl.ONE_MINUS_SRC_ALPHA : gl.ZERO);
     const pixels = (worldSide(frame.camera, frame.viewport) / level.size) * frame.ratio;
     const side = level.entry.tile ?? 1;
@@ -174,9 +174,8 @@ export class GridPass {
 }
 
 /**
- * For every square of the grid: place on its page, page + 1 (0: nothing drawn), the inverse of its
- * side as a share of the cell, and the logarithm of that. And where
- * the cells of each page lie.
+ * For every cell of the grid: position on its page, page + 1 (0: no icon), the inverse of its side as a
+ * share of the cell, and its logarithm. Also the bounds of the cells of each page.
  */
 function cellData(level: Level): { data: Uint16Array; boxes: ReadonlyMap<number, Box> } {
   const { size, rows, cols } = level;

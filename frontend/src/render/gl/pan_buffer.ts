@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The map a little beyond the edges of the view. What is only pushed about is copied from here, and not
- * drawn: without a GPU this is many times cheaper, and for whole pixels the picture is the same.
+ * The map with a margin around the view. A pan copies from here instead of drawing: without a GPU this is many times cheaper, and for whole pixels the picture is the same.
  */
 
 import { toScreen } from '../../domain/camera';

@@ -131,7 +131,7 @@ export class PointsPass {
   }
 }
 
-/** `values` of so many points in an order of which any beginning stands for all of them, if they are many. */
+/** `values` of many points in an order of which any prefix represents all of them. */
 function shuffle<T extends Float32Array | Uint8Array>(values: T, count: number): T {
   if (count <= MOST_MOVING) return values;
   const each = values.length / count;

@@ -36,7 +36,7 @@ export function createProgram(
   return program;
 }
 
-/** Makes a program the current one and sets where the map lies on what is drawn to. */
+/** Makes a program the current one and sets the transform of the map. */
 export function startPass(
   gl: WebGL2RenderingContext,
   program: ProgramInfo,

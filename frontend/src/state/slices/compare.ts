@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the shown step is compared with: another step, and other panes. */
+/** Comparison with another step, and other panes. */
 
 import type { Channel, CompareMode } from '../../domain/view';
 import type { Failure } from '../../wire/api';
@@ -13,13 +13,13 @@ export interface CompareState {
   readonly flipped: boolean;
   /** While swiping: the share of the map's width that shows A. */
   readonly divider: number;
-  /** What the panes beside the map show, as it stands in the address; nothing: there are none. */
+  /** The other panes, as text of the URL; empty if there are none. */
   readonly panes: string;
   /** The atlas that moves are measured from: A, or the step before; it may still be of another step. */
   readonly other: Atlas | null;
   readonly otherFailure: Failure | null;
   readonly drift: Channel | '';
-  /** The inspector says which cells of the layers above and below hold the same samples. */
+  /** The inspector lists the cells of other layers that hold the same samples. */
   readonly across: boolean;
 }
 

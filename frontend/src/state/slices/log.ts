@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What TensorBoard has logged: runs, layers, steps, and the atlas of the shown step. */
+/** The log: runs, layers, steps, and the atlas of the shown step. */
 
 import type { Failure } from '../../wire/api';
 import type { Atlas } from '../../wire/atlas';
@@ -11,14 +11,14 @@ export type Missing = Readonly<Partial<Record<'run' | 'layer' | 'step' | 'compar
 
 export interface LogState {
   readonly phase: 'loading' | 'empty' | 'failed' | 'ready';
-  /** What is shown comes with the plugin, not from the log. */
+  /** Whether the sample of the plugin is shown instead of the log. */
   readonly sample: boolean;
   /** Why there is nothing at all to show (phase `failed`). */
   readonly failure: Failure | null;
   readonly runs: readonly RunEntry[];
   readonly run: RunEntry | null;
   readonly series: SeriesEntry | null;
-  /** What the address names that is not in this log, as it stands there. */
+  /** What the URL names that is not in this log. */
   readonly missing: Missing;
   /** The requested step; `atlas` follows when it is loaded. */
   readonly step: number | null;

@@ -7,15 +7,15 @@ import type { CellPlace, Highlight } from '../../domain/view';
 export interface SelectionState {
   readonly hover: CellPlace | null;
   readonly pinned: CellPlace | null;
-  /** Pinned cells as they stand in the address. */
+  /** Pinned cells, as text of the URL. */
   readonly pins: string;
   readonly highlight: Highlight | null;
-  /** The image or concept that is lit, as it stands in the address: `image:17`. */
+  /** The highlighted image or concept, as text of the URL: `image:17`. */
   readonly highlightText: string;
-  /** What a drag, or the arrows, now do besides moving: select. */
+  /** The active selection tool, for drags or arrow keys. */
   readonly tool: '' | 'lasso' | 'block';
   readonly selection: Selection | null;
-  /** The class filter as it stands in the address: `top:3,7`, `toward:3`, or nothing. */
+  /** The class filter, as text of the URL: `top:3,7`, `toward:3`, or empty. */
   readonly filter: string;
   /** `helps`, `hurts` or `both`; nothing is the first. */
   readonly sign: string;

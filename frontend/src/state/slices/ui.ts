@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which panels are open, and what was last said. */
+/** Open panels and the last announcement. */
 
 export interface UiState {
   /** A part of the tab itself did not arrive. */
@@ -12,7 +12,7 @@ export interface UiState {
   /** The cells as a table in the place of the map. */
   readonly table: boolean;
   readonly exporting: boolean;
-  /** What a panel last had to say to those who do not see it. */
+  /** The last announcement for screen readers. */
   readonly said: string;
   /** A notice that is shown over the map for a moment. */
   readonly notice: string;

@@ -10,7 +10,7 @@ export interface ViewState {
   /** Grid size on the map now. */
   readonly shownLevel: number | null;
   readonly camera: Camera;
-  /** What the camera calls the whole map. */
+  /** The camera that shows the whole map. */
   readonly spread: Spread;
   readonly color: ColorMode;
   readonly show: ShowMode;

@@ -122,7 +122,7 @@ describe('the picker', () => {
     expect(event.defaultPrevented).toBe(false);
   });
 
-  it('takes four classes and no fifth', () => {
+  it('accepts four classes and no fifth', () => {
     const classes = ['a', 'b', 'c', 'd', 'e'];
     store.set({ atlas: { ...atlas, classes } });
     panel();
@@ -234,7 +234,7 @@ describe('the panel', () => {
     expect(text('aside')).toContain('Attribution was not recorded: AtlasConfig(attribution=True)');
   });
 
-  it('closes, and gives the focus back', () => {
+  it('closes, and returns the focus', () => {
     panel();
     find('[aria-label="Close the class filter"]').click();
     expect(store.state.filterOpen).toBe(false);
@@ -248,7 +248,7 @@ describe('the legend', () => {
     expect(filter.overlays(store.state)).toEqual([]);
   });
 
-  it('gives the true range of what is drawn', () => {
+  it('shows the true range of the values', () => {
     store.set({ filter: 'toward:0', sign: 'both', filterOpen: false });
     const words = legend();
     expect(words).toContain('Attribution toward cat: helps or hurts');

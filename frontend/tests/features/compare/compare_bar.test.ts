@@ -78,7 +78,7 @@ describe('the bar', () => {
     expect(compareBar(store.state, session)).toBe(nothing);
   });
 
-  it('names both steps, and takes another as A', () => {
+  it('names both steps, and sets another as A', () => {
     chooseA(session, 10);
     show();
     expect(text()).toMatch(/^A step 0step 10step 40 B step 40 DifferenceSwipeBlink/);
@@ -239,7 +239,7 @@ describe('director', () => {
     return director.arrange(items, store.state, viewport, () => (ready ? older : null));
   };
 
-  it('leaves the map alone while nothing is compared, or squares lie over it', () => {
+  it('leaves the map alone while nothing is compared, or squares cover it', () => {
     expect(arrange({})).toBeNull();
     expect(arrange({ compare: 10 })).toBeNull();
   });
@@ -266,7 +266,7 @@ describe('director', () => {
     expect(director.waiting).toBe(false);
   });
 
-  it('lets icons travel between two steps, unless the map is fixed', () => {
+  it('moves icons between two steps, unless the map is fixed', () => {
     const items = [
       { item: older, weight: 0.5 },
       { item: newer, weight: 0.5 },

@@ -66,14 +66,14 @@ describe('legend of the drift', () => {
     expect(said).not.toContain('cells moved more');
   });
 
-  it('warns that chance is that of one step where more lie between', () => {
+  it('warns that the noise floor is that of one step if there are more between', () => {
     const said = text({ compare: 0, other: { ...before, step: 0 } });
     expect(said).toContain('1 more step lies between');
     expect(said).toContain('since A, step 0');
     expect(text({ compare: 10 })).not.toContain('between');
   });
 
-  it('lets the difference of two steps rest while it colors cells, but not while it draws arrows', () => {
+  it('hides the difference of two steps while it colors cells, but not while it draws arrows', () => {
     const of = (drift: State['drift']) =>
       differenceOf(sessionWith({ drift, compare: 10 }).store.state, now, now.levels[0] as Level);
     expect(of('activation')).toBe('The difference is not shown while drift is shown.');

@@ -66,7 +66,7 @@ function show(events: readonly RunEvent[] | null, more: Partial<History> = {}): 
 }
 
 describe('a jump', () => {
-  it('goes to the step, flies to the cell and lets the members stand out', () => {
+  it('goes to the step, moves to the cell, and highlights the members', () => {
     store.set({ step: 0 });
     jumpTo(event(), session, map);
     expect(store.state).toMatchObject({ step: 40, pinned: { size: 12, row: 2, col: 5 } });

@@ -48,7 +48,7 @@ describe('a frame', () => {
     expect(Object.keys(frame.icon?.of.level ?? {})).toEqual(['entry']);
   });
 
-  it('is empty where the concept is gone, and unknown where none was traced', () => {
+  it('is empty where the concept ended, and unknown where concepts were not tracked', () => {
     expect(frameOf(atlasWithConcepts(7), 2, 9)).toMatchObject({ samples: 0, place: null });
     expect(frameOf(smallAtlas(), 2, 4)).toMatchObject({ samples: null, place: null });
     expect(frameOf(atlasWithConcepts(7), 4, 4)).toMatchObject({
@@ -176,7 +176,7 @@ describe('the strip', () => {
     expect(root.querySelector('h3')?.textContent).toContain('other');
   });
 
-  it('is of the concept that is lit, where the cell holds some of it', async () => {
+  it('follows the highlighted concept if the cell holds some of it', async () => {
     store.set({ highlight: { ids: [5], name: 'other', event: null } });
     await waitForSteps(show, 1);
     expect(root.querySelector('h3')?.textContent).toContain('other');
@@ -210,10 +210,10 @@ describe('the strip', () => {
   });
 });
 
-describe('what is lit', () => {
+describe('the highlight', () => {
   const image = { ids: [10, 13, 15], of: 'image', name: untrusted, event: null } as const;
 
-  it('lies in cells, or in none', () => {
+  it('is in cells, or in none', () => {
     const found = placesOf(atlasWithConcepts(7), 2, image);
     expect(found).toMatchObject({ samples: 3, cells: 2, outside: 1 });
     expect(found.list.map(({ row, col, top }) => [row, col, top])).toEqual([
@@ -234,7 +234,7 @@ describe('what is lit', () => {
     const lines = [...root.querySelectorAll('tbody tr')].map((one) =>
       one.textContent?.replace(/\s+/g, ' ').trim(),
     );
-    expect(lines[0]).toBe('7 row 1, column 1 cat row 2, column 2 ship 1 sample in no drawn cell');
+    expect(lines[0]).toBe('7 row 1, column 1 cat row 2, column 2 ship 1 sample in no visible cell');
     expect(lines[3]).toBe('10 torn');
     expect(root.querySelector('img')).toBeNull();
     root.querySelectorAll<HTMLElement>('tr td .step-link')[1]?.click();

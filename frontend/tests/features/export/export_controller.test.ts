@@ -38,7 +38,7 @@ describe('what stands below the picture', () => {
   });
 });
 
-it('files have names that every system takes', () => {
+it('files have names that are valid on every system', () => {
   const level = atlas.levels[0];
   if (!level) throw new Error('no level');
   expect(nameOf(atlas, level, 'csv')).toBe('atlas-layer3-step7-grid2.csv');
@@ -145,7 +145,7 @@ describe('the menu', () => {
     expect(execCommand).toHaveBeenCalledWith('copy');
   });
 
-  it('Escape closes it and gives the focus back', () => {
+  it('Escape closes it and returns the focus', () => {
     button('CSV')?.focus();
     button('CSV')?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
     expect(store.state.exporting).toBe(false);

@@ -262,7 +262,7 @@ describe('timeline', () => {
     expect(root.querySelector('.note')).toBeNull();
   });
 
-  it('marks damaged steps and gives the reason', () => {
+  it('marks damaged steps and reports the reason', () => {
     const damaged = { step: 1000, status: 'damaged', reason: 'blob 2 is short' } as const;
     panel({ history: past([damaged, { step: 4000, status: 'too_new', reason: 'version 9' }]) });
     const bad = [...root.querySelectorAll<HTMLElement>('.tick.bad')];
@@ -384,7 +384,7 @@ describe('cell', () => {
     expect(text('.weak')).toBe('weak');
     expect(find('.weak').title).toContain('.30');
     expect(text('.bars')).toBe('cat 67% dog 33%');
-    expect(text('.whereabouts')).toBe('Row 1, column 1 of 2 × 2 · layer3 · step 7');
+    expect(text('.position')).toBe('Row 1, column 1 of 2 × 2 · layer3 · step 7');
     expect(find('.card').dataset).toMatchObject({ row: '0', col: '0' });
   });
 
@@ -447,7 +447,7 @@ describe('cell', () => {
     expect(find('.patch-button').title).toBe('image 11, cat, predicted ship');
   });
 
-  it('adds the cell to the pins, and takes it away again', () => {
+  it('adds the cell to the pins, and removes it again', () => {
     const store = new Store();
     store.set({ atlas });
     const session = { ...sessionSpy(), store } as unknown as Session;
@@ -466,10 +466,10 @@ describe('cell', () => {
     expect(store.state.pins).toBe('');
   });
 
-  it('says when nothing lies at the pinned place any more, and closes', () => {
+  it('reports when the pinned cell is no longer visible, and closes', () => {
     const close = vi.fn();
     show(inspector(null, { sample: null, choose: () => {} }, close));
-    expect(text('p')).toContain('No cell is drawn at the pinned place');
+    expect(text('p')).toContain('The pinned cell has too few samples');
     find('[aria-label=Unpin]').click();
     expect(close).toHaveBeenCalledOnce();
   });

@@ -32,7 +32,7 @@ import {
 } from '../../helpers/wire_builder';
 
 describe('slots', () => {
-  it('are side by side on a wide stage, and in two rows where that gives larger maps', () => {
+  it('are side by side on a wide stage, and in two rows if maps are larger then', () => {
     expect(slotsOf(2, 1280, 640).map(({ left, width }) => [left, width])).toEqual([
       [0, 640],
       [640, 640],
@@ -119,7 +119,7 @@ describe('linked highlight', () => {
     expect(links.linkedCellsIn(c)).toHaveLength(2);
   });
 
-  it('says so where nothing is lit', () => {
+  it('reports that nothing is highlighted', () => {
     const nowhere = layerLevelOf(repeat([1, 2], 4), { layer: 'late' });
     nowhere.level.cellOf.fill(-1);
     const [a, b] = [viewOf(mid), viewOf(nowhere)];
@@ -331,7 +331,7 @@ describe('the part', () => {
     expect(root.querySelector('.not-linked')?.textContent).toContain('probe (aa and bb)');
   });
 
-  it('takes keys of its own and hands on the rest', async () => {
+  it('handles its own keys and passes on the rest', async () => {
     await begin('layer4;layer4,10');
     const heard: string[] = [];
     map.addEventListener('keydown', ({ key }) => heard.push(key));

@@ -107,7 +107,7 @@ describe('the box', () => {
     expect(root.textContent).toContain('No results.');
   });
 
-  it('Escape closes it and gives the focus back', () => {
+  it('Escape closes it and returns the focus', () => {
     type('#1');
     press('Escape');
     expect(store.state.finding).toBe(false);
@@ -173,7 +173,7 @@ describe('the ways', () => {
     expect(map.flyTo).toHaveBeenCalledWith(expect.objectContaining({ x: 0.75, y: 0.75 }));
   });
 
-  it('an image is lit with all its samples, at whatever step', () => {
+  it('an image is highlighted with all its samples, at whatever step', () => {
     choose('image 10', 'image');
     const { highlight } = store.state;
     expect(highlight).toEqual({ ids: [10], name: 'image 10', event: null, of: 'image' });
@@ -182,20 +182,20 @@ describe('the ways', () => {
     expect([...highlightedRows(moved, highlight as Highlight)]).toEqual([1, 4]);
   });
 
-  it('a sample is lit alone, where there is one of that number', () => {
+  it('a sample is highlighted alone, if its index exists', () => {
     choose('sample 3', 'sample');
     expect([...highlightedRows(atlas, store.state.highlight as Highlight)]).toEqual([3]);
     const few = { ...atlas, count: 3 };
     expect([...highlightedRows(few, store.state.highlight as Highlight)]).toEqual([]);
   });
 
-  it('a concept is lit with its members', () => {
+  it('a concept is highlighted with its members', () => {
     choose('nig', 'concept');
     expect(store.state.highlight).toEqual({ ids: [4], name: 'night', event: null });
     expect([...highlightedRows(atlas, store.state.highlight as Highlight)]).toEqual([0, 1, 5]);
   });
 
-  it('samples are lit on the map, also from the table; classes leave it open', () => {
+  it('samples are highlighted on the map, also from the table; classes leave it open', () => {
     store.set({ table: true });
     choose('<img', 'class');
     expect(store.state).toMatchObject({ table: true, filter: 'top:0' });
@@ -205,7 +205,7 @@ describe('the ways', () => {
     expect(store.state).toMatchObject({ table: false, highlight: { ids: [10] } });
   });
 
-  it('the pill says what is lit and where', () => {
+  it('the pill shows what is highlighted and where', () => {
     const level = atlas.levels[0];
     if (!level) throw new Error('no level');
     const lit: Highlight = { ids: [4], name: 'image 4', event: null, of: 'image' };

@@ -95,7 +95,7 @@ describe('what letters and numbers find', () => {
     expect(findResults(many, level, 'kind 99').more).toBe(0);
   });
 
-  it('never takes a name for a pattern', () => {
+  it('never treats a name as a pattern', () => {
     const odd = { ...atlas, classes: ['(.*)+[', '$&', ''] };
     expect(found('(.*', odd)).toContain('class: (.*)+[ (2 samples)');
     expect(found('[', odd)[0]).toBe('class: (.*)+[ (2 samples)');

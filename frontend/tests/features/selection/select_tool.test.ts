@@ -145,7 +145,7 @@ describe('by pointer', () => {
     expect(map.classList.contains('selecting')).toBe(false);
   });
 
-  it('says where nothing lies, and keeps what was selected before', () => {
+  it('reports an empty area, and keeps the last selection', () => {
     drag(
       [
         [210, 30],

@@ -300,7 +300,7 @@ describe('pins', () => {
   });
 });
 
-it('closes by Escape and gives the focus back', () => {
+it('closes by Escape and returns the focus', () => {
   const leave = new KeyboardEvent('keydown', { key: 'Escape', bubbles: true });
   root.querySelector('aside')?.dispatchEvent(leave);
   expect(store.state.selectionList).toBe(false);

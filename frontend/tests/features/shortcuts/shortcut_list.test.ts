@@ -135,7 +135,7 @@ describe('the list', () => {
     expect(root.querySelector('.spark circle')?.getAttribute('cx')).toBe('3');
   });
 
-  it('opens one entry and shows where it lies', async () => {
+  it('opens one entry and shows its position', async () => {
     await open();
     all('.event')[0]?.click();
     await settle();
@@ -167,7 +167,7 @@ describe('the list', () => {
     expect(button('since step 3').hasAttribute('disabled')).toBe(true);
   });
 
-  it('claims no place without samples, on another probe or in no drawn cell', async () => {
+  it('claims no place without samples, on another probe or in no visible cell', async () => {
     server.set('shortcuts', () => json(searchJson({ found: [shortcutJson({ samples: [] })] })));
     await open('7');
     expect(text()).toContain('Its position on the map is unknown.');
@@ -238,7 +238,7 @@ describe('the list', () => {
     expect(list.ready(store.state)).toBe(true);
   });
 
-  it('takes the focus when opened by hand, walks, and gives it back', async () => {
+  it('takes the focus when opened by a button, moves it, and returns it', async () => {
     show();
     await settle();
     store.set({ shortcut: 'all' });

@@ -235,7 +235,7 @@ describe('the table', () => {
     expect(heard).toEqual(['t', '/', ',', '?', 'Escape']);
   });
 
-  it('takes the focus from a map that it covers, and gives it back', () => {
+  it('takes the focus from a map that it covers, and returns it', () => {
     vi.stubGlobal('requestAnimationFrame', (call: () => void) => call());
     store.set({ table: false });
     expect(map.inert).toBe(false);

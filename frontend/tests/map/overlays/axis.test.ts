@@ -106,7 +106,7 @@ describe('the axis of two classes', () => {
     expect(draw(pairAtlas(), { camera: { x: 0.5, y: 0.5, z: 0.6 } }).texts[0]?.[2]).toBe(130.5);
   });
 
-  it('ends before what lies over the map at the right, and says no number while two steps share it', () => {
+  it('ends before panels at the right, and shows no number while two steps share it', () => {
     const { texts, lines } = draw(pairAtlas(), { end: 468 });
     expect(texts.map(([text]) => text)).toEqual(['more for dog', 'more for cat']);
     expect(lines).toContainEqual([100, 10, 462, 10]);

@@ -181,7 +181,7 @@ describe('highlight layer', () => {
   const drawHighlighted = (...ids: number[]) =>
     drawn((context, frame) => drawHighlight(context, frame, rowsOf(atlas.concepts, ids)));
 
-  it('lets cells recede by the share of others in them', () => {
+  it('dims cells by the share of others in them', () => {
     // Of the first cell two of three are members, of the second none.
     const veils = drawHighlighted(4)('globalAlpha=').map(([alpha]) => alpha as number);
     expect(veils.map((alpha) => Math.round(100 * alpha))).toEqual([25, 75, 100]);

@@ -207,7 +207,7 @@ describe('very many points', () => {
     expect(drawn().at(-1)).toEqual(['POINTS', 0, atlas.count]);
   });
 
-  it('lie in one order, in which every beginning stands for all', () => {
+  it('are in one order, of which every prefix represents all', () => {
     renderer.draw({ ...frame([one, 1]), hurried: true });
     const places = fake.of('bufferData')[0]?.[1] as Float32Array;
     const order = [...Array(count).keys()].map((place) => places[2 * place] as number);
@@ -346,7 +346,7 @@ describe('points pass', () => {
     expect(fake.of('bufferData').at(-1)?.[1]).toBe(others);
   });
 
-  it('frees the points of an atlas that has gone', () => {
+  it('frees the points of a removed atlas', () => {
     renderer.addPoints((gl) => new PointsPass(gl));
     renderer.draw(frame([scene({ pointColors, tiles: false }), 1]));
     renderer.draw(frame([scene({ atlas: { ...atlas }, pointColors, tiles: false }), 1]));
