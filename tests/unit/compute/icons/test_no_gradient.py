@@ -103,7 +103,7 @@ def test_without_a_gradient_of_the_image_icons_are_real_patches(name):
     operation, reason = BEFORE[name]
     atlas = compute_atlas(Custom(operation, before=True), "body", make_images(), config=INVERTED)
     assert_real_patches(atlas, reason)
-    assert list_notes(atlas, "patches")[0].startswith("patches: the receptive field could not be")
+    assert list_notes(atlas, "patches")[0].startswith("patches: receptive field not measured")
     assert atlas.grids[0].attribution is not None
 
 
@@ -119,8 +119,8 @@ def test_with_a_gradient_of_zero_icons_are_real_patches(operation):
 @pytest.mark.parametrize(
     ("operation", "reason"),
     [
-        (NoBackward.apply, "no derivative behind layer body (NotImplementedError"),
-        (Failing.apply, "no derivative behind layer body (ValueError: backward was never written)"),
+        (NoBackward.apply, "no derivative after layer body (NotImplementedError"),
+        (Failing.apply, "no derivative after layer body (ValueError: backward was never written)"),
         (argmax, "the logits do not depend on layer 'body'"),
         (in_inference_mode, "the logits do not depend on layer 'body'"),
     ],
