@@ -294,8 +294,8 @@ def break_disk(name, number):
     if name == "fsync":
         os.fsync = make_raiser(error)
     else:
-        opened = EventSink._opened
-        EventSink._opened = lambda sink: FailingFile(opened(sink), [name], error)
+        opened = EventSink._open
+        EventSink._open = lambda sink: FailingFile(opened(sink), [name], error)
 
 
 def kill_worker(run):

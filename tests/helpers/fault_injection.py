@@ -168,10 +168,10 @@ def fail_on_disk(number, *methods):
     """Returns an injector that makes methods of the log file fail."""
 
     def inject(run):
-        opened = EventSink._opened
+        opened = EventSink._open
         error = make_os_error(number)
         run.patch.setattr(
-            EventSink, "_opened", lambda sink: FailingFile(opened(sink), methods, error)
+            EventSink, "_open", lambda sink: FailingFile(opened(sink), methods, error)
         )
 
     return inject

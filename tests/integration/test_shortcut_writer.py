@@ -265,8 +265,8 @@ def test_images_with_four_channels_cannot_be_stored(tmp_path):
     ("shortcuts", "message"),
     [
         ("6", "shortcuts='6': pass True, or one of layers=['2', '4']"),
-        (3, "shortcuts=3: pass True, False or one of the layers' names"),
-        (None, "shortcuts=None: pass True, False or one of the layers' names"),
+        (3, "shortcuts=3: pass True, False, or the name of a logged layer"),
+        (None, "shortcuts=None: pass True, False, or the name of a logged layer"),
     ],
 )
 def test_a_layer_that_is_not_logged_is_rejected(shortcuts, message, tmp_path):

@@ -3,7 +3,6 @@
 
 import { type Atlas, readAtlas } from './atlas';
 import { MAX_SHEET_SIDE } from './generated/limits';
-import { checkErrorResponse } from './generated/validators';
 import { WireError } from './json_checks';
 import { type Page, type RunEntry, readIndex } from './manifest';
 import { readSafetensors, type Tensors } from './safetensors';
@@ -116,13 +115,17 @@ function serveSample(sample: Tensors, request: string): Response {
   return new Response(sample.uint8(request, ...sample.shape(request)) as Uint8Array<ArrayBuffer>);
 }
 
+const FAILURE_KINDS: readonly FailureKind[] = ['not_found', 'damaged', 'too_new', 'internal'];
+
+const MAX_MESSAGE = 2000;
+
 async function readFailure(response: Response, request: string): Promise<Failure> {
   try {
-    const body: unknown = await response.json();
-    checkErrorResponse(body, 'response');
-    const { kind, message } = body.error;
-    const isFault = kind === 'bad_request' || kind === 'method';
-    return new Failure(isFault ? 'internal' : kind, message, request, response.status);
+    // Not `checkErrorResponse`: the message is shown even if a later version adds a kind.
+    const { error } = (await response.json()) as { error: { kind: unknown; message: unknown } };
+    if (typeof error.message !== 'string') throw new WireError('error without a message');
+    const kind = FAILURE_KINDS.find((known) => known === error.kind) ?? 'internal';
+    return new Failure(kind, error.message.slice(0, MAX_MESSAGE), request, response.status);
   } catch {
     const message = response.statusText || 'The server sent no reason.';
     return new Failure('internal', message, request, response.status);

@@ -235,7 +235,7 @@ def test_one_rank_of_a_launcher_writes_and_the_others_say_why_not(
     (line,) = [record for record in caplog.records if "rank" in record.getMessage()]
     assert line.levelname == "INFO"
     assert line.getMessage().startswith("AtlasWriter: rank 1 of 2 (")
-    assert line.getMessage().endswith(") writes no atlases; rank 0 does")
+    assert line.getMessage().endswith(") writes no atlases; rank 0 writes them")
 
 
 def test_a_process_group_decides_over_variables_and_a_later_one_changes_nothing(
