@@ -210,10 +210,10 @@ SETTING_FAULTS = {
 
 CALL_FAULTS = {
     "the step is text": make_blocking_fault(
-        pass_as_step(str), "global_step='.': pass a whole number"
+        pass_as_step(str), "global_step='.': pass an integer"
     ),
     "the step is a fraction": make_blocking_fault(
-        pass_as_step(float), "global_step=.*: pass a whole number"
+        pass_as_step(float), "global_step=.*: pass an integer"
     ),
     "the step repeats": make_blocking_fault(
         pass_as_step(lambda _: 1), "is not larger than 1", moments=(2,)

@@ -29,7 +29,7 @@ def test_the_list_is_ranked_or_in_order(concept_log: str, tab: Tab) -> None:
     expect(sentences).to_have_text(
         ["airplanes split from birds", "frogs are gone", "birds came up"]
     )
-    tab.app.get_by_label("In order").check()
+    tab.app.get_by_label("By step").check()
     expect(sentences).to_have_text(
         ["birds came up", "airplanes split from birds", "frogs are gone"]
     )

@@ -467,7 +467,7 @@ class TestRoom:
         OPEN_WRITERS.clear()
         del atlas
         gc.collect()
-        wait_until(lambda: find_workers() == [])
+        wait_until(lambda: find_workers() == [], 120)
         assert read_steps(tmp_path) == [(1, ())]
 
     @pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.long)])
