@@ -209,9 +209,7 @@ SETTING_FAULTS = {
 }
 
 CALL_FAULTS = {
-    "the step is text": make_blocking_fault(
-        pass_as_step(str), "global_step='.': pass an integer"
-    ),
+    "the step is text": make_blocking_fault(pass_as_step(str), "global_step='.': pass an integer"),
     "the step is a fraction": make_blocking_fault(
         pass_as_step(float), "global_step=.*: pass an integer"
     ),
