@@ -17,7 +17,7 @@ export interface Axis {
   /** Logits of difference at the rims. */
   readonly reach: number;
   /** Trustworthiness of the vertical axis alone. */
-  readonly trust: number | null;
+  readonly trustworthiness: number | null;
 }
 
 export interface ClassAtlas {
@@ -61,8 +61,8 @@ function readAxis(
   { classes, names }: ClassAtlasEntry,
 ): Axis | null {
   const [left, right] = [axis.left, axis.right].map((side) => names[classes.indexOf(side)]);
-  const { reach, trustworthiness: trust } = axis;
+  const { reach, trustworthiness } = axis;
   return left === undefined || right === undefined || reach === 0
     ? null
-    : { left, right, reach, trust };
+    : { left, right, reach, trustworthiness };
 }

@@ -5,7 +5,7 @@ import { tallyIcons, WEAK_COSINE } from '../domain/cell_stats';
 import { count, fraction, shorten } from '../util/format';
 import type { Atlas, Level } from '../wire/atlas';
 
-/** "2,000 samples · 10 × 10 · 30 neighbors · inversion, 3 weak · trust .95", as far as it was recorded. */
+/** "2,000 samples · 10 × 10 · 30 neighbors · inversion, 3 weak · trustworthiness .95", as far as it was recorded. */
 export function provenance(atlas: Atlas, level: Level): string {
   const { settings, trustworthiness } = atlas.manifest;
   const neighbors = settings.neighbors;
@@ -14,8 +14,8 @@ export function provenance(atlas: Atlas, level: Level): string {
     `${level.size} × ${level.size}`,
     typeof neighbors === 'number' ? `${neighbors} neighbors` : '',
     icons(level),
-    trustworthiness === null ? '' : `trust ${fraction(trustworthiness)}`,
-    atlas.overlap === null ? '' : `kept ${fraction(mean(atlas.overlap))}`,
+    trustworthiness === null ? '' : `trustworthiness ${fraction(trustworthiness)}`,
+    atlas.overlap === null ? '' : `neighbors kept ${fraction(mean(atlas.overlap))}`,
   ]
     .filter(Boolean)
     .join(' · ');
@@ -43,10 +43,12 @@ export function provenanceTitle(atlas: Atlas): string {
     `Model ${shorten(manifest.model, 80)}, ${count(manifest.channels)} channels`,
     'neighbors: nearest neighbors per sample in the layout, itself included',
     `weak: icons with a cosine under ${fraction(WEAK_COSINE)}, which represent their cell poorly`,
-    'trust: share of map neighbors that are true neighbors, 1 is best',
+    'trustworthiness: share of map neighbors that are true neighbors, 1 is best',
     ...(atlas.overlap === null
       ? []
-      : ["kept: share of a sample's neighbors in the layer that it also had at the previous step"]),
+      : [
+          "neighbors kept: share of a sample's neighbors in the layer that it also had at the previous step",
+        ]),
     ...(manifest.effectiveRank === null
       ? []
       : [`Effective rank ${manifest.effectiveRank.toFixed(1)}: directions that the layer uses`]),

@@ -48,8 +48,13 @@ describe('what an atlas states', () => {
       filled: false,
       axis: null,
     });
-    const { left, right, reach, trust } = classAtlasOf(pairAtlas())?.axis ?? {};
-    expect([left, right, reach, trust]).toEqual(['dog', 'cat', AXIS.reach, AXIS.trustworthiness]);
+    const { left, right, reach, trustworthiness } = classAtlasOf(pairAtlas())?.axis ?? {};
+    expect([left, right, reach, trustworthiness]).toEqual([
+      'dog',
+      'cat',
+      AXIS.reach,
+      AXIS.trustworthiness,
+    ]);
     expect(classAtlasOf(classAtlas({ rule: 'top' }))?.filled).toBe(true);
   });
 
@@ -173,12 +178,12 @@ describe('the legend', () => {
     );
     expect(said).toContain(
       'Left to right: attribution for cat minus dog, ±.16 logits at the edges. ' +
-        'Up and down: similarity of activations (trust .82).',
+        'Up and down: similarity of activations (trustworthiness .82).',
     );
     const turned = pairAtlas({ axis: { ...AXIS, left: 0, right: 1, trustworthiness: null } });
     const other = words(legendOf(turned));
     expect(other).toContain('attribution for dog minus cat');
-    expect(other).not.toContain('(trust');
+    expect(other).not.toContain('(trustworthiness');
   });
 
   it('shows why the map does not continue the previous step, and no other notes', () => {

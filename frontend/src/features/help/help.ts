@@ -79,8 +79,8 @@ export function helpDialog(close: () => void): TemplateResult {
         </li>
         <li>
           <strong>Near</strong> samples are similar, but distant ones can be similar, too.
-          Directions have no meaning, except left and right if two classes are compared. Trust is
-          the share of true neighbors.
+          Directions have no meaning, except left and right if two classes are compared.
+          Trustworthiness is the share of true neighbors.
         </li>
         <li>
           <strong>Zooming in</strong> splits cells, down to the finest grid that was logged. Faint

@@ -39,11 +39,11 @@ function choiceOf({ names, filled }: ClassAtlas): string {
   return `${whose} few have it as their strongest class; the strongest of the others were added.`;
 }
 
-function axisWords({ left, right, reach, trust }: Axis): string {
+function axisWords({ left, right, reach, trustworthiness }: Axis): string {
   const [from, to] = [left, right].map((name) => shorten(name, NAME));
   const rims = `±${formatFractionWithSign(reach).slice(1)} logits at the edges`;
-  const trusted = trust === null ? '' : ` (trust ${fraction(trust)})`;
-  return `Left to right: attribution for ${to} minus ${from}, ${rims}. Up and down: similarity of activations${trusted}.`;
+  const quality = trustworthiness === null ? '' : ` (trustworthiness ${fraction(trustworthiness)})`;
+  return `Left to right: attribution for ${to} minus ${from}, ${rims}. Up and down: similarity of activations${quality}.`;
 }
 
 function sentence(note: string): string {

@@ -311,7 +311,7 @@ describe('legend', () => {
     const entries = [...root.querySelectorAll('li')].map((item) => item.textContent?.trim());
     expect(entries).toEqual(['cat', 'dog', 'ship']);
     expect(text('.provenance')).toBe(
-      '6 samples · 2 × 2 · 15 neighbors · inversion, 1 weak, 1 missing (hatched) · trust .95',
+      '6 samples · 2 × 2 · 15 neighbors · inversion, 1 weak, 1 missing (hatched) · trustworthiness .95',
     );
     expect(find('.provenance').title).toContain('weak: icons with a cosine under .30');
     expect(find<HTMLDetailsElement>('details').open).toBe(true);
@@ -325,12 +325,14 @@ describe('legend', () => {
       show(legendPanel(atlas, { ...level, kind, cosine }, legend, 'icons', true));
       return text('.provenance');
     };
-    expect(drawn([4, 4], [0.9, 0.3])).toBe('6 samples · 2 × 2 · 15 neighbors · poster · trust .95');
+    expect(drawn([4, 4], [0.9, 0.3])).toBe(
+      '6 samples · 2 × 2 · 15 neighbors · poster · trustworthiness .95',
+    );
     expect(drawn([1, 3, 3, 2], [0.1, 0.9, 0.2, 0.8])).toBe(
-      '6 samples · 2 × 2 · 15 neighbors · 2 inversion, 1 examples, 1 preview, 2 weak · trust .95',
+      '6 samples · 2 × 2 · 15 neighbors · 2 inversion, 1 examples, 1 preview, 2 weak · trustworthiness .95',
     );
     expect(drawn([0, 0], [Number.NaN, Number.NaN])).toBe(
-      '6 samples · 2 × 2 · 15 neighbors · trust .95',
+      '6 samples · 2 × 2 · 15 neighbors · trustworthiness .95',
     );
   });
 
