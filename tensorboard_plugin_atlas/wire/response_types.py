@@ -154,11 +154,12 @@ class ErrorEntry(Struct, frozen=True, kw_only=True):
     """An error of a request.
 
     Attributes:
-        kind: Kind of error.
+        kind: "bad_request", "not_found", "method", "damaged", "too_new" or "internal". Readers
+            treat another kind, which a later version may add, as "internal".
         message: One sentence for people.
     """
 
-    kind: Literal["bad_request", "not_found", "method", "damaged", "too_new", "internal"]
+    kind: str
     message: str
 
 

@@ -3,6 +3,7 @@
 
 import { type Atlas, readAtlas } from './atlas';
 import { MAX_SHEET_SIDE } from './generated/limits';
+import { checkErrorResponse } from './generated/validators';
 import { WireError } from './json_checks';
 import { type Page, type RunEntry, readIndex } from './manifest';
 import { readSafetensors, type Tensors } from './safetensors';
@@ -121,11 +122,11 @@ const MAX_MESSAGE = 2000;
 
 async function readFailure(response: Response, request: string): Promise<Failure> {
   try {
-    // Not `checkErrorResponse`: the message is shown even if a later version adds a kind.
-    const { error } = (await response.json()) as { error: { kind: unknown; message: unknown } };
-    if (typeof error.message !== 'string') throw new WireError('error without a message');
-    const kind = FAILURE_KINDS.find((known) => known === error.kind) ?? 'internal';
-    return new Failure(kind, error.message.slice(0, MAX_MESSAGE), request, response.status);
+    const body: unknown = await response.json();
+    checkErrorResponse(body, 'response');
+    const { kind, message } = body.error;
+    const known = FAILURE_KINDS.find((one) => one === kind) ?? 'internal';
+    return new Failure(known, message.slice(0, MAX_MESSAGE), request, response.status);
   } catch {
     const message = response.statusText || 'The server sent no reason.';
     return new Failure('internal', message, request, response.status);

@@ -122,8 +122,8 @@ export interface ConceptEntry {
 
 /** An error of a request. */
 export interface ErrorEntry {
-  /** Kind of error. */
-  readonly kind: 'bad_request' | 'damaged' | 'internal' | 'method' | 'not_found' | 'too_new';
+  /** "bad_request", "not_found", "method", "damaged", "too_new" or "internal". Readers treat another kind, which a later version may add, as "internal". */
+  readonly kind: string;
   /** One sentence for people. */
   readonly message: string;
 }
