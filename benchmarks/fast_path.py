@@ -102,12 +102,12 @@ def _icon_variants(
     if not isinstance(program, Program):
         print(f"{layer}: {program.reason}")
         return variants
-    unpacked = Program(tuple(dataclasses.replace(one) for one in program.operations))
+    # Operations cache `_subpixel`, so the variants without it need operations of their own.
     plain = Program(tuple(dataclasses.replace(one) for one in program.operations))
     rounded = program.to_bfloat16()
     cropped = _crop_to_center(program, images)
     variants["program"] = lambda: _input_gradient(program, images)
-    variants["program, weights not prepacked"] = lambda: _run_unpacked(unpacked, images)
+    variants["program, weights not prepacked"] = lambda: _run_unpacked(program, images)
     variants["program, aten gradient of the stem"] = lambda: _run_without_subpixel(plain, images)
     variants["program in bfloat16"] = lambda: _input_gradient(rounded, images)
     plain_rounded = plain.to_bfloat16()

@@ -365,7 +365,7 @@ def _copy_events(home: Path, sink: EventSink, is_wanted: Callable[[str], bool]) 
     found: dict[tuple[int, str], tuple[bytes, ...]] = {}
     for event in read_events(home):
         if event.is_restart:
-            found = {spot: blobs for spot, blobs in found.items() if spot[0] < event.step}
+            found = {key: blobs for key, blobs in found.items() if key[0] < event.step}
         elif event.blobs is not None and is_wanted(event.tag or ""):
             found[event.step, event.tag or ""] = event.blobs
     for (step, tag), blobs in sorted(found.items()):

@@ -56,7 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
         print("no map could be computed again; the log is unchanged")
         return 1
     runs = list(dict.fromkeys(one.run for one in result.layers))
-    header = ("layer", "maps", "last step", "trust before", "now", "move before", "now", "size")
+    header = (
+        *("layer", "maps", "last step", "trustworthiness before", "now"),
+        *("displacement before", "now", "size"),
+    )
     rows = [("run", *header) if len(runs) > 1 else header]
     for one in result.layers:
         row = (
@@ -72,8 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
         rows.append((one.run, *row) if len(runs) > 1 else row)
     print(format_table(rows))
     print(
-        "\ntrust: trustworthiness of the last map, at most 1; move: mean displacement of a sample "
-        "between maps, in widths of the map"
+        "\ntrustworthiness: of the last map, at most 1; displacement: mean of the samples between maps, "
+        "in widths of the map"
     )
     for name in runs:
         print(f"the tab offers the new maps next to run {escape(name)} after the next reload")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which revision of a step counts: the preliminary, the logged or a refined atlas.
+"""The mark of a refined atlas, which states the logged record that it replaces.
 
 A step is first logged without rendered icons if these take long, then in full.
 `tensorboard-atlas refine` adds refined icons in a run of its own, since a second file that grows

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which samples of two atlases are the same, as `matching.py` has it, and the position of the samples of a cell in the other. */
+/** Matches the samples of two atlases as `sample_matching.py` does, and finds those of a cell in the other. */
 
 import { shorten } from '../util/format';
 import { PairMemo } from '../util/weak_pair_cache';
@@ -20,8 +20,8 @@ const PICTURES = new Set([
 ]);
 const SHOWN_NAME = 40;
 const SHOWN_VALUE = 24;
-/** Two spots of an image closer than this share of its side are the same spot. */
-const SAME_SPOT = 0.1;
+/** Largest distance of matched receptive fields, as a fraction of the side of the image. */
+const MAX_DISTANCE = 0.1;
 /** With more pairs of samples of one image than these none is linked: a log may hold any number. */
 const MOST_PAIRS = 2_000_000;
 const ABSENT = -1;
@@ -108,7 +108,7 @@ function nearPairs(a: Atlas, b: Atlas): Pair[] {
     if (rows) rows.push(row);
     else ofImage.set(image, [row]);
   });
-  const [ours, theirs] = [spotsOf(a), spotsOf(b)];
+  const [ours, theirs] = [findCenters(a), findCenters(b)];
   const pairs: Pair[] = [];
   let looked = 0;
   for (let row = 0; row < a.count; row++) {
@@ -119,25 +119,25 @@ function nearPairs(a: Atlas, b: Atlas): Pair[] {
       const along = (axis: 0 | 1) =>
         (ours[2 * row + axis] as number) - (theirs[2 * other + axis] as number);
       const away = Math.hypot(along(0), along(1));
-      if (away <= SAME_SPOT) pairs.push({ row, other, away });
+      if (away <= MAX_DISTANCE) pairs.push({ row, other, away });
     }
   }
   return pairs;
 }
 
-/** The middle of each sample's receptive field, y and x, in sides of the image. */
-function spotsOf({ boxes, count }: Atlas): Float64Array {
-  const spots = new Float64Array(2 * count);
+/** Center of each receptive field, y and x, relative to the size of the image. */
+function findCenters({ boxes, count }: Atlas): Float64Array {
+  const centers = new Float64Array(2 * count);
   for (const axis of [0, 1]) {
     let side = 1;
     for (let row = 0; row < count; row++)
       side = Math.max(side, boxes[4 * row + 2 + axis] as number);
     for (let row = 0; row < count; row++) {
       const ends = (boxes[4 * row + axis] as number) + (boxes[4 * row + 2 + axis] as number);
-      spots[2 * row + axis] = ends / 2 / side;
+      centers[2 * row + axis] = ends / 2 / side;
     }
   }
-  return spots;
+  return centers;
 }
 
 /** One cell of one atlas. */

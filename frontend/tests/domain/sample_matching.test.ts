@@ -73,11 +73,11 @@ describe('same samples', () => {
     expect([...sameSamples(a, b)]).toEqual([-1, 4, 3, 2, 1, 0]);
   });
 
-  it('of two layers are the nearest spots of one image, each once', () => {
-    const at = (...spots: number[]) =>
+  it('of two layers are the nearest receptive fields of one image, each once', () => {
+    const at = (...middles: number[]) =>
       i32(
-        spots.flatMap((x) => [0, x - 2, 100, x + 2]),
-        spots.length,
+        middles.flatMap((x) => [0, x - 2, 100, x + 2]),
+        middles.length,
         4,
       );
     const a = smallAtlas(

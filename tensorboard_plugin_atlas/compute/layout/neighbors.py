@@ -12,7 +12,7 @@ from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 def nearest_neighbors(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     """Returns the exact `k` nearest other rows of each row by cosine, nearest first.
 
-    Equal to `cosine.nearest_neighbors`, but five times faster, with compiled code.
+    Equal to `directions.nearest_neighbors`, but five times faster, with compiled code.
 
     Args:
         unit: (N, C) from `unit_rows`.

@@ -110,7 +110,7 @@ def test_steps_in_any_order_rise_in_the_log_and_continue_each_other(runs):
     made(runs, 10)
     made(runs, 10, icons="none")
     atlases = found(runs)
-    assert {spot: atlas.sequence for spot, atlas in atlases.items()} == {
+    assert {key: atlas.sequence for key, atlas in atlases.items()} == {
         ("act · red", 0): 1,
         ("act · red", 10): 2,
         ("act · red", 20): 3,

@@ -85,8 +85,8 @@ def test_the_shift_moves_the_center_pixel_to_the_fields_of_padded_convolutions()
     form = OutputForm("map", (4, 4))
     shift = get_centering_shift(form, (16, 16), field)
     assert shift in {(-1, -1), (-2, -2)}
-    spot = torch.zeros(1, 1, 16, 16, requires_grad=True)
-    read_center(net(shift_images(spot, *shift)), form).sum().backward()
-    weight = spot.grad[0, 0].sum(0)
+    image = torch.zeros(1, 1, 16, 16, requires_grad=True)
+    read_center(net(shift_images(image, *shift)), form).sum().backward()
+    weight = image.grad[0, 0].sum(0)
     mean = (weight * torch.arange(16)).sum() / weight.sum()
     assert abs(float(mean) - 7.5) <= 0.75
