@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias
 
 PLUGIN_NAME: Final = "atlas"
 """Plugin name in TensorBoard: route prefix, hash of the tab, key of `--samples_per_plugin`."""
@@ -35,6 +36,9 @@ TensorBoard keeps the same steps for tags with the same steps.
 """
 
 
+RevisionLabel: TypeAlias = Literal["preliminary", "logged", "refined"]
+
+
 class Revision(enum.Enum):
     """Revision of the atlas of one step. Each revision has its own tags, with rising steps.
 
@@ -48,10 +52,16 @@ class Revision(enum.Enum):
     REFINED = "refined/"
 
     @property
-    def label(self) -> str:
+    def label(self) -> RevisionLabel:
         """Name of the revision in the history route and in listings of a log."""
-        is_preliminary = self is Revision.PRELIMINARY
-        return "draft" if is_preliminary else self.name.lower()  # word-check: ok
+        return _LABELS[self]
+
+
+_LABELS: Final[Mapping[Revision, RevisionLabel]] = {
+    Revision.PRELIMINARY: "preliminary",
+    Revision.LOGGED: "logged",
+    Revision.REFINED: "refined",
+}
 
 
 # TensorBoard's data server cannot read blobs if JSON would have to escape their tag.

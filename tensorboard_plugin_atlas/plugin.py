@@ -25,7 +25,7 @@ from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response
 
 from tensorboard_plugin_atlas.errors import DamageError, TooNewError
-from tensorboard_plugin_atlas.metadata import PLUGIN_NAME, Revision
+from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
 from tensorboard_plugin_atlas.serving.assets import ENTRY_ROUTE, Asset, load_assets
 from tensorboard_plugin_atlas.serving.index import IndexText
 from tensorboard_plugin_atlas.serving.store import (
@@ -55,11 +55,6 @@ _PATTERNS: Final = {
     "step": (re.compile(r"-?[0-9]{1,19}"), "a whole number"),
     "blob": (re.compile(r"[0-9]{1,3}"), "a whole number"),
     "v": (re.compile(r"[0-9a-f]{8}"), "eight hex digits"),
-}
-_REVISIONS: Final[Mapping[Revision, Literal["preliminary", "logged", "refined"]]] = {
-    Revision.PRELIMINARY: "preliminary",
-    Revision.LOGGED: "logged",
-    Revision.REFINED: "refined",
 }
 _OPTIONAL: Final = frozenset({"v"})
 
@@ -276,7 +271,7 @@ def _make_history_step(one: StepSummary) -> HistoryStep:
     return HistoryStep(
         step=one.datum.step,
         wall_time=one.datum.wall_time,
-        revision=_REVISIONS[one.revision],
+        revision=one.revision.label,
         sequence=None if facts is None else facts.sequence,
         status=_status(problem),
         reason=None if problem is None else str(problem),

@@ -75,8 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
         rows.append((one.run, *row) if len(runs) > 1 else row)
     print(format_table(rows))
     print(
-        "\ntrustworthiness: of the last map, at most 1; displacement: mean of the samples between maps, "
-        "in widths of the map"
+        "\ntrustworthiness: of the last map, at most 1; displacement: mean of the samples between "
+        "maps, in widths of the map"
     )
     for name in runs:
         print(f"the tab offers the new maps next to run {escape(name)} after the next reload")

@@ -465,7 +465,7 @@ class _StepRecords:
 
 
 def _revision_name(revision: Revision | None) -> str:
-    return (revision or Revision.LOGGED).name.lower()
+    return (revision or Revision.LOGGED).label
 
 
 def _locate(run: str, event: LoggedEvent) -> _RecordLocation:

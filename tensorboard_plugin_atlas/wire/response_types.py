@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from tensorboard_plugin_atlas.metadata import RevisionLabel
 from tensorboard_plugin_atlas.wire import limits
 from tensorboard_plugin_atlas.wire.manifest_types import (
     CellEntry,
@@ -93,7 +94,7 @@ class HistoryStep(Struct, frozen=True, kw_only=True):
 
     step: Step
     wall_time: Finite
-    revision: Literal["preliminary", "logged", "refined"]
+    revision: RevisionLabel
     sequence: Count | None
     status: Literal["ok", "damaged", "too_new"]
     reason: str | None
