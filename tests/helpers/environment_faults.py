@@ -376,7 +376,7 @@ WORKER_FAULTS = {
     ),
     "the worker announces gigabytes": make_blocking_fault(
         fail_in_worker(send_and_wait, struct.pack("!Q", 1 << 40)),
-        f"(?s)a message of 1099511627776 bytes.*{STEP_LOST}",
+        f"(?s)message of 1099511627776 bytes.*{STEP_LOST}",
         workers=PROCESS,
     ),
     "two workers end over one step": Fault(
