@@ -94,7 +94,7 @@ const FEATURES: readonly (EagerFeature | LazyFeature)[] = [
   {
     name: 'selection_lists',
     wants: ({ selectionList }) => selectionList !== false,
-    load: async () => (await import('../features/selection/lists')).selectionLists,
+    load: async () => (await import('../features/selection/list_panel')).selectionLists,
     closed: { selectionList: false },
   },
   {

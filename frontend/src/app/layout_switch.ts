@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The choice between the two layouts of a run, beside its name. */
+/** The switch between the original layout of a run and its relayout, next to the name of the run. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { isRelayout } from '../domain/layout_variants';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Fills the page around the map from the features; its code is loaded behind the first map. */
+/** Fills the page around the map with the features; loaded after the first map. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { formatCell } from '../domain/cell_stats';
@@ -10,9 +10,9 @@ import type { AtlasMap } from '../map/atlas_map';
 import { mapButtons } from '../map/map_buttons';
 import { MapDecorator } from '../map/map_decorator';
 import { SceneTransition } from '../map/scene_transition';
-import { followHighlight } from '../state/highlight_link';
+import { keepOneListOpen } from '../state/exclusive_lists';
+import { syncHighlight } from '../state/highlight_url';
 import { LiveUpdates } from '../state/live_updates';
-import { keepOneListOpen } from '../state/open_list';
 import { Player } from '../state/player';
 import { atlasOnScreen, Reference, referenceIsHere, wantedStep } from '../state/reference_step';
 import type { Session } from '../state/session';
@@ -55,7 +55,7 @@ export class Shell {
     session.pages.watch(update);
     new Reference(session);
     new LiveUpdates(session);
-    followHighlight(store);
+    syncHighlight(store);
     keepOneListOpen(store);
     this.#features = new FeatureRegistry({ session, map, player, nearest, update }, () => {
       map.invalidate();

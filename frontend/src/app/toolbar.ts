@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The buttons at the head of the tab that open features. */
+/** The buttons at the top of the tab that open features. */
 
 import { html, type TemplateResult } from 'lit';
 import { addPane, toggleCompare } from '../state/comparison';

@@ -2,7 +2,7 @@
 /** Drift of activations, and change of rank of the top class of a cell. */
 
 import { count, percent } from '../util/format';
-import { PairMemo } from '../util/weak_pair_cache';
+import { PairCache } from '../util/pair_cache';
 import type { Activations } from '../wire/activations';
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
 import { type Attribution, findAttribution } from '../wire/attribution';
@@ -18,8 +18,8 @@ interface Turns {
   readonly note: string;
 }
 
-const turns = new PairMemo<Activations, Activations, Turns>();
-const turned = new PairMemo<Level, Turns, DriftValues>();
+const turns = new PairCache<Activations, Activations, Turns>();
+const turned = new PairCache<Level, Turns, DriftValues>();
 
 /** 1 − cosine of every sample's activations at both steps, on a level of the later one; or why it is unknown. */
 export function findTurns(from: Activations, to: Activations, level: Level): DriftValues | string {
@@ -98,7 +98,7 @@ function products(a: Float32Array, b: Float32Array, width: number): Float32Array
   return found;
 }
 
-const falls = new PairMemo<Level, Atlas, DriftValues | string>();
+const falls = new PairCache<Level, Atlas, DriftValues | string>();
 
 /**
  * By how many ranks the class with the highest attribution in a sample's cell fell, as `attribution_rank`

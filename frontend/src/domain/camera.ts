@@ -12,13 +12,13 @@ export interface Camera {
 }
 
 /** How much of the unit square, about its middle, the whole map takes: across and down. */
-export interface Spread {
+export interface Extent {
   readonly across: number;
   readonly down: number;
 }
 
 /** Size of the map's element in CSS pixels, and of what is to fit into it. */
-export interface Viewport extends Partial<Spread> {
+export interface Viewport extends Partial<Extent> {
   readonly width: number;
   readonly height: number;
   /** Width at the right that is under a panel. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The cells of a level as rows: what a table shows and a file takes away. */
+/** The cells of a level as rows of a table or of a CSV file. */
 
 import type { Atlas, Level } from '../wire/atlas';
 import { type ClassAttribution, findAttribution } from '../wire/attribution';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Statistics of the samples of a cell: members, class mix, purity, nearest ones. */
+/** Statistics of the samples of a cell: members, class counts, purity, nearest samples. */
 
 import { plural, shorten } from '../util/format';
 import {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Class atlases: which classes they are about, as recorded in their manifests. */
+/** Class atlases: the classes that they show, as recorded in their manifests. */
 
 import type { Atlas } from '../wire/atlas';
 import type { AtlasManifest, ClassAtlasEntry } from '../wire/generated/types';

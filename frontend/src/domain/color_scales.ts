@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Colors of cells, points and the legend, from one place so that they always agree. */
+/** Colors of cells, points, and the legend. */
 
 import { count, fraction } from '../util/format';
 import { strideOf } from '../util/seeded_shuffle';

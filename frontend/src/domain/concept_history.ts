@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** One concept over the checkpoints: size, purity, and the cell with most of its samples. */
+/** The history of one concept: its size, its purity, and the cell with most of its samples at each step. */
 
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
 import type { RunEvent } from '../wire/history';

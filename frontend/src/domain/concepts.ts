@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Concepts: concepts that keep their identity from step to step. */
+/** Concepts: clusters of samples that keep their id from step to step. */
 
 import type { Atlas, Level } from '../wire/atlas';
 import type { ConceptEntry } from '../wire/generated/types';

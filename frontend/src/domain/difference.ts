@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Gains and losses of the cells of a grid from step A to B: samples, or attribution toward a class. */
+/** Differences of the cells of a grid between steps A and B: samples, or attribution toward a class. */
 
 import { formatWithSign } from '../util/format';
-import { PairMemo } from '../util/weak_pair_cache';
+import { PairCache } from '../util/pair_cache';
 import { type Atlas, cellAt, type Level } from '../wire/atlas';
 import { type Attribution, findAttribution, formatFractionWithSign } from '../wire/attribution';
 import { floorOf, SIGNIFICANT_SHARE } from './drift';
@@ -34,7 +34,7 @@ export interface Difference {
   readonly toward: number | null;
 }
 
-const differences = new PairMemo<Level, Level, Difference>();
+const differences = new PairCache<Level, Level, Difference>();
 
 /** Compares a level of A with the level of the same size of B; rows must be the same samples. */
 export function findDifference(a: Atlas, levelA: Level, b: Atlas, levelB: Level): Difference {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Changes of the members of each cell since another step, and their significance; the displacement on the map. */
+/** Displacement and drift of the samples of each cell since another step, and their significance. */
 
-import { PairMemo } from '../util/weak_pair_cache';
+import { PairCache } from '../util/pair_cache';
 import type { Atlas, Level } from '../wire/atlas';
 import { formatFractionWithSign } from '../wire/attribution';
 import { membersOf } from './cell_stats';
@@ -33,7 +33,7 @@ export interface Drift extends DriftValues {
   readonly to: Float32Array;
 }
 
-const drifts = new PairMemo<Level, Atlas, Drift>();
+const drifts = new PairCache<Level, Atlas, Drift>();
 
 /** The drift of a level of `now` since `other`, whose rows must be the same samples: in shares of the map width. */
 export function findDrift(other: Atlas, now: Atlas, level: Level): Drift {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which samples of an atlas a highlight names. */
+/** Finds the samples of an atlas that a highlight names. */
 
 import type { Atlas } from '../wire/atlas';
 import { rowsOf } from './concepts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which cells of one layer feed which cells of the next, and which cells merge: the rules of `link_layers`. */
+/** Links between the cells of two layers, by the same rules as `link_layers` in Python. */
 
-import { PairMemo } from '../util/weak_pair_cache';
+import { PairCache } from '../util/pair_cache';
 import type { Activations } from '../wire/activations';
 import type { Atlas, Level } from '../wire/atlas';
 import { classMix, membersOf } from './cell_stats';
@@ -43,7 +43,7 @@ export interface Links {
   readonly ofUpper: Int32Array;
 }
 
-const known = new PairMemo<Level, Level, Links>();
+const known = new PairCache<Level, Level, Links>();
 
 export function linksBetween(lower: LayerLevel, upper: LayerLevel): Links {
   return known.get(lower.level, upper.level, () => findLinks(lower, upper));

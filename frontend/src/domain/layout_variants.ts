@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Aligned maps; and the two layouts of one run: the original and the relayout. */
+/** The two layouts of one run: the original and the relayout. */
 
 import type { Atlas } from '../wire/atlas';
 import type { RunEntry } from '../wire/manifest';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Choice of zoom level: the finest whose cells are big enough to read and full enough to be a map. */
+/** Chooses the level to show: the finest whose cells are large enough and contain enough samples. */
 
 export interface LevelSize {
   readonly size: number;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The real samples nearest to a cell's mean: by activation once those are here, by map until then. */
+/** The samples nearest to the mean of a cell: by activation once it is loaded, by map position until then. */
 
 import { type Activations, readActivations } from '../wire/activations';
 import { asFailure, Failure, fetchActivations } from '../wire/api';

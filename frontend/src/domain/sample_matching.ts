@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Matches the samples of two atlases as `sample_matching.py` does, and finds those of a cell in the other. */
+/** Matches the samples of two atlases, by the same rules as `sample_matching.py`. */
 
 import { shorten } from '../util/format';
-import { PairMemo } from '../util/weak_pair_cache';
+import { PairCache } from '../util/pair_cache';
 import { type Atlas, cellAt, type Level, levelOf } from '../wire/atlas';
 import { membersOf } from './cell_stats';
 import { type ClassAtlas, classAtlasOf } from './class_atlas';
@@ -54,7 +54,7 @@ export function shareProbe(a: Atlas, b: Atlas): boolean {
   return a.manifest.probeDigest === b.manifest.probeDigest;
 }
 
-const matches = new PairMemo<Atlas, Atlas, Int32Array>();
+const matches = new PairCache<Atlas, Atlas, Int32Array>();
 
 /** The row of `b` that is the same sample as each row of `a`, or -1; both of one probe. */
 export function sameSamples(a: Atlas, b: Atlas): Int32Array {

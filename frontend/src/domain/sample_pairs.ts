@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Two atlases whose rows are the same samples, and the displacement of the samples. */
+/** Pairs of atlases with the same samples, and the displacement of their cells. */
 
 import { count } from '../util/format';
-import { PairMemo } from '../util/weak_pair_cache';
+import { PairCache } from '../util/pair_cache';
 import type { Atlas, Level } from '../wire/atlas';
 import { membersOf } from './cell_stats';
 import { classAtlasOf, NOT_FOLLOWED } from './class_atlas';
 
-const reasons = new PairMemo<Atlas, Atlas, string | null>();
+const reasons = new PairCache<Atlas, Atlas, string | null>();
 
 /** Why row i of the two is not the same sample, as a sentence; null where it is. */
 export function explainUnpairing(a: Atlas, b: Atlas): string | null {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Samples that were chosen on the map: which they are, and whether an atlas holds the same ones. */
+/** Samples that the user selected, and whether an atlas contains the same samples. */
 
 import { shorten } from '../util/format';
 import type { Atlas } from '../wire/atlas';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Types that name what the map shows: cells, modes, highlights, colors and rectangles. */
+/** Types that describe what the map shows: cells, modes, highlights, colors, and rectangles. */
 
 import type { RunEvent } from '../wire/history';
 

@@ -4,7 +4,7 @@
 import type { nothing, TemplateResult } from 'lit';
 import type { NearestSamples } from '../domain/nearest_samples';
 import type { AtlasMap } from '../map/atlas_map';
-import type { Layer } from '../map/overlay';
+import type { OverlayPainter } from '../map/overlay';
 import type { Player } from '../state/player';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
@@ -25,7 +25,7 @@ export interface FeatureContext {
   inspectorSections(cell: CellContext): Content;
   /** The lines of all features for the card of a cell, in order. */
   cardLines(cell: CellContext): Content;
-  /** The marks of all features over the time line, in order. */
+  /** The marks of all features over the timeline, in order. */
   timelineMarks(state: State): Content;
 }
 
@@ -49,14 +49,14 @@ export interface Feature {
   inspectorSection?(cell: CellContext): Content;
   /** A line of the card of a cell. */
   cardLine?(cell: CellContext): Content;
-  /** Marks over the time line. */
+  /** Marks over the timeline. */
   timelineMarks?(state: State): Content;
   /** The footer of the tab. */
   footer?(state: State): Content;
   /** Overlays over the tiles, from bottom to top. */
-  overlays?(state: State): readonly Layer[];
+  overlays?(state: State): readonly OverlayPainter[];
   /** Marks over all overlays; labels of cells stay visible. */
-  marks?(state: State): readonly Layer[];
+  marks?(state: State): readonly OverlayPainter[];
   /** The announcement of a change for screen readers, or null. */
   announce?(state: State, before: State): string | null;
   /** Whether everything that the state requests of the feature is on screen; true if absent. */

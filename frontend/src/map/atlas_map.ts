@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The map's element: canvases, camera, choice of scene. It draws only when something has changed. */
+/** The element of the map: canvases, camera, and choice of the scene. Draws a frame only after a change. */
 
 import {
   between,
@@ -33,9 +33,9 @@ import type { Session } from '../state/session';
 import type { PageSet } from '../state/sprite_pages';
 import type { State } from '../state/store';
 import type { Atlas, Level } from '../wire/atlas';
-import { Fade } from './fade';
+import { Fade } from './cross_fade';
+import { largerExtent, mapExtent } from './map_extent';
 import type { SceneTransition } from './scene_transition';
-import { spreadOf, wider } from './spread';
 import { themeOf } from './theme';
 
 const MAX_RATIO = 2;
@@ -104,8 +104,8 @@ export class AtlasMap extends HTMLElement {
     if (this.#session !== null) return;
     this.#session = session;
     session.pages.watch(() => this.invalidate());
-    session.store.subscribe(({ spread }, before) => {
-      if (spread !== before.spread) this.#viewport = { ...this.#viewport, ...spread };
+    session.store.subscribe(({ extent }, before) => {
+      if (extent !== before.extent) this.#viewport = { ...this.#viewport, ...extent };
       this.invalidate();
     });
     this.invalidate();
@@ -191,9 +191,9 @@ export class AtlasMap extends HTMLElement {
       const { camera, level, compare, other } = this.#state;
       const shown =
         compare !== null && other && shareLayout(atlas, other) ? [atlas, other] : [atlas];
-      const spread = shown.map((one) => spreadOf(one, room, level)).reduce(wider);
-      const z = worldSide(camera, this.#viewport) / fitSide({ ...this.#viewport, ...spread });
-      this.#session?.store.set({ spread, camera: { ...camera, z } });
+      const extent = shown.map((one) => mapExtent(one, room, level)).reduce(largerExtent);
+      const z = worldSide(camera, this.#viewport) / fitSide({ ...this.#viewport, ...extent });
+      this.#session?.store.set({ extent, camera: { ...camera, z } });
     }
     this.flyTo(fitCamera(this.#room));
   }
@@ -226,7 +226,7 @@ export class AtlasMap extends HTMLElement {
     const { clientWidth: width, clientHeight: height } = this;
     const shown = width > 0 && height > 0;
     const wasHidden = this.#viewport.height === 0;
-    this.#viewport = shown ? { width, height, ...this.#session?.store.state.spread } : HIDDEN;
+    this.#viewport = shown ? { width, height, ...this.#session?.store.state.extent } : HIDDEN;
     if (this.#viewport.height === 0) return;
     this.#ratio = ratio;
     const [w, h] = [Math.round(width * this.#ratio), Math.round(height * this.#ratio)];
@@ -285,7 +285,7 @@ export class AtlasMap extends HTMLElement {
       renderer.addPoints((gl) => decorator.createPoints(gl));
       renderer.addPan((gl, paint) => decorator.createPan(gl, paint));
     }
-    if (transition) renderer.addTravel((gl, sheets) => transition.createPass(gl, sheets));
+    if (transition) renderer.addMotion((gl, sheets) => transition.createPass(gl, sheets));
   }
 
   #draw(now: number): void {
@@ -391,8 +391,8 @@ export class AtlasMap extends HTMLElement {
     const before = this.#fade.current?.atlas;
     // Steps with the same viewport are not fitted again, so that motion on screen is motion on the map.
     if (!before || !shareLayout(before, scene.atlas)) {
-      const spread = spreadOf(scene.atlas, this.#viewport, this.#state.level);
-      this.#session?.store.set({ spread });
+      const extent = mapExtent(scene.atlas, this.#viewport, this.#state.level);
+      this.#session?.store.set({ extent });
     }
     if (this.#fade.current?.level === scene.level) this.#fade.swap(scene);
     else this.#fade.show(scene);

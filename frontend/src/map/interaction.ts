@@ -27,7 +27,7 @@ import { copy } from '../util/clipboard';
 import { cellAt, type Level } from '../wire/atlas';
 import type { AtlasMap } from './atlas_map';
 import { type Command, commandOf } from './keyboard';
-import { drawOverlay, type Layer } from './overlay';
+import { drawOverlay, type OverlayPainter } from './overlay';
 import { themeOf } from './theme';
 import { ZoomGestures } from './zoom_gestures';
 
@@ -95,7 +95,7 @@ export class Interaction {
   decorate(
     context: CanvasRenderingContext2D,
     ratio: number,
-    layers: readonly Layer[],
+    painters: readonly OverlayPainter[],
     labeled: boolean,
   ): boolean {
     const { scene, viewport } = this.map;
@@ -114,7 +114,7 @@ export class Interaction {
       hover,
       pinned,
       theme: themeOf(state),
-      layers,
+      painters,
     });
   }
 
@@ -218,7 +218,7 @@ export class Interaction {
     const {
       eventList,
       drift,
-      travel,
+      motion,
       step,
       filterOpen,
       table,
@@ -271,7 +271,7 @@ export class Interaction {
         break;
       case 'motion':
         if (atlas && classAtlasOf(atlas)) session.store.set({ said: NOT_FOLLOWED });
-        else session.store.set({ travel: !travel });
+        else session.store.set({ motion: !motion });
         break;
       case 'compare':
         toggleCompare(session);

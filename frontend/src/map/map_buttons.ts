@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Zoom for those who neither wheel nor pinch. */
+/** Zoom buttons of the map. */
 
 import { html, type TemplateResult } from 'lit';
 import { iconButton } from '../ui/icons';

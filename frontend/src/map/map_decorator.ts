@@ -9,20 +9,20 @@ import type { Frame, SceneColors } from '../render/scene';
 import type { Player } from '../state/player';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
-import { INSPECTOR_ROOM } from '../ui/placement';
+import { INSPECTOR_ROOM } from '../ui/card_placement';
 import type { Atlas, Level } from '../wire/atlas';
 import type { AtlasMap, Decorator } from './atlas_map';
 import { Interaction } from './interaction';
-import type { Layer } from './overlay';
+import type { OverlayPainter } from './overlay';
 import { drawAxis } from './overlays/axis';
-import { readingLayer } from './overlays/cell_focus';
+import { paintCellFocus } from './overlays/cell_focus';
 
 export class MapDecorator implements Decorator {
   readonly #interaction: Interaction;
-  #overlays: () => readonly Layer[] = () => [];
-  #marks: () => readonly Layer[] = () => [];
-  readonly #reading: Layer;
-  readonly #axis: Layer;
+  #overlays: () => readonly OverlayPainter[] = () => [];
+  #marks: () => readonly OverlayPainter[] = () => [];
+  readonly #cellFocus: OverlayPainter;
+  readonly #axis: OverlayPainter;
 
   constructor(
     private readonly map: AtlasMap,
@@ -30,7 +30,7 @@ export class MapDecorator implements Decorator {
     player: Player,
   ) {
     this.#interaction = new Interaction(map, session, player);
-    this.#reading = (context, frame) => readingLayer(session.store.state.color)(context, frame);
+    this.#cellFocus = (context, frame) => paintCellFocus(session.store.state.color)(context, frame);
     this.#axis = (context, frame) => {
       const { pinned, compare, compareMode } = session.store.state;
       const { width } = frame.viewport;
@@ -59,23 +59,23 @@ export class MapDecorator implements Decorator {
   }
 
   /** Additional overlays; evaluated before every frame. */
-  set overlays(overlays: () => readonly Layer[]) {
+  set overlays(overlays: () => readonly OverlayPainter[]) {
     this.#overlays = overlays;
   }
 
   /** Marks over everything else, which take no room from labels. */
-  set marks(marks: () => readonly Layer[]) {
+  set marks(marks: () => readonly OverlayPainter[]) {
     this.#marks = marks;
   }
 
   /** Returns whether anything was drawn. */
   decorate(context: CanvasRenderingContext2D, ratio: number): boolean {
-    const layers = this.#overlays();
+    const painters = this.#overlays();
     // Other overlays are more important and need the room.
-    const plain = layers.length === 0;
+    const plain = painters.length === 0;
     const { scene } = this.map;
     const axis = scene && classAtlasOf(scene.atlas)?.axis ? [this.#axis] : [];
-    const read = plain && this.session.store.state.color !== 'icons' ? [this.#reading] : layers;
+    const read = plain && this.session.store.state.color !== 'icons' ? [this.#cellFocus] : painters;
     const drawn = [...read, ...axis, ...this.#marks()];
     return this.#interaction.decorate(context, ratio, drawn, plain);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Draws crisp lines and text over the tiles: outlines of cells, and class labels. */
+/** Draws what is above the icons, in this order: class labels, overlays of features, outlines of cells. */
 
 import { type Camera, toScreen, type Viewport, worldSide } from '../domain/camera';
 import { majority } from '../domain/cell_stats';
@@ -14,8 +14,8 @@ const LABEL_FULL = 108;
 const LABEL_FONT = '500 11px Roboto, system-ui, sans-serif';
 const LABEL_HEIGHT = 18;
 
-/** Draws between the labels and the outlines. */
-export type Layer = (context: CanvasRenderingContext2D, frame: OverlayFrame) => void;
+/** Draws an overlay between the labels and the outlines of cells. */
+export type OverlayPainter = (context: CanvasRenderingContext2D, frame: OverlayFrame) => void;
 
 export interface OverlayFrame {
   readonly camera: Camera;
@@ -28,20 +28,20 @@ export interface OverlayFrame {
   readonly hover: CellPlace | null;
   readonly pinned: CellPlace | null;
   readonly theme: CanvasTheme;
-  readonly layers: readonly Layer[];
+  readonly painters: readonly OverlayPainter[];
 }
 
 /** Returns whether there was anything to draw. */
 export function drawOverlay(context: CanvasRenderingContext2D, frame: OverlayFrame): boolean {
-  const { ratio, viewport, hover, pinned, values, layers } = frame;
+  const { ratio, viewport, hover, pinned, values, painters } = frame;
   const labels = worldSide(frame.camera, viewport) / frame.level.size >= LABEL_FROM ? values : null;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, viewport.width, viewport.height);
   if (labels) drawLabels(context, frame, labels);
-  for (const layer of layers) layer(context, frame);
+  for (const paint of painters) paint(context, frame);
   if (pinned) outline(context, frame, pinned, 3);
   if (hover) outline(context, frame, hover, 2);
-  return [labels, pinned, hover, ...layers].some(Boolean);
+  return [labels, pinned, hover, ...painters].some(Boolean);
 }
 
 function outline(

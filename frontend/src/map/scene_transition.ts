@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Decides how the scenes of two steps are shown together: traveling, side by side, or in turn. */
+/** Decides how two steps are shown together: icons in motion, side by side, or cross-faded. */
 
 import type { Viewport } from '../domain/camera';
-import type { Sheets } from '../render/gl/sheets';
-import { TravelPass } from '../render/gl/travel_pass';
+import type { Sheets } from '../render/gl/icon_textures';
+import { MotionPass } from '../render/gl/motion_pass';
 import type { Scene, WeightedScene } from '../render/scene';
 import { dividerAt } from '../state/comparison';
 import { referenceOf } from '../state/reference_step';
 import type { State } from '../state/store';
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
-import type { Faded } from './fade';
-import { SceneTravel } from './travel';
+import type { Faded } from './cross_fade';
+import { IconMotion } from './icon_motion';
 
 /** The scene of a level, or null while its icons are on their way. */
 export type SceneOf = (atlas: Atlas, level: Level) => Scene | null;
@@ -18,10 +18,10 @@ export type SceneOf = (atlas: Atlas, level: Level) => Scene | null;
 export class SceneTransition {
   /** Whether something that belongs on screen is on its way. */
   waiting = false;
-  readonly #travel = new SceneTravel();
+  readonly #motion = new IconMotion();
 
-  createPass(gl: WebGL2RenderingContext, sheets: Sheets): TravelPass {
-    return new TravelPass(gl, sheets);
+  createPass(gl: WebGL2RenderingContext, sheets: Sheets): MotionPass {
+    return new MotionPass(gl, sheets);
   }
 
   /** Scenes to draw, or null for the plain crossfade. The last scene is in front. */
@@ -42,8 +42,8 @@ export class SceneTransition {
       return split(other, current, dividerAt(state, viewport), viewport.width);
     }
     const [older, newer, more] = items;
-    if (!state.travel || !older || !newer || more) return null;
-    return this.#travel.carry(older, newer);
+    if (!state.motion || !older || !newer || more) return null;
+    return this.#motion.interpolate(older, newer);
   }
 
   /** A's scene of the level that is on screen. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Colors that canvases need as values; panels take theirs from the custom properties in styles.ts. */
+/** Colors of canvases. Panels use the custom properties in styles.ts. */
 
 import type { CanvasTheme, Rgb } from '../domain/view';
 import type { State } from '../state/store';

@@ -6,11 +6,11 @@ import { iconPlace } from '../domain/icon_place';
 import {
   type Frame,
   iconScales,
+  type Motion,
   pointSize,
   type Renderer,
   rimWidth,
   type Scene,
-  type Travel,
 } from './scene';
 
 export class CanvasRenderer implements Renderer {
@@ -24,7 +24,7 @@ export class CanvasRenderer implements Renderer {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
-    for (const { scene, weight, travel, clip } of frame.scenes) {
+    for (const { scene, weight, motion, clip } of frame.scenes) {
       context.save();
       context.globalAlpha = weight;
       if (clip) {
@@ -32,13 +32,13 @@ export class CanvasRenderer implements Renderer {
         context.rect(clip[0], 0, clip[1] - clip[0], frame.viewport.height);
         context.clip();
       }
-      if (scene.tiles) this.#drawTiles(scene, frame, travel);
-      this.#drawPoints(scene, frame, travel?.points ?? scene.atlas.xy);
+      if (scene.tiles) this.#drawTiles(scene, frame, motion);
+      this.#drawPoints(scene, frame, motion?.points ?? scene.atlas.xy);
       context.restore();
     }
   }
 
-  #drawTiles({ level, pages, cellColors }: Scene, frame: Frame, travel?: Travel): void {
+  #drawTiles({ level, pages, cellColors }: Scene, frame: Frame, motion?: Motion): void {
     const { context } = this;
     const { camera, viewport } = frame;
     const cellSide = worldSide(camera, viewport) / level.size;
@@ -47,7 +47,7 @@ export class CanvasRenderer implements Renderer {
     const rim = rimWidth(cellSide);
     for (let cell = 0; cell < level.rows.length; cell++) {
       const side = cellSide * (scales[cell] as number);
-      const [right, down] = wayOf(travel, cell);
+      const [right, down] = displacementOf(motion, cell);
       const x =
         origin.x + ((level.cols[cell] as number) + 0.5 + right * level.size) * cellSide - side / 2;
       const y =
@@ -96,8 +96,11 @@ export class CanvasRenderer implements Renderer {
 }
 
 /** How far a tile is from its place just now, in map units. */
-function wayOf(travel: Travel | undefined, cell: number): readonly [number, number] {
-  if (travel === undefined) return [0, 0];
-  const { ways, share } = travel;
-  return [share * (ways[2 * cell] as number), share * (ways[2 * cell + 1] as number)];
+function displacementOf(motion: Motion | undefined, cell: number): readonly [number, number] {
+  if (motion === undefined) return [0, 0];
+  const { displacements, share } = motion;
+  return [
+    share * (displacements[2 * cell] as number),
+    share * (displacements[2 * cell + 1] as number),
+  ];
 }

@@ -21,9 +21,9 @@ export interface Scene extends SceneColors {
 }
 
 /** Tiles and points between their places at two steps. */
-export interface Travel {
+export interface Motion {
   /** From every cell's place, in map units: x, y. */
-  readonly ways: Float32Array;
+  readonly displacements: Float32Array;
   /** How much of its way a tile is away from its place. */
   readonly share: number;
   /** x, y of every sample just now. */
@@ -32,9 +32,9 @@ export interface Travel {
 
 export interface WeightedScene {
   readonly scene: Scene;
-  /** Weights of a frame sum to 1, but where tiles travel and may cover each other. */
+  /** Weights of a frame sum to 1, but where tiles move and may cover each other. */
   readonly weight: number;
-  readonly travel?: Travel;
+  readonly motion?: Motion;
   /** From where to where it is drawn, in CSS pixels from the left; absent for everywhere. */
   readonly clip?: readonly [number, number];
 }

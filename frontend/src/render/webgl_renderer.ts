@@ -2,17 +2,17 @@
 /** Draws frames with WebGL2: tiles of all scenes, then their points. */
 
 import { GridPass } from './gl/grid_pass';
+import { Sheets } from './gl/icon_textures';
+import type { MotionPass } from './gl/motion_pass';
 import type { PanBuffer } from './gl/pan_buffer';
 import type { PointsPass } from './gl/points_pass';
-import { Sheets } from './gl/sheets';
-import type { TravelPass } from './gl/travel_pass';
 import type { Frame, Renderer, WeightedScene } from './scene';
 
 export class WebglRenderer implements Renderer {
   readonly #grid: GridPass;
   readonly #sheets: Sheets;
   #points: PointsPass | null = null;
-  #travel: TravelPass | null = null;
+  #motion: MotionPass | null = null;
   #pan: PanBuffer | null = null;
 
   constructor(private readonly gl: WebGL2RenderingContext) {
@@ -27,8 +27,8 @@ export class WebglRenderer implements Renderer {
   }
 
   /** So do tiles on their way from step to step. */
-  addTravel(create: (gl: WebGL2RenderingContext, sheets: Sheets) => TravelPass): void {
-    this.#travel = create(this.gl, this.#sheets);
+  addMotion(create: (gl: WebGL2RenderingContext, sheets: Sheets) => MotionPass): void {
+    this.#motion = create(this.gl, this.#sheets);
   }
 
   /** And what spares drawing where the map is only pushed about. */
@@ -54,14 +54,14 @@ export class WebglRenderer implements Renderer {
       this.#clip(scene, frame);
       sum += scene.weight;
       if (!scene.scene.tiles) continue;
-      if (scene.travel && this.#travel) this.#travel.draw(scene, frame);
+      if (scene.motion && this.#motion) this.#motion.draw(scene, frame);
       else this.#grid.draw(scene.clip ? scene : { ...scene, weight: scene.weight / sum }, frame);
     }
     for (const scene of frame.scenes) {
       this.#clip(scene, frame);
       this.#points?.draw(scene, frame);
     }
-    for (const pass of [this.#grid, this.#points, this.#travel]) pass?.prune(frame.scenes);
+    for (const pass of [this.#grid, this.#points, this.#motion]) pass?.prune(frame.scenes);
     this.#sheets.prune(new Set(frame.scenes.flatMap(({ scene }) => scene.pages)));
   }
 

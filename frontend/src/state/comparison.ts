@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Choices of the comparison: of two steps, A and B, where B is always the shown one, and of panes. */
+/** Choices of the comparison of steps A and B, where B is the shown step, and of panes. */
 
 import type { Viewport } from '../domain/camera';
 import { layerBeside, MOST_PANES, withoutPane, withPane } from './pane_specs';

@@ -33,7 +33,7 @@ export interface Link {
   readonly compareMode: CompareMode;
   readonly panes: string;
   readonly drift: Channel | '';
-  readonly travel: boolean;
+  readonly motion: boolean;
   readonly eventList: boolean;
   readonly filter: string;
   readonly sign: string;
@@ -61,7 +61,7 @@ export function readLink(values: HashValues): Link {
     panes: panes.join(';'),
     compareMode: oneOf(COMPARE_MODES, values.mode, 'difference'),
     drift: oneOf(['', ...DRIFTS], values.drift, ''),
-    travel: values.map !== 'fixed',
+    motion: values.map !== 'fixed',
     eventList: values.events === 'on',
     filter: values.filter ?? '',
     sign: values.sign ?? '',
@@ -90,7 +90,7 @@ export function linkOf(state: State): HashValues {
     compare: (compare ?? state.compare ?? '') + (state.panes && `;${state.panes}`),
     mode: state.compare === null ? '' : state.compareMode,
     drift: state.drift,
-    map: state.travel ? '' : 'fixed',
+    map: state.motion ? '' : 'fixed',
     events: state.eventList ? 'on' : '',
     filter: state.filter,
     sign: state.sign,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The difference of two steps in values and words, or why there is none. */
+/** The difference of two steps as values and text, or the reason why there is none. */
 
 import { noGrid } from '../domain/activation_drift';
 import { NOT_FOLLOWED } from '../domain/class_atlas';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The drift that the state requests: values and words, or why there is none. */
+/** The drift that the state requests as values and text, or the reason why there is none. */
 
 import { findFalls, findTurns } from '../domain/activation_drift';
 import { type Drift, type DriftValues, findDrift, formatChange } from '../domain/drift';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** From an event to its place: step, cell and the samples that it is about. */
+/** Shows an event: its step, its cell, and its samples. */
 
 import type { Camera } from '../domain/camera';
 import { centerOf } from '../domain/cell_stats';

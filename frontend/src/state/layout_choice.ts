@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** From one layout of a run to the other, with step, layer, camera and selection. */
+/** Switches between the layouts of a run and keeps step, layer, camera, and selection. */
 
 import { membersOf } from '../domain/cell_stats';
 import { findOtherLayout } from '../domain/layout_variants';

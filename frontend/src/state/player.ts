@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Walks through the steps: by one, or on its own while playing. */
+/** Moves through the steps, one by one or continuously during playback. */
 
 import type { SeriesEntry } from '../wire/manifest';
 import type { Session } from './session';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The other step: A of a comparison, or the one before, from which drift is measured. */
+/** The reference step: A of a comparison, or the previous step, from which drift is measured. */
 
 import { asFailure } from '../wire/api';
 import type { Atlas } from '../wire/atlas';

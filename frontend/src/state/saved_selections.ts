@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Selections that a person keeps: in this browser, under the address of this TensorBoard. */
+/** Selections saved in this browser for the address of this TensorBoard. */
 
 import type { Selection } from '../domain/selection';
 import { shorten } from '../util/format';

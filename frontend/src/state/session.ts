@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Loads, in the order that gets a map on screen first, and the choices of run, layer and step. */
+/** Loads the index, the atlas, and its images in the order that shows a map first; sets run, layer, and step. */
 
 import type { Address } from '../host/tensorboard';
 import type { HashValues } from '../host/url_hash';

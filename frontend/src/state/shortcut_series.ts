@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which search for shortcuts belongs to what is on screen. */
+/** Finds the shortcut search of the shown layer. */
 
 import { findOtherLayout } from '../domain/layout_variants';
 import type { SeriesEntry } from '../wire/manifest';

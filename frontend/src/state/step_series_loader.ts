@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Values of many steps, loaded one after the other while a panel shows them. */
+/** Loads values of many steps, one after the other, while a panel shows them. */
 
 import { asFailure, type Failure } from '../wire/api';
 import type { Atlas } from '../wire/atlas';

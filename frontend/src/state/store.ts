@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The one store: a frozen state, replaced as a whole, that panels read and the session writes. */
+/** The store: one frozen state, replaced as a whole, that views read and the session writes. */
 
 import { type CompareState, INITIAL_COMPARE } from './slices/compare';
 import { INITIAL_LOG, type LogState } from './slices/log';

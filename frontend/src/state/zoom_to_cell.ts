@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The way to a cell of a list: near enough to see it, on the grid that the list is of. */
+/** Zooms to a cell of a list on the level that contains it. */
 
 import { type Camera, type Viewport, worldSide } from '../domain/camera';
 import { centerOf } from '../domain/cell_stats';

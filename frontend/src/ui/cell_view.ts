@@ -7,7 +7,7 @@ import { classColors } from '../domain/color_scales';
 import { iconPlace } from '../domain/icon_place';
 import { findProbeRun } from '../domain/layout_variants';
 import type { Nearest, NearestSamples } from '../domain/nearest_samples';
-import { type Cut, cutOf } from '../domain/patches';
+import { cropOfSample, type ThumbnailCrop } from '../domain/thumbnail_crop';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
 import { count, fraction, percent, plural, shorten } from '../util/format';
@@ -129,7 +129,7 @@ export function position({ atlas, facts }: CellContext): TemplateResult {
 /** One real patch, with its cut on the thumbnail page once that is here. */
 export interface Patch {
   readonly sample: number;
-  readonly cut: Cut | null;
+  readonly cut: ThumbnailCrop | null;
   readonly picture: ImageBitmap | null;
 }
 
@@ -152,7 +152,7 @@ export function cutPatches(
   samples: readonly number[],
 ): Patch[] {
   return samples.map((sample) => {
-    const cut = probe && cutOf(atlas, probe, sample);
+    const cut = probe && cropOfSample(atlas, probe, sample);
     const picture = probe && cut ? session.pages.thumbs(probe.run, probe, cut.page) : null;
     return { sample, cut, picture };
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The few drawn signs, 24 units a side, and the button that carries one. */
+/** Icons of buttons, 24 units wide, and the button that shows one. */
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The layers of a run as entries of a list. */
+/** The layers of a run as options of a list. */
 
 import { classAtlasOf } from '../domain/class_atlas';
 import { groupSeries } from '../domain/class_series';

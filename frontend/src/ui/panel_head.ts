@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The first line of a panel: what it is, what can be done with all of it, and the way out. */
+/** The header of a panel: title, actions, and close button. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { iconButton } from './icons';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A labeled drop-down list whose entries may come in groups. */
+/** A labeled drop-down list, optionally with groups. */
 
 import { html, type TemplateResult } from 'lit';
 import { shorten } from '../util/format';

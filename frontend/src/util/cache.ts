@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Responses, fetched once and kept while they fit into a budget of bytes. */
+/** A cache of responses, limited in bytes. */
 
 interface Entry<V> {
   readonly promise: Promise<V>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Texts that a person takes away. */
+/** Copies text to the clipboard. */
 
 /** Returns the outcome as a sentence. */
 export async function copy(text: string, done: string): Promise<string> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Hands a file to the browser. */
+/** Downloads a file that the page created. */
 
 /** Browsers read the file while this lasts. */
 const KEPT_MS = 30_000;

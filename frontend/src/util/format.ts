@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Numbers and names as people read them. */
+/** Formats numbers and names. */
 
 /** Whole numbers with separators: 12,345. */
 export function count(value: number): string {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A fixed order of many samples, of which any beginning is spread over all of them. */
+/** A fixed order of many samples whose every prefix is spread over all of them. */
 
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 

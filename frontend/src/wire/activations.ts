@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Stored activations: which members of a cell are nearest to its mean, and how far they turn from step to step. */
+/** Stored activations: the samples nearest to the mean of a cell, and their rotation from step to step. */
 
 import type { Atlas } from './atlas';
 import { ACTIVATION_ARRAYS } from './generated/arrays';

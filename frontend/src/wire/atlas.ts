@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** One atlas in memory: typed arrays that agree with their manifest and with each other. */
+/** An atlas in memory: typed arrays, checked against the manifest and against each other. */
 
 import { GRID_ARRAYS, MAP_ARRAYS } from './generated/arrays';
 import { ICON_KINDS } from './generated/limits';

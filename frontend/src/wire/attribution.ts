@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Attribution of each cell toward each class: both forms of the wire as one, read on demand. */
+/** Attribution of each cell toward each class, decoded on demand from either wire format. */
 
 import type { Atlas, Level } from './atlas';
 import { WireError } from './json_checks';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Splits a pack: u32 length, manifest JSON padded with spaces, then one blob from an aligned place. */
+/** Splits a packed response: u32 length, manifest JSON padded with spaces, and one aligned blob. */
 
 import { MAX_MANIFEST_BYTES } from './generated/limits';
 import { WireError } from './json_checks';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Reads the size of a WebP picture from its first 30 bytes, before a decoder may allocate for it. */
+/** Reads the size of a WebP image from its first 30 bytes, before a decoder allocates memory for it. */
 
 import { WireError } from './json_checks';
 

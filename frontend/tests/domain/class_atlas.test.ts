@@ -12,7 +12,7 @@ import { legendPanel } from '../../src/features/legend/legend';
 import { findResults } from '../../src/features/search/search_index';
 import { highlightSentence } from '../../src/features/selection/highlight_pill';
 import { motionChoice } from '../../src/features/timeline/motion_choice';
-import { SceneTravel } from '../../src/map/travel';
+import { IconMotion } from '../../src/map/icon_motion';
 import { differenceOf } from '../../src/state/difference_values';
 import { driftOf } from '../../src/state/drift_values';
 import type { Session } from '../../src/state/session';
@@ -103,7 +103,7 @@ describe('samples that differ from step to step', () => {
       pointColors: null,
     });
     const half = (atlas: Atlas) => ({ item: scene(atlas), weight: 0.5 });
-    expect(new SceneTravel().carry(half(earlier), half(now))).toBeNull();
+    expect(new IconMotion().interpolate(half(earlier), half(now))).toBeNull();
     const state = stateWith(now, { compare: 3, other: earlier });
     expect(driftOf(state, now, levelOf(now), new NearestSamples(() => {}))).toBe(NOT_FOLLOWED);
     expect(differenceOf(state, now, levelOf(now))).toBe(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { measureCohesion } from '../../src/domain/cohesion';
+import { measureCohesion } from '../../src/domain/sample_displacement';
 import {
   cellBlock,
   rectangle,
@@ -12,7 +12,7 @@ import {
   whyNotIn,
 } from '../../src/domain/selection';
 import { samplesAsCsv, samplesAsJson } from '../../src/features/selection/selection_file';
-import { readHighlight, writeHighlight } from '../../src/state/highlight_link';
+import { readHighlight, writeHighlight } from '../../src/state/highlight_url';
 import { keepPin, MOST_PINS, type Pin, readPins, writePins } from '../../src/state/pins';
 import {
   freeName,

@@ -258,17 +258,17 @@ describe('changes', () => {
 
   it('of step keep the scale, and a map that has its own frame is fitted to the view', () => {
     const flat = [1, 1, 2];
-    expect(store.state.spread).toEqual({ across: 1, down: 1 });
+    expect(store.state.extent).toEqual({ across: 1, down: 1 });
     give('s1/8/4');
     open(8, twoLevels(8, flat));
     rest();
-    expect(store.state).toMatchObject({ settled: true, spread: { across: 1, down: 1 } });
+    expect(store.state).toMatchObject({ settled: true, extent: { across: 1, down: 1 } });
     expect(map.boxOf({ size: 4, row: 0, col: 0 }).side).toBe(100);
 
     const own = { viewport: { x0: 0, y0: 0, x1: 2, y1: 2 } };
     open(7, twoLevels(7, flat, own));
     rest();
-    expect(store.state.spread).toEqual({ across: 1, down: 0.5 });
+    expect(store.state.extent).toEqual({ across: 1, down: 0.5 });
     expect(map.boxOf({ size: 4, row: 1, col: 0 })).toEqual({ x: 20, y: 20, side: 200 });
   });
 
@@ -288,7 +288,7 @@ describe('changes', () => {
     // Cells of a coarser grid reach farther out.
     store.set({ level: 2 });
     map.fit();
-    expect(store.state.spread).toEqual({ across: 1, down: 1 });
+    expect(store.state.extent).toEqual({ across: 1, down: 1 });
   });
 
   it('of the view draw a part of very many points, and all of them once it is still', () => {

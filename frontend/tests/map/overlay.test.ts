@@ -42,7 +42,7 @@ function draw(change: Partial<OverlayFrame>): Drawn[] {
     hover: null,
     pinned: null,
     theme: THEMES.light,
-    layers: [],
+    painters: [],
     ...change,
   });
   return calls;
@@ -62,7 +62,7 @@ describe('overlay', () => {
       { values },
       { hover: place },
       { pinned: place },
-      { layers: [() => {}] },
+      { painters: [() => {}] },
     ]) {
       draw(change);
       expect(drew).toBe(true);

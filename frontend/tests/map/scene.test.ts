@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { iconPlace } from '../../src/domain/icon_place';
 import { chooseLevel, READABLE_CELL, resolveLevel } from '../../src/domain/level_of_detail';
 import { want } from '../../src/host/settings';
-import { Fade } from '../../src/map/fade';
+import { Fade } from '../../src/map/cross_fade';
 import { commandOf } from '../../src/map/keyboard';
 import { iconScales } from '../../src/render/scene';
-import { placeCard } from '../../src/ui/placement';
+import { placeCard } from '../../src/ui/card_placement';
 import type { Level } from '../../src/wire/atlas';
 import { smallAtlas } from '../helpers/wire_builder';
 

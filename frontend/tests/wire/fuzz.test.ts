@@ -14,15 +14,15 @@ import {
   tallyIcons,
 } from '../../src/domain/cell_stats';
 import { classAtlasOf } from '../../src/domain/class_atlas';
+import { listClasses } from '../../src/domain/class_choices';
 import { applyFilter } from '../../src/domain/class_filter';
-import { listClasses } from '../../src/domain/class_index';
 import { groupSeries } from '../../src/domain/class_series';
 import { coloring } from '../../src/domain/color_scales';
 import { frameOf } from '../../src/domain/concept_history';
 import { conceptsIn } from '../../src/domain/concepts';
 import { findDrift } from '../../src/domain/drift';
-import { cutOf } from '../../src/domain/patches';
 import { differences, findLinkedCells } from '../../src/domain/sample_matching';
+import { cropOfSample } from '../../src/domain/thumbnail_crop';
 import { cellsAsCsv } from '../../src/features/export/cells_csv';
 import { findResults } from '../../src/features/search/search_index';
 import { readHash, writeHash } from '../../src/host/url_hash';
@@ -242,7 +242,7 @@ const READERS: Readonly<Record<string, (chance: Chance) => unknown>> = {
     const manifest = readProbeManifest(broken(probeJson, chance));
     const placeOf = new Map(Array.from(sound.imageIds, (id, place) => [id, place]));
     for (let row = 0; row < sound.count; row++) {
-      cutOf(sound, { run: 'r', manifest, placeOf } as Probe, row);
+      cropOfSample(sound, { run: 'r', manifest, placeOf } as Probe, row);
     }
   },
   'torn probe': (chance) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The attribution of a cell for and against classes: a section of the inspector. */
+/** The section of the inspector with the attribution of a cell for and against classes. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { MIN_SUPPORT } from '../../domain/class_filter';

@@ -4,7 +4,7 @@
 import { nothing, type TemplateResult } from 'lit';
 import { applyFilter, type Filter, readFilter, writeFilter } from '../../domain/class_filter';
 import type { AtlasMap } from '../../map/atlas_map';
-import type { Layer, OverlayFrame } from '../../map/overlay';
+import type { OverlayFrame, OverlayPainter } from '../../map/overlay';
 import { drawFilter } from '../../map/overlays/filter';
 import { dividerAt } from '../../state/comparison';
 import { atlasOnScreen, referenceOf } from '../../state/reference_step';
@@ -28,7 +28,7 @@ export class ClassFilterController implements Feature {
     this.#panel = new FilterPanel(session, map, update);
   }
 
-  overlays(state: State): readonly Layer[] {
+  overlays(state: State): readonly OverlayPainter[] {
     const filter = readFilter(state);
     if (filter.classes.length === 0 || restReason(state) !== null) return [];
     return [(context, frame) => draw(context, frame, state, filter)];

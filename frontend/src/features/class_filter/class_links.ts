@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Links from a class to its class atlas, or the command that makes one. */
+/** Links from a class to its class atlas, or the command that computes it. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classAtlasOf } from '../../domain/class_atlas';
-import { findAtlas, openAtlas, type Place, seriesLabel } from '../../state/class_places';
+import { findAtlas, openAtlas, type Place, seriesLabel } from '../../state/class_atlas_lookup';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { shorten } from '../../util/format';

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A box to search classes in and the list of those that match; up to four can be chosen. */
+/** A search box with a list of matching classes; up to four can be chosen. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
+import { type Choice, match } from '../../domain/class_choices';
 import { MOST_CLASSES } from '../../domain/class_filter';
-import { type Choice, match } from '../../domain/class_index';
-import { focusOnce } from '../../ui/focus';
+import { focusOnce } from '../../ui/list_focus';
 import { count, shorten } from '../../util/format';
 
 /** Maximum number of listed matches; the rest need a longer search. */

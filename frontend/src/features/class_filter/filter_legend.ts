@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The legend of the class filter, or why nothing is drawn. */
+/** The legend of the class filter, or the reason why it shows nothing. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import {

@@ -3,6 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classAtlasOf } from '../../domain/class_atlas';
+import { listClasses } from '../../domain/class_choices';
 import {
   applyFilter,
   type Filter,
@@ -13,14 +14,13 @@ import {
   type Sign,
   writeFilter,
 } from '../../domain/class_filter';
-import { listClasses } from '../../domain/class_index';
 import type { AtlasMap } from '../../map/atlas_map';
 import { atlasOnScreen } from '../../state/reference_step';
 import type { Session } from '../../state/session';
 import { shortcutSeriesOf } from '../../state/shortcut_series';
 import type { State } from '../../state/store';
 import { closeUp } from '../../state/zoom_to_cell';
-import { moveFocus } from '../../ui/focus';
+import { moveFocus } from '../../ui/list_focus';
 import { panelHead } from '../../ui/panel_head';
 import { segments } from '../../ui/segmented_control';
 import { count, percent, plural, shorten } from '../../util/format';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Cells by their top class, or by attribution toward a class. */
+/** Filters cells by their top class or by attribution toward a class. */
 
 import type { FeatureModule } from '../feature';
 import styles from './class_filter.css?inline';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which two steps are compared, and how. */
+/** The bar that chooses the two steps and the comparison mode. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { COMPARE_MODES, type CompareMode } from '../../domain/view';

@@ -5,7 +5,7 @@ import { nothing, type TemplateResult } from 'lit';
 import { centerOf } from '../../domain/cell_stats';
 import type { Change } from '../../domain/difference';
 import type { AtlasMap } from '../../map/atlas_map';
-import type { Layer } from '../../map/overlay';
+import type { OverlayPainter } from '../../map/overlay';
 import { drawDifference, drawDivider } from '../../map/overlays/difference';
 import { announcedChange, dividerAt } from '../../state/comparison';
 import { differenceOf, differenceSentence } from '../../state/difference_values';
@@ -24,7 +24,7 @@ export class CompareController implements Feature {
   ) {}
 
   /** A beside B, or what B has more and less than A. */
-  overlays(state: State): readonly Layer[] {
+  overlays(state: State): readonly OverlayPainter[] {
     const { compareMode, compare, step, flipped } = state;
     if (compare === null || flipped || compareMode === 'blink') return [];
     if (compareMode === 'swipe') {

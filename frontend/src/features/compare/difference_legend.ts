@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The legend of the difference, or why there is none. */
+/** The legend of the difference, or the reason why there is none. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Change, type Difference, formatGain, largestChanges } from '../../domain/difference';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Shows the drift since another step: on the map, in its legend, and as a line about one cell. */
+/** Shows the drift since another step: on the map, in its legend, and as a line on the card of a cell. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { NearestSamples } from '../../domain/nearest_samples';
-import type { Layer } from '../../map/overlay';
+import type { OverlayPainter } from '../../map/overlay';
 import { drawChange, drawDrift } from '../../map/overlays/drift';
 import { announcedChange } from '../../state/comparison';
 import { driftOf, driftOfCell, driftSentence } from '../../state/drift_values';
@@ -25,7 +25,7 @@ export class DriftController implements Feature {
     return drift !== 'activation' || this.nearest.idle;
   }
 
-  overlays({ drift, flipped }: State): readonly Layer[] {
+  overlays({ drift, flipped }: State): readonly OverlayPainter[] {
     if (!drift || flipped) return [];
     return [
       (context, frame) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The legend of the drift, or why there is none, and the choice of the quantity. */
+/** The legend of the drift, or the reason why there is none, and the choice of the quantity. */
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { SEQUENTIAL_CSS } from '../../domain/color_scales';

@@ -8,7 +8,7 @@ import { isKept, jumpTo, type Side, showSide, sideOf } from '../../state/go_to_e
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { EVENT_NAMES, eventGlyph } from '../../ui/event_glyphs';
-import { moveFocus } from '../../ui/focus';
+import { moveFocus } from '../../ui/list_focus';
 import { panelHead } from '../../ui/panel_head';
 import { segments } from '../../ui/segmented_control';
 import { count, fraction, plural, shorten } from '../../util/format';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The cells of a level as a file for spreadsheets and scripts. */
+/** Exports the cells of a level as a CSV file. */
 
 import { type ChangeColumn, rowsOfLevel } from '../../domain/cell_rows';
 import { type CsvValue, csvText } from '../../util/csv';

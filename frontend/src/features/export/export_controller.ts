@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Takes the map away as a picture, its cells as a file, the view as a link. */
+/** Exports the map as an image, its cells as a file, and the view as a link. */
 
 import { nothing, type TemplateResult } from 'lit';
 import type { NearestSamples } from '../../domain/nearest_samples';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The export menu: the map as a picture, its cells as a file, and a link. */
+/** The export menu: image of the map, CSV file of the cells, and link. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
-import { closeWhenLeft, focusOnce } from '../../ui/focus';
+import { closeWhenLeft, focusOnce } from '../../ui/list_focus';
 import { panelHead } from '../../ui/panel_head';
 import { segments } from '../../ui/segmented_control';
 import { SCALES, type Scale } from './map_image';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Images, tables and links to take away. */
+/** Exports images, tables, and links. */
 
 import type { FeatureModule } from '../feature';
 import styles from './export.css?inline';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Draws panels of ours, word by word, where the page has put them: onto a canvas or into an SVG. */
+/** Draws HTML panels at their positions on the page onto a canvas or into an SVG. */
 
 import { SvgContext } from './svg_context';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The map as it stands on screen, larger if wanted, with its legends and where it comes from below it. */
+/** Exports the map as shown, optionally enlarged, with its legends and provenance below it. */
 
 import type { AtlasMap } from '../../map/atlas_map';
 import { themeOf } from '../../map/theme';

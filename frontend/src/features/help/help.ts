@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How to read the map, every key, and what of them a person does not want. */
+/** The help dialog: how to interpret the map, keyboard shortcuts, and settings. */
 
 import { html, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';

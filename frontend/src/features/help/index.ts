@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How to read the map, and keys. */
+/** Help: how to interpret the map, and keyboard shortcuts. */
 
 import type { FeatureModule } from '../feature';
 import styles from './help.css?inline';

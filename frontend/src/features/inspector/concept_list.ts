@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The concepts that the samples of a cell belong to. */
+/** The list of concepts that the samples of a cell belong to. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classAtlasOf, NOT_FOLLOWED } from '../../domain/class_atlas';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The concepts of the pinned cell: a section of the inspector. */
+/** The section of the inspector with the concepts of the pinned cell. */
 
 import type { FeatureModule } from '../feature';
 import { conceptList } from './concept_list';

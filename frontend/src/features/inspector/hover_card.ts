@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The card beside the cell under the pointer or the keyboard's cursor. */
+/** The card of the cell under the pointer or the keyboard cursor. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { type Box, placeCard, type Room } from '../../ui/card_placement';
 import {
   bigIcon,
   type CellContext,
@@ -14,7 +15,6 @@ import {
   position,
   rankedBy,
 } from '../../ui/cell_view';
-import { type Box, placeCard, type Room } from '../../ui/placement';
 
 const CARD_PATCHES = 6;
 

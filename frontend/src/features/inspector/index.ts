@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The card of the cell under the pointer, and the panel of the pinned cell. */
+/** The card of the cell under the pointer, and the inspector of the pinned cell. */
 
 import type { FeatureModule } from '../feature';
 import styles from './inspector.css?inline';

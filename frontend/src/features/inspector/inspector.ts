@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The pinned cell at the right: as the card, larger, with the whole images behind the patches. */
+/** The inspector of the pinned cell: the same content as the card, larger, with the full images of the patches. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { keepPin, readPins, samePin } from '../../state/pins';

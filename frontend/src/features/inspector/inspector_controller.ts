@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Shows the card of the hovered cell and the inspector of the pinned one. */
+/** Shows the card of the hovered cell and the inspector of the pinned cell. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { describeCell } from '../../domain/cell_stats';
@@ -8,8 +8,8 @@ import type { AtlasMap } from '../../map/atlas_map';
 import { atlasOnScreen } from '../../state/reference_step';
 import type { State } from '../../state/store';
 import type { CellContext } from '../../ui/cell_view';
-import '../../ui/crop';
-import { INSPECTOR_ROOM } from '../../ui/placement';
+import '../../ui/crop_canvas';
+import { INSPECTOR_ROOM } from '../../ui/card_placement';
 import { type Atlas, levelOf } from '../../wire/atlas';
 import type { Feature, FeatureContext } from '../feature';
 import { card } from './hover_card';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The legend of a class atlas: its positions, its axis, and why a step does not continue the last. */
+/** The legend of a class atlas: its positions, its axis, and why a step does not continue the previous one. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Axis, type ClassAtlas, classAtlasOf } from '../../domain/class_atlas';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The legend of the map on screen, the last in the column of legends. */
+/** The legend of the shown map, the last one in the column of legends. */
 
 import type { TemplateResult } from 'lit';
 import { coloring } from '../../domain/color_scales';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Other layers, runs and steps beside the map, and what layers have to do with each other. */
+/** Panes with other layers, runs, or steps next to the map, and links between layers. */
 
 import type { FeatureModule } from '../feature';
 import linkStyles from './layer_links.css?inline';

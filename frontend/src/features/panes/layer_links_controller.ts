@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The layers above and below the pinned cell, read against its own. */
+/** Loads the layers above and below the pinned cell and links their cells to it. */
 
 import { nothing, type TemplateResult } from 'lit';
 import { centerOf, placeOf } from '../../domain/cell_stats';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Cells of other layers as buttons that lead there: what a cell feeds, what it is fed by, what merges. */
+/** Buttons that lead to linked cells of other layers. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { DepthMerge, LayerLevel } from '../../domain/layer_links';

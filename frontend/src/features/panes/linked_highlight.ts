@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The cell of one pane under the cursor, and the cells that it highlights in the others. */
+/** Highlights cells in all panes that share samples with the cell under the cursor. */
 
 import { formatCell } from '../../domain/cell_stats';
 import {
@@ -12,7 +12,7 @@ import {
 } from '../../domain/sample_matching';
 import { samePlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
-import type { Layer } from '../../map/overlay';
+import type { OverlayPainter } from '../../map/overlay';
 import { drawShares } from '../../map/overlays/highlight';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
@@ -86,7 +86,7 @@ export class LinkedHighlight {
     return linked;
   }
 
-  layers(view: View): readonly Layer[] {
+  painters(view: View): readonly OverlayPainter[] {
     const linked = this.linkedCellsIn(view);
     if (linked === null || !('shares' in linked)) return [];
     const { rows, shares, best } = linked;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A map beside the first one, with a session of its own that shares what the first one has fetched. */
+/** A map next to the first one, with a session of its own and a shared cache. */
 
 import { shareLayout } from '../../domain/layout_variants';
 import { AtlasMap } from '../../map/atlas_map';
 import { type Command, commandOf } from '../../map/keyboard';
 import { MapDecorator } from '../../map/map_decorator';
-import type { Layer } from '../../map/overlay';
+import type { OverlayPainter } from '../../map/overlay';
 import { SceneTransition } from '../../map/scene_transition';
 import { findStep } from '../../state/deep_link';
 import { layerBeside, type PaneSpec } from '../../state/pane_specs';
@@ -22,7 +22,7 @@ const NO_ADDRESS = { read: () => ({}), watch: () => {}, write: () => {} };
 export interface PaneHost {
   readonly main: Session;
   readonly map: AtlasMap;
-  lit(pane: Pane): readonly Layer[];
+  overlaysOf(pane: Pane): readonly OverlayPainter[];
   choose(pane: Pane, change: Partial<PaneSpec>): void;
   close(pane: Pane): void;
   linkAnyway(): void;
@@ -46,7 +46,7 @@ export class Pane {
     map.setAttribute('aria-roledescription', 'map');
     map.setAttribute('aria-describedby', 'map-hint');
     const decorator = new MapDecorator(map, session, new Player(session));
-    decorator.overlays = () => host.lit(this);
+    decorator.overlays = () => host.overlaysOf(this);
     map.session = session;
     map.setDecorator(decorator);
     map.transition = new SceneTransition();
@@ -94,11 +94,11 @@ export class Pane {
 
   /** Takes over what is chosen for all panes. */
   mirror(): void {
-    const { dark, forced, color, show, allPoints, level, travel, camera, spread, shownLevel } =
+    const { dark, forced, color, show, allPoints, level, motion, camera, extent, shownLevel } =
       this.host.main.store.state;
-    const look = { dark, forced, color, show, allPoints, level, travel };
+    const look = { dark, forced, color, show, allPoints, level, motion };
     // A level that is on screen is given up late: by itself a pane that opens might choose another.
-    const shared = { camera, spread, level: level === 'auto' ? (shownLevel ?? level) : level };
+    const shared = { camera, extent, level: level === 'auto' ? (shownLevel ?? level) : level };
     this.session.store.set(this.isComparable ? { ...look, ...shared } : look);
   }
 

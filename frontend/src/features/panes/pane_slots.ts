@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How the stage is shared among panes. */
+/** Divides the stage among panes. */
 
 /** Height of the bar above and the line of text below the map of a pane, in CSS pixels. */
 const BAR = 38;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Views around the map of a pane: choices above, highlighted cells below, and why it is not linked. */
+/** The views around the map of a pane: choices above, highlighted cells below, and why it is not linked. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { formatCell } from '../../domain/cell_stats';

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Maps side by side, linked by their samples. The first is the map that is always there. */
+/** Opens panes and links them by their samples. The first pane is the main map. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { AtlasMap } from '../../map/atlas_map';
-import type { Layer } from '../../map/overlay';
+import type { OverlayPainter } from '../../map/overlay';
 import { REVEAL, type Reveal } from '../../map/reveal_cell_event';
 import { type PaneSpec, readPanes, withoutPane, writePanes } from '../../state/pane_specs';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { closeUp } from '../../state/zoom_to_cell';
-import { INSPECTOR_ROOM } from '../../ui/placement';
+import { INSPECTOR_ROOM } from '../../ui/card_placement';
 import { plural } from '../../util/format';
 import type { Feature } from '../feature';
 import { LinkedHighlight, type View } from './linked_highlight';
@@ -26,9 +26,9 @@ const LOOK = [
   'show',
   'allPoints',
   'level',
-  'travel',
+  'motion',
   'camera',
-  'spread',
+  'extent',
   'shownLevel',
   'atlas',
 ] as const;
@@ -67,12 +67,12 @@ export class PanesController implements Feature, PaneHost {
     return this.main.store.state.table || this.openPanes.every((pane) => pane.isComplete);
   }
 
-  overlays(): readonly Layer[] {
-    return this.#links.layers(this.#first);
+  overlays(): readonly OverlayPainter[] {
+    return this.#links.painters(this.#first);
   }
 
-  lit(pane: Pane): readonly Layer[] {
-    return this.#links.layers(pane);
+  overlaysOf(pane: Pane): readonly OverlayPainter[] {
+    return this.#links.painters(pane);
   }
 
   choose(pane: Pane, change: Partial<PaneSpec>): void {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** One box to search everything on the map in, as a combobox with a list. */
+/** A search box for everything on the map: a combobox with a list of results. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
-import { closeWhenLeft, focusOnce } from '../../ui/focus';
 import { iconButton } from '../../ui/icons';
+import { closeWhenLeft, focusOnce } from '../../ui/list_focus';
 import { count, shorten } from '../../util/format';
 import type { Result, Results, Target } from './search_index';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The search over the map, and the ways to what it finds. */
+/** Opens the search and shows its results on the map. */
 
 import { nothing, type TemplateResult } from 'lit';
 import { classAtlasOf } from '../../domain/class_atlas';

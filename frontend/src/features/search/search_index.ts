@@ -4,8 +4,8 @@
 import { type Camera, clampCamera } from '../../domain/camera';
 import { majority } from '../../domain/cell_stats';
 import { classAtlasOf } from '../../domain/class_atlas';
+import { listClasses, match } from '../../domain/class_choices';
 import { MIN_SUPPORT } from '../../domain/class_filter';
-import { listClasses, match } from '../../domain/class_index';
 import { conceptsOf } from '../../domain/concepts';
 import type { Selection } from '../../domain/selection';
 import type { CellPlace } from '../../domain/view';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The cells of the highlighted samples at every step. */
+/** Finds the cells of the highlighted samples at every step. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { majority, placeOf } from '../../domain/cell_stats';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The line over the map that names the highlighted samples, and ends the highlight. */
+/** The line over the map that names the highlighted samples and clears the highlight. */
 
 import { html, type TemplateResult } from 'lit';
 import { NOT_FOLLOWED } from '../../domain/class_atlas';

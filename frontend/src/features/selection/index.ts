@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Selected, pinned and highlighted samples on the map. */
+/** Selected, pinned, and highlighted samples. */
 
 import type { FeatureModule } from '../feature';
 import styles from './highlight.css?inline';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Pinned cells, each with its icon, where it is from, and the way there. */
+/** The list of pinned cells, each with its icon, its origin, and a button that shows it. */
 
 import { html, type TemplateResult } from 'lit';
 import { type CellFacts, describeCell } from '../../domain/cell_stats';

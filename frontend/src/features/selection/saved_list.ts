@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Selections that were saved in this browser: to be shown again, called otherwise, or thrown away. */
+/** The list of selections saved in this browser: show, rename, or delete them. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
@@ -13,8 +13,8 @@ import {
 } from '../../state/saved_selections';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
-import { focusOnce } from '../../ui/focus';
 import { iconButton } from '../../ui/icons';
+import { focusOnce } from '../../ui/list_focus';
 import { count, plural, shorten } from '../../util/format';
 import type { Atlas } from '../../wire/atlas';
 

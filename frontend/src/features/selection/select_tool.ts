@@ -11,7 +11,7 @@ import type { CellPlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { middleCell } from '../../map/interaction';
 import { ARROWS } from '../../map/keyboard';
-import type { Layer } from '../../map/overlay';
+import type { OverlayPainter } from '../../map/overlay';
 import { drawOutline, drawPins, drawSelection } from '../../map/overlays/selection';
 import { readPins, writePins } from '../../state/pins';
 import type { Session } from '../../state/session';
@@ -64,21 +64,21 @@ export class SelectTool {
   }
 
   /** Over all else that is drawn. */
-  layers({ selection, pins }: State): readonly Layer[] {
+  painters({ selection, pins }: State): readonly OverlayPainter[] {
     const outline = this.#outline();
-    const layers: Layer[] = [];
+    const painters: OverlayPainter[] = [];
     if (pins !== '') {
-      layers.push((context, frame) => drawPins(context, frame, readPins(pins)));
+      painters.push((context, frame) => drawPins(context, frame, readPins(pins)));
     }
     if (selection !== null) {
-      layers.push((context, frame) => {
+      painters.push((context, frame) => {
         if (whyNotIn(frame.atlas, selection) === null) {
           drawSelection(context, frame, selection.rows);
         }
       });
     }
-    if (outline.length > 1) layers.push((context, frame) => drawOutline(context, frame, outline));
-    return layers;
+    if (outline.length > 1) painters.push((context, frame) => drawOutline(context, frame, outline));
+    return painters;
   }
 
   /** Drops text of the URL that is not a pin. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Highlighted samples, the selection, pins, and the tools that select. */
+/** Controls highlighted samples, the selection, pins, and the selection tools. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classAtlasOf } from '../../domain/class_atlas';
 import { highlightedRows } from '../../domain/highlight';
 import type { AtlasMap } from '../../map/atlas_map';
-import type { Layer } from '../../map/overlay';
+import type { OverlayPainter } from '../../map/overlay';
 import { drawHighlight } from '../../map/overlays/highlight';
 import { atlasOnScreen } from '../../state/reference_step';
 import type { Session } from '../../state/session';
@@ -26,15 +26,15 @@ export class SelectionController implements Feature {
     this.#tool = new SelectTool(map, session);
   }
 
-  overlays({ highlight }: State): readonly Layer[] {
+  overlays({ highlight }: State): readonly OverlayPainter[] {
     if (highlight === null) return [];
     return [
       (context, frame) => drawHighlight(context, frame, highlightedRows(frame.atlas, highlight)),
     ];
   }
 
-  marks(state: State): readonly Layer[] {
-    return this.#tool.layers(state);
+  marks(state: State): readonly OverlayPainter[] {
+    return this.#tool.painters(state);
   }
 
   announce({ atlas, shownLevel, highlight }: State, before: State): string | null {

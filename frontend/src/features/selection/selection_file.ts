@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The samples of a selection as files for spreadsheets and scripts; rows count as in Python. */
+/** Exports the samples of a selection as files; row numbers are those of Python. */
 
 import { csvText } from '../../util/csv';
 import { type Atlas, className } from '../../wire/atlas';

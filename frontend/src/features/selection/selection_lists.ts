@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
-import { type Cohesion, measureCohesion } from '../../domain/cohesion';
+import { type Cohesion, measureCohesion } from '../../domain/sample_displacement';
 import { type Selection, whyNotIn } from '../../domain/selection';
 import type { AtlasMap } from '../../map/atlas_map';
 import { findStep } from '../../state/deep_link';
@@ -12,7 +12,7 @@ import { freeName, readSavedSelections, writeSavedSelections } from '../../state
 import type { Session } from '../../state/session';
 import { type DriftValues, StepSeriesLoader, spread } from '../../state/step_series_loader';
 import type { State } from '../../state/store';
-import { moveFocus } from '../../ui/focus';
+import { moveFocus } from '../../ui/list_focus';
 import { panelHead } from '../../ui/panel_head';
 import { plainName, saveFile } from '../../util/download';
 import type { Atlas } from '../../wire/atlas';

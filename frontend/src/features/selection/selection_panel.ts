@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The selection: how many, of which classes, which pieces of images, and what became of them. */
+/** The selected samples: their number, classes, patches, and positions at other steps. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classMix, nearestOnMap } from '../../domain/cell_stats';
-import type { Cohesion } from '../../domain/cohesion';
+import type { Cohesion } from '../../domain/sample_displacement';
 import type { Selection } from '../../domain/selection';
 import { LONGEST_NAME } from '../../state/saved_selections';
 import type { Session } from '../../state/session';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The hint while samples are selected, or a notice. */
+/** The hint while a selection tool is active, or a notice. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { State } from '../../state/store';

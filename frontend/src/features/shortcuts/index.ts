@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Patches that flip predictions to a class, as found in the run. */
+/** Shortcuts found in the run: patches that flip predictions to a class. */
 
 import type { FeatureModule } from '../feature';
 import styles from './shortcuts.css?inline';

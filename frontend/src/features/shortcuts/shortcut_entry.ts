@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** One patch of the list: what it does beside its controls, since when, on which images, and where. */
+/** One shortcut of the list: its effect next to controls, its first step, its images, and its cells. */
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { countIn } from '../../domain/concepts';
-import { cutBox } from '../../domain/patches';
+import { cropOfBox } from '../../domain/thumbnail_crop';
 import type { CellPlace, Rect } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { atlasOnScreen } from '../../state/reference_step';
@@ -11,7 +11,7 @@ import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { closeUp } from '../../state/zoom_to_cell';
 import { patchesMissing } from '../../ui/cell_view';
-import type { Crop } from '../../ui/crop';
+import type { Crop } from '../../ui/crop_canvas';
 import { count, fraction, percent, plural, shorten } from '../../util/format';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
 import type { Example, Rates, Search, Shortcut } from '../../wire/shortcut_record';
@@ -155,7 +155,7 @@ export class ShortcutEntry {
   ): TemplateResult | typeof nothing {
     const { probe } = this.state;
     if (probe?.manifest.digest !== this.search.probe) return nothing;
-    const cut = cutBox(probe, image, [y, x, y + height, x + width]);
+    const cut = cropOfBox(probe, image, [y, x, y + height, x + width]);
     const picture = cut && this.session.pages.thumbs(probe.run, probe, cut.page);
     const added = cut && add(cut.patch);
     const crop = picture && added && { picture, rect: cut.image, ...added };

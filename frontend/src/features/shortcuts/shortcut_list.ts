@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Patches that make the network say a class: those that were found, at the left of the map. */
+/** The list of shortcuts. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
@@ -7,7 +7,7 @@ import type { AtlasMap } from '../../map/atlas_map';
 import type { Session } from '../../state/session';
 import { shortcutSeriesOf } from '../../state/shortcut_series';
 import type { State } from '../../state/store';
-import { moveFocus } from '../../ui/focus';
+import { moveFocus } from '../../ui/list_focus';
 import { panelHead } from '../../ui/panel_head';
 import { count, plural } from '../../util/format';
 import type { Search, Shortcut } from '../../wire/shortcut_record';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Everything about shortcuts that were found: button, list and what is read out. */
+/** Shows the button, the list, and the announcements of shortcuts. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { AtlasMap } from '../../map/atlas_map';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The cells of the shown level as a table, for those who would rather read than look. */
+/** The cells of the shown level as a table. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The cells of the grid as a table in place of the map. */
+/** A table of the cells in place of the map. */
 
 import type { FeatureModule } from '../feature';
 import styles from './table.css?inline';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The table in the place of the map. */
+/** Shows the table in place of the map. */
 
 import { nothing, type TemplateResult } from 'lit';
 import type { NearestSamples } from '../../domain/nearest_samples';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Signs over the time line: where in the run something happened. */
+/** Marks over the timeline at the steps with events. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { State } from '../../state/store';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The steps of the run: player, slider, and marks of what happened. */
+/** The timeline: player, slider, and marks of events. */
 
 import type { FeatureModule } from '../feature';
 import styles from './timeline.css?inline';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The choice between a map that moves and one that fades from step to step. */
+/** The switch between icons that move and icons that fade from step to step. */
 
 import { html, type TemplateResult } from 'lit';
 import { classAtlasOf, NOT_FOLLOWED } from '../../domain/class_atlas';
@@ -8,16 +8,16 @@ import type { State } from '../../state/store';
 
 /** How the map goes from step to step; named, because the two say different things. */
 export function motionChoice(state: State, session: Session): TemplateResult {
-  const { travel, series, atlas } = state;
+  const { motion, series, atlas } = state;
   const followed = atlas === null || classAtlasOf(atlas) === null;
-  const moves = travel && followed;
+  const moves = motion && followed;
   const choice = (value: boolean, name: string, title: string) => html`<label title=${title}>
     <input
       type="radio"
       name="motion"
       ?disabled=${value && !followed}
       .checked=${moves === value}
-      @change=${() => session.store.set({ travel: value })}
+      @change=${() => session.store.set({ motion: value })}
     />${name}
   </label>`;
   return html`<span

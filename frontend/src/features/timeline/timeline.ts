@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The steps: play, a slider with one tick per logged step, and what TensorBoard has kept of them. */
+/** The timeline: play button, slider with one tick per logged step, and the steps that TensorBoard kept. */
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { chooseA } from '../../state/comparison';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The footer of the tab, and the marks over its slider. */
+/** Shows the timeline in the footer of the tab, and the marks over it. */
 
 import { html, type TemplateResult } from 'lit';
 import type { AtlasMap } from '../../map/atlas_map';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The one axis that means something: between two classes, from left to right, above the map or at its upper edge. */
+/** The axis of a class atlas, from one class to the other, above the map or at its upper edge. */
 
 import { toScreen, worldSide } from '../../domain/camera';
 import { type Axis, classAtlasOf } from '../../domain/class_atlas';

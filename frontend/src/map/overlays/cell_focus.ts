@@ -6,7 +6,7 @@ import { coloring } from '../../domain/color_scales';
 import type { ColorMode } from '../../domain/view';
 import { iconScales, rimWidth } from '../../render/scene';
 import { shorten } from '../../util/format';
-import { badge, eachCell, type Layer } from '../overlay';
+import { badge, eachCell, type OverlayPainter } from '../overlay';
 
 /** Cells of this side in CSS pixels have room for a number. */
 const VALUE_FROM = 44;
@@ -15,7 +15,7 @@ const NAME_FROM = 110;
 const LONGEST_NAME = 14;
 const DOTS = [1.5, 3];
 
-export function readingLayer(mode: ColorMode): Layer {
+export function paintCellFocus(mode: ColorMode): OverlayPainter {
   return (context, frame) => {
     const { atlas, level, theme } = frame;
     const { reading } = coloring(atlas, level, mode);

@@ -11,10 +11,10 @@ import { worldSide } from '../../domain/camera';
 import { iconPlace } from '../../domain/icon_place';
 import type { Level } from '../../wire/atlas';
 import { type Frame, iconScales, type WeightedScene } from '../scene';
+import type { Sheets } from './icon_textures';
 import { createProgram, startPass, toUnit } from './program';
-import type { Sheets } from './sheets';
 import { createCellTexture } from './textures';
-import { setSheet, setTiles, TILE_GLSL } from './tile';
+import { setSheet, setTiles, TILE_GLSL } from './tile_shader';
 
 const NO_ICON_PAGE = 0xffff;
 /** Fixed-point one of the inverse side of a cell; no side is so small that its inverse would overflow. */

@@ -97,7 +97,7 @@ function isAlike(a: Frame, b: Frame): boolean {
     a.scenes.length === b.scenes.length &&
     a.scenes.every((one, i) => {
       const other = b.scenes[i];
-      const moved = [one.travel, one.clip, other?.travel, other?.clip].some(Boolean);
+      const moved = [one.motion, one.clip, other?.motion, other?.clip].some(Boolean);
       return !moved && one.scene === other?.scene && one.weight === other.weight;
     })
   );

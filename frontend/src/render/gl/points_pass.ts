@@ -65,7 +65,7 @@ export class PointsPass {
     this.#program = createProgram(gl, VERTEX, FRAGMENT);
   }
 
-  draw({ scene, weight, travel }: WeightedScene, frame: Frame): void {
+  draw({ scene, weight, motion }: WeightedScene, frame: Frame): void {
     const { pointColors } = scene;
     const program = this.#program;
     if (pointColors === null || program === null) return;
@@ -82,7 +82,7 @@ export class PointsPass {
     });
     const buffers = this.#buffersOf(scene.atlas);
     gl.bindVertexArray(buffers.vertices);
-    const places = travel?.points ?? scene.atlas.xy;
+    const places = motion?.points ?? scene.atlas.xy;
     const { count } = scene.atlas;
     if (buffers.placed !== places) {
       buffers.placed = places;

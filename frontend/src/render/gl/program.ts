@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Shader programs, and what every pass sets on its own. */
+/** Shader programs, and the state that every pass sets. */
 
 import { createProgramInfo, type ProgramInfo, setUniforms } from 'twgl.js';
 import { toScreen, worldSide } from '../../domain/camera';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Textures of cells and of pictures. */
+/** Textures of cell colors and of icon pages. */
 
 /** A texture of one value per cell, read by `texelFetch` alone. */
 export function createCellTexture(gl: WebGL2RenderingContext): WebGLTexture {

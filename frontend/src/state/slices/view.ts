@@ -2,7 +2,7 @@
 /** How the map is shown: camera, grid, colors, renderer. */
 
 import type { Camera } from '../../domain/camera';
-import { FIT, type Spread } from '../../domain/camera';
+import { type Extent, FIT } from '../../domain/camera';
 import type { CanvasTheme, ColorMode, ShowMode } from '../../domain/view';
 
 export interface ViewState {
@@ -11,13 +11,13 @@ export interface ViewState {
   readonly shownLevel: number | null;
   readonly camera: Camera;
   /** The camera that shows the whole map. */
-  readonly spread: Spread;
+  readonly extent: Extent;
   readonly color: ColorMode;
   readonly show: ShowMode;
   /** However many there are. */
   readonly allPoints: boolean;
-  /** Cells travel from step to step; otherwise they fade where they are. */
-  readonly travel: boolean;
+  /** Icons move from step to step; otherwise they fade where they are. */
+  readonly motion: boolean;
   readonly playing: boolean;
   readonly dark: boolean;
   /** The inks that the reader's system forces on the map, if it does. */
@@ -32,11 +32,11 @@ export const INITIAL_VIEW: ViewState = {
   level: 'auto',
   shownLevel: null,
   camera: FIT,
-  spread: { across: 1, down: 1 },
+  extent: { across: 1, down: 1 },
   color: 'icons',
   show: 'icons',
   allPoints: false,
-  travel: true,
+  motion: true,
   playing: false,
   dark: false,
   forced: null,

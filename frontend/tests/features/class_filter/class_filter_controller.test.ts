@@ -3,13 +3,13 @@
 import { nothing, render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
+import { listClasses, match } from '../../../src/domain/class_choices';
 import {
   applyFilter,
   type Filter,
   MOST_CLASSES,
   readFilter,
 } from '../../../src/domain/class_filter';
-import { listClasses, match } from '../../../src/domain/class_index';
 import { ClassFilterController } from '../../../src/features/class_filter/class_filter_controller';
 import type { AtlasMap } from '../../../src/map/atlas_map';
 import type { OverlayFrame } from '../../../src/map/overlay';

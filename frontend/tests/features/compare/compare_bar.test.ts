@@ -272,8 +272,8 @@ describe('director', () => {
       { item: newer, weight: 0.5 },
     ];
     const drawn = () => new SceneTransition().arrange(items, store.state, viewport, () => null);
-    expect(drawn()?.every(({ travel }) => travel !== undefined)).toBe(true);
-    store.set({ travel: false });
+    expect(drawn()?.every(({ motion }) => motion !== undefined)).toBe(true);
+    store.set({ motion: false });
     expect(drawn()).toBeNull();
   });
 

@@ -89,8 +89,8 @@ describe('linked highlight', () => {
       'highlighted in late: row 1, column 2 holds 75%; 2 cells highlighted',
     );
     expect(links.linkedCellsIn(a)).toBeNull();
-    expect(links.layers(a)).toEqual([]);
-    expect(links.layers(b)).toHaveLength(1);
+    expect(links.painters(a)).toEqual([]);
+    expect(links.painters(b)).toHaveLength(1);
     expect(links.sentence()).toBe(
       'row 1, column 1, 4 samples; in pane 2 highlighted in late: row 1, column 2 holds 75%; 2 cells highlighted',
     );
@@ -113,7 +113,7 @@ describe('linked highlight', () => {
     expect(describeLinkedCells(links.linkedCellsIn(b) ?? [], b)).toBe(
       'not linked: the settings differ',
     );
-    expect(links.layers(b)).toEqual([]);
+    expect(links.painters(b)).toEqual([]);
     links.anyway = true;
     expect(links.linkedCellsIn(b)).toMatchObject({ best: 0 });
     expect(links.linkedCellsIn(c)).toHaveLength(2);
@@ -264,11 +264,11 @@ describe('the part', () => {
 
   it('has one scale and grid where places mean the same, and its own elsewhere', async () => {
     await begin('layer3,40;layer4');
-    const spread = { across: 0.8, down: 0.6 };
-    session.store.set({ spread, shownLevel: 4 });
+    const extent = { across: 0.8, down: 0.6 };
+    session.store.set({ extent, shownLevel: 4 });
     const [same, other] = part.openPanes;
-    expect(same?.state).toMatchObject({ spread, level: 4 });
-    expect(other?.state).toMatchObject({ spread: { across: 1, down: 1 }, level: 'auto' });
+    expect(same?.state).toMatchObject({ extent, level: 4 });
+    expect(other?.state).toMatchObject({ extent: { across: 1, down: 1 }, level: 'auto' });
     session.store.set({ level: 2 });
     expect([same?.state.level, other?.state.level]).toEqual([2, 2]);
   });

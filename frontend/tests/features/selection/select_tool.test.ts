@@ -177,7 +177,7 @@ describe('by pointer', () => {
     send('pointermove', 400, 30);
     send('pointercancel', 0, 0);
     expect(store.state.selection).toBeNull();
-    expect(tool.layers(store.state)).toHaveLength(0);
+    expect(tool.painters(store.state)).toHaveLength(0);
   });
 });
 
@@ -259,7 +259,7 @@ describe('what is drawn', () => {
       set: () => true,
     });
     const frame = { camera: FIT, viewport, ratio: 1, atlas, level, theme: THEMES.light, ...change };
-    for (const layer of tool.layers(store.state)) layer(context, frame as OverlayFrame);
+    for (const paint of tool.painters(store.state)) paint(context, frame as OverlayFrame);
     return calls;
   }
   const of = (calls: Drawn[], name: string) =>

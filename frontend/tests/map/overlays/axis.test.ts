@@ -55,7 +55,7 @@ function draw(
       hover: null,
       pinned: null,
       theme,
-      layers: [],
+      painters: [],
     },
     end,
     stated,

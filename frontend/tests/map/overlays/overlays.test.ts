@@ -7,7 +7,7 @@ import type { Change } from '../../../src/domain/difference';
 import type { Drift, DriftValues } from '../../../src/domain/drift';
 import type { ColorMode } from '../../../src/domain/view';
 import type { OverlayFrame } from '../../../src/map/overlay';
-import { readingLayer } from '../../../src/map/overlays/cell_focus';
+import { paintCellFocus } from '../../../src/map/overlays/cell_focus';
 import { drawDifference, drawDivider } from '../../../src/map/overlays/difference';
 import { drawChange, drawDrift } from '../../../src/map/overlays/drift';
 import { drawHighlight } from '../../../src/map/overlays/highlight';
@@ -51,7 +51,7 @@ function drawn(
     hover: null,
     pinned: null,
     theme: THEMES.light,
-    layers: [],
+    painters: [],
     ...change,
   });
   return (name) => calls.filter((call) => call.name === name).map((call) => call.values);
@@ -150,7 +150,7 @@ describe('layer of changes', () => {
 describe('reading layer', () => {
   const judged = { ...atlas, predictions: Int32Array.of(0, 1, 1, 2, 2, 1) };
   const reading = (mode: ColorMode, of: Atlas = judged, change: Partial<OverlayFrame> = {}) =>
-    drawn(readingLayer(mode), { atlas: of, ...change });
+    drawn(paintCellFocus(mode), { atlas: of, ...change });
 
   it('writes values, and frames cells of few samples with dots', () => {
     const of = reading('accuracy');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { cutOf } from '../../src/domain/patches';
+import { cropOfSample } from '../../src/domain/thumbnail_crop';
 import { Cache } from '../../src/util/cache';
 import { fraction, percent, plural, shorten } from '../../src/util/format';
 import { WireError } from '../../src/wire/json_checks';
@@ -36,7 +36,7 @@ describe('webpSize', () => {
   });
 });
 
-describe('cutOf', () => {
+describe('cropOfSample', () => {
   const boxes = new Int32Array(24);
   boxes.set([8, 0, 24, 16], 0);
   boxes.set([-8, 24, 8, 48], 4);
@@ -50,7 +50,7 @@ describe('cutOf', () => {
   } as unknown as Probe;
 
   it('scales the box from input to thumbnail, on the right tile of the right page', () => {
-    expect(cutOf(atlas, probe, 0)).toEqual({
+    expect(cropOfSample(atlas, probe, 0)).toEqual({
       page: 1,
       image: { x: 0, y: 16, width: 16, height: 16 },
       patch: { x: 0, y: 20, width: 8, height: 8 },
@@ -58,11 +58,11 @@ describe('cutOf', () => {
   });
 
   it('clips boxes that reach over the rim', () => {
-    expect(cutOf(atlas, probe, 1)?.patch).toEqual({ x: 28, y: 0, width: 4, height: 4 });
+    expect(cropOfSample(atlas, probe, 1)?.patch).toEqual({ x: 28, y: 0, width: 4, height: 4 });
   });
 
   it('has nothing for an image that the probe lacks', () => {
-    expect(cutOf(atlas, probe, 2)).toBeNull();
+    expect(cropOfSample(atlas, probe, 2)).toBeNull();
   });
 });
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FIT } from '../../src/domain/camera';
-import { SceneTravel } from '../../src/map/travel';
+import { IconMotion } from '../../src/map/icon_motion';
 import { CanvasRenderer } from '../../src/render/canvas_renderer';
+import { MotionPass } from '../../src/render/gl/motion_pass';
 import { PointsPass } from '../../src/render/gl/points_pass';
-import { TravelPass } from '../../src/render/gl/travel_pass';
 import type { Frame, Scene, WeightedScene } from '../../src/render/scene';
 import { WebglRenderer } from '../../src/render/webgl_renderer';
 import type { Level } from '../../src/wire/atlas';
@@ -25,7 +25,7 @@ function scene(atlas = old, change: Partial<Scene> = {}): Scene {
 
 function carry(weight: number, from = scene(old), to = scene(young)): readonly WeightedScene[] {
   const older = { item: from, weight: 1 - weight };
-  const pair = new SceneTravel().carry(older, { item: to, weight });
+  const pair = new IconMotion().interpolate(older, { item: to, weight });
   if (pair === null) throw new Error('not carried');
   return pair;
 }
@@ -48,17 +48,17 @@ describe('travel', () => {
   it('moves each icon by the mean displacement of its members', () => {
     const [older, newer] = carry(0.5);
     // The places 0.8 and 0.9 of cell 1, and 0.9 at the rim, go to 0.9 and 1.
-    expect(round(older?.travel?.ways)).toEqual([0.1, 0.1, 0.1, 0.1]);
-    expect(round(newer?.travel?.ways)).toEqual([-0.1, -0.1, -0.1, -0.1]);
+    expect(round(older?.motion?.displacements)).toEqual([0.1, 0.1, 0.1, 0.1]);
+    expect(round(newer?.motion?.displacements)).toEqual([-0.1, -0.1, -0.1, -0.1]);
   });
 
   it('begins where the old step was and ends where the new one is', () => {
-    const shares = (weight: number) => carry(weight).map(({ travel }) => travel?.share);
+    const shares = (weight: number) => carry(weight).map(({ motion }) => motion?.share);
     expect(shares(0)).toEqual([0, 1]);
     expect(shares(0.5)).toEqual([0.5, 0.5]);
     expect(shares(1)).toEqual([1, 0]);
-    expect(round(carry(0)[0]?.travel?.points)).toEqual(round(old.xy));
-    expect(round(carry(1)[0]?.travel?.points)).toEqual(round(young.xy));
+    expect(round(carry(0)[0]?.motion?.points)).toEqual(round(old.xy));
+    expect(round(carry(1)[0]?.motion?.points)).toEqual(round(young.xy));
   });
 
   it('never shows the background half way', () => {
@@ -74,7 +74,7 @@ describe('travel', () => {
 
   it('follows nothing between grids of one step, nor between different probes', () => {
     const carry = (atlas: typeof old) =>
-      new SceneTravel().carry(
+      new IconMotion().interpolate(
         { item: scene(old), weight: 0.5 },
         { item: scene(atlas), weight: 0.5 },
       );
@@ -84,13 +84,13 @@ describe('travel', () => {
   });
 });
 
-describe('travel pass', () => {
+describe('motion pass', () => {
   let fake: FakeGl;
   let renderer: WebglRenderer;
   beforeEach(() => {
     fake = fakeGl();
     renderer = new WebglRenderer(fake.gl);
-    renderer.addTravel((gl, sheets) => new TravelPass(gl, sheets));
+    renderer.addMotion((gl, sheets) => new MotionPass(gl, sheets));
     fake.calls.length = 0;
   });
 
@@ -123,10 +123,10 @@ describe('travel pass', () => {
   });
 
   it('uploads once for a whole way, and frees everything at its end', () => {
-    const travel = new SceneTravel();
+    const motion = new IconMotion();
     const [from, to] = [scene(old), scene(young)];
     for (const weight of [0.2, 0.6]) {
-      const pair = travel.carry({ item: from, weight: 1 - weight }, { item: to, weight });
+      const pair = motion.interpolate({ item: from, weight: 1 - weight }, { item: to, weight });
       renderer.draw(frame(pair ?? []));
     }
     expect(fake.of('createVertexArray')).toHaveLength(2);
@@ -150,13 +150,13 @@ describe('travel pass', () => {
     const pair = carry(0.5, from, to);
     renderer.draw(frame(pair));
     const placedData = () => fake.of('bufferData').map(([, data]) => data);
-    expect(placedData()).toContain(pair[0]?.travel?.points);
+    expect(placedData()).toContain(pair[0]?.motion?.points);
     renderer.draw(frame([{ scene: to, weight: 1 }]));
     expect(placedData()).toContain(young.xy);
   });
 });
 
-describe('travel on a plain canvas', () => {
+describe('motion on a plain canvas', () => {
   it('moves tiles by their share of the way', () => {
     const calls: unknown[][] = [];
     const context = new Proxy({} as CanvasRenderingContext2D, {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Of the lists at the left of the stage one at a time is open: what opens closes the others. */
+/** Keeps at most one of the lists at the left of the stage open. */
 
 import type { State, Store } from './store';
 

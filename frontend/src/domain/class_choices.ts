@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The classes of a run as a list to search in. */
+/** Lists the classes of a run and searches in them by name. */
 
 import { plural } from '../util/format';
 import { type Atlas, className, type Level } from '../wire/atlas';
@@ -34,7 +34,7 @@ function countClasses(atlas: Atlas): readonly Choice[] {
   const known = typeof attribution === 'string' ? 0 : attribution.classes;
   const highest = [...counts.keys()].reduce((most, index) => Math.max(most, index + 1), known);
   const total = atlas.classes?.length ?? highest;
-  // Without names the numbers of a log count alone, which may be any.
+  // Without class names, only the numbers in the log say how many classes there are.
   return Array.from({ length: Math.min(total, MAX_LISTED) }, (_, index) => ({
     index,
     name: className(atlas, index),
@@ -42,7 +42,7 @@ function countClasses(atlas: Atlas): readonly Choice[] {
   }));
 }
 
-/** Those whose name holds `search`: those that begin with it first. */
+/** Returns the choices whose name contains `search`; those that start with it come first. */
 export function match<T extends { readonly name: string }>(
   choices: readonly T[],
   search: string,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A cache of values by pairs of objects, as long as both objects exist. */
 
-export class PairMemo<A extends object, B extends object, T> {
+export class PairCache<A extends object, B extends object, T> {
   readonly #known = new WeakMap<A, WeakMap<B, T>>();
 
   /** The value of `a` and `b`, computed once. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where the card goes: beside its cell and never off the stage. */
+/** Places the card next to its cell and inside the stage. */
 
 const CARD_WIDTH = 320;
 /** Tallest that a card gets; it is placed so that this fits. */

@@ -6,14 +6,14 @@ import type { Store } from './store';
 
 const TEXT = /^(image|concept):(\d{1,9})$/;
 
-/** `image:17`; nothing for what a link cannot say, such as an event or samples of one atlas alone. */
+/** Returns text such as `image:17`, or '' for a highlight that a URL cannot describe. */
 export function writeHighlight(highlight: Highlight | null): string {
   const { ids = [], of, probe, atlas, event } = highlight ?? {};
   if (ids.length !== 1 || event || probe !== undefined || atlas !== undefined) return '';
   return of === 'sample' ? '' : `${of ?? 'concept'}:${ids[0]}`;
 }
 
-/** The highlight that a text of the address means, or null; concepts get their names from the log. */
+/** Returns the highlight that the text of a URL describes, or null; the log names the concepts. */
 export function readHighlight(text: string): Highlight | null {
   const [, kind, digits] = TEXT.exec(text) ?? [];
   if (kind === undefined) return null;
@@ -21,8 +21,8 @@ export function readHighlight(text: string): Highlight | null {
   return kind === 'image' ? { ...highlight, of: 'image' } : highlight;
 }
 
-/** Keeps the two the same, whichever changes. */
-export function followHighlight(store: Store): void {
+/** Keeps the highlight and its text equal, whichever of them changes. */
+export function syncHighlight(store: Store): void {
   const take = (text: string) => {
     const highlight = readHighlight(text);
     store.set({ highlight, highlightText: highlight ? text : '' });

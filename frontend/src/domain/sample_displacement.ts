@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The same samples at another step: whether they stay together, and whether their displacement is significant. */
+/** Finds a set of samples at another step: whether it stays together, and whether it moved significantly. */
 
 import type { Atlas } from '../wire/atlas';
 import { floorOf } from './drift';

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How one tile looks: its icon, its round corners, its colored rim. The same at rest and on its way. */
+/** The shader code of one tile: icon, rounded corners, and colored border. Shared by both icon passes. */
 
 import { type ProgramInfo, setUniforms } from 'twgl.js';
 import { worldSide } from '../../domain/camera';
 import type { Level } from '../../wire/atlas';
 import { type Frame, rimWidth } from '../scene';
+import type { Sheets } from './icon_textures';
 import { toUnit } from './program';
-import type { Sheets } from './sheets';
 
 /** The sampled mip level, which may be half a level coarser than requested. */
 const HALF_TEXEL = Math.SQRT1_2.toFixed(4);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The list of what is selected, highlighted, pinned and saved. */
+/** The lists of selected, highlighted, pinned, and saved samples. */
 
 import type { FeatureModule } from '../feature';
 import styles from './selection.css?inline';

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where to cut a sample's real patch, or its whole image, out of the probe's thumbnail pages. */
+/** Finds the patch of a sample, and its whole image, on the thumbnail pages of the probe. */
 
 import type { Atlas } from '../wire/atlas';
 import type { Probe } from '../wire/probe';
 import type { Rect } from './view';
 
-export interface Cut {
+export interface ThumbnailCrop {
   readonly page: number;
   /** The whole thumbnail on its page. */
   readonly image: Rect;
@@ -13,14 +13,18 @@ export interface Cut {
   readonly patch: Rect;
 }
 
-/** The cuts of sample `index`, or null when its image is not among the probe's pictures. */
-export function cutOf(atlas: Atlas, probe: Probe, index: number): Cut | null {
+/** Returns the crop of sample `index`, or null if the probe does not contain its image. */
+export function cropOfSample(atlas: Atlas, probe: Probe, index: number): ThumbnailCrop | null {
   const box = atlas.boxes.subarray(4 * index, 4 * index + 4);
-  return cutBox(probe, atlas.imageIds[index] as number, box);
+  return cropOfBox(probe, atlas.imageIds[index] as number, box);
 }
 
-/** The same for a box of an image: y0, x0, y1, x1 in input pixels. */
-export function cutBox(probe: Probe, image: number, box: Iterable<number>): Cut | null {
+/** Returns the crop of a box of an image: y0, x0, y1, x1 in input pixels. */
+export function cropOfBox(
+  probe: Probe,
+  image: number,
+  box: Iterable<number>,
+): ThumbnailCrop | null {
   const place = probe.placeOf.get(image);
   if (place === undefined) return null;
   const { tile, columns, inputSize, thumbSize } = probe.manifest;

@@ -10,9 +10,9 @@ import { type ProgramInfo, setUniforms } from 'twgl.js';
 import { iconPlace } from '../../domain/icon_place';
 import type { Level } from '../../wire/atlas';
 import { type Frame, iconScales, type WeightedScene } from '../scene';
+import type { Sheets } from './icon_textures';
 import { createProgram, startPass } from './program';
-import type { Sheets } from './sheets';
-import { setSheet, setTiles, TILE_GLSL } from './tile';
+import { setSheet, setTiles, TILE_GLSL } from './tile_shader';
 
 /** Attribute places. */
 const PLACE = { cell: 0, tile: 1, rim: 2 } as const;
@@ -59,7 +59,7 @@ void main() {
 interface Quads {
   readonly vertices: WebGLVertexArrayObject;
   readonly buffers: readonly WebGLBuffer[];
-  readonly ways: Float32Array;
+  readonly displacements: Float32Array;
   readonly colors: Uint8Array | null;
   /** Where the indices of each page begin and how many there are; page -1 has no icons. */
   readonly ranges: readonly {
@@ -69,7 +69,7 @@ interface Quads {
   }[];
 }
 
-export class TravelPass {
+export class MotionPass {
   readonly #program: ProgramInfo | null;
   readonly #quads = new Map<Level, Quads>();
 
@@ -80,15 +80,15 @@ export class TravelPass {
     this.#program = createProgram(gl, VERTEX, FRAGMENT);
   }
 
-  draw({ scene, weight, travel }: WeightedScene, frame: Frame): void {
+  draw({ scene, weight, motion }: WeightedScene, frame: Frame): void {
     const program = this.#program;
-    if (travel === undefined || program === null) return;
+    if (motion === undefined || program === null) return;
     const { gl } = this;
     const { level, pages } = scene;
-    const quads = this.#quadsOf(level, travel.ways, scene.cellColors);
+    const quads = this.#quadsOf(level, motion.displacements, scene.cellColors);
     startPass(gl, program, frame);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    setUniforms(program, { uShare: travel.share });
+    setUniforms(program, { uShare: motion.share });
     setTiles(program, level, frame, weight);
     gl.bindVertexArray(quads.vertices);
     for (const { page, start, count } of quads.ranges) {
@@ -100,27 +100,27 @@ export class TravelPass {
 
   /** Frees the quads of levels that have arrived. */
   prune(scenes: readonly WeightedScene[]): void {
-    const live = new Set(scenes.flatMap(({ scene, travel }) => (travel ? [scene.level] : [])));
+    const live = new Set(scenes.flatMap(({ scene, motion }) => (motion ? [scene.level] : [])));
     for (const [level, quads] of this.#quads) if (!live.has(level)) this.#free(level, quads);
   }
 
-  #quadsOf(level: Level, ways: Float32Array, colors: Uint8Array | null): Quads {
+  #quadsOf(level: Level, displacements: Float32Array, colors: Uint8Array | null): Quads {
     const known = this.#quads.get(level);
-    if (known?.ways === ways && known.colors === colors) return known;
+    if (known?.displacements === displacements && known.colors === colors) return known;
     if (known !== undefined) this.#free(level, known);
-    const quads = this.#upload(level, ways, colors);
+    const quads = this.#upload(level, displacements, colors);
     this.#quads.set(level, quads);
     return quads;
   }
 
-  #upload(level: Level, ways: Float32Array, colors: Uint8Array | null): Quads {
+  #upload(level: Level, displacements: Float32Array, colors: Uint8Array | null): Quads {
     const { gl } = this;
     const { order, ranges } = orderByPage(level);
     const vertices = gl.createVertexArray();
     const buffers = [gl.createBuffer(), gl.createBuffer(), gl.createBuffer()] as const;
     gl.bindVertexArray(vertices);
     gl.bindBuffer(gl.ARRAY_BUFFER, buffers[0]);
-    gl.bufferData(gl.ARRAY_BUFFER, cornersOf(level, ways), gl.STATIC_DRAW);
+    gl.bufferData(gl.ARRAY_BUFFER, cornersOf(level, displacements), gl.STATIC_DRAW);
     gl.enableVertexAttribArray(PLACE.cell);
     gl.vertexAttribPointer(PLACE.cell, 4, gl.FLOAT, false, 4 * FLOATS, 0);
     gl.enableVertexAttribArray(PLACE.tile);
@@ -133,7 +133,7 @@ export class TravelPass {
     const indices = order.flatMap((cell) => CORNERS.map((corner) => 4 * cell + corner));
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, Uint32Array.from(indices), gl.STATIC_DRAW);
     gl.bindVertexArray(null);
-    return { vertices, buffers, ways, colors, ranges };
+    return { vertices, buffers, displacements, colors, ranges };
   }
 
   #free(level: Level, { vertices, buffers }: Quads): void {
@@ -156,7 +156,7 @@ function orderByPage(level: Level): { order: number[]; ranges: Quads['ranges'] }
   return { order, ranges };
 }
 
-function cornersOf(level: Level, ways: Float32Array): Float32Array {
+function cornersOf(level: Level, displacements: Float32Array): Float32Array {
   const { size, rows, cols } = level;
   const scales = iconScales(level);
   const perPage = (level.entry.columns ?? 1) ** 2;
@@ -165,8 +165,8 @@ function cornersOf(level: Level, ways: Float32Array): Float32Array {
     const corner = [
       ((cols[cell] as number) + 0.5) / size,
       ((rows[cell] as number) + 0.5) / size,
-      ways[2 * cell] as number,
-      ways[2 * cell + 1] as number,
+      displacements[2 * cell] as number,
+      displacements[2 * cell + 1] as number,
       (scales[cell] as number) / size,
       cell % perPage,
     ];

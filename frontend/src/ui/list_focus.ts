@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where the focus goes in lists and boxes. */
+/** Moves the keyboard focus in lists and boxes. */
 
 /** `ref` calls before the element is in the document, where nothing can have the focus yet. */
 export function focusOnce(element: Element | undefined): void {
