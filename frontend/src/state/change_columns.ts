@@ -2,8 +2,8 @@
 /** Columns of changes between two steps, for the table and for files: drift, and B minus A. */
 
 import type { ChangeColumn } from '../domain/cell_rows';
-import { formatGain } from '../domain/difference';
-import { isSignificant } from '../domain/drift';
+import { formatGain } from '../domain/comparison/difference';
+import { isSignificant } from '../domain/comparison/drift';
 import type { NearestSamples } from '../domain/nearest_samples';
 import { plural } from '../util/format';
 import { type Atlas, cellAt, type Level } from '../wire/atlas';

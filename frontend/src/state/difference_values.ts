@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The difference of two steps as values and text, or the reason why there is none. */
 
-import { noGrid } from '../domain/activation_drift';
 import { NOT_FOLLOWED } from '../domain/class_atlas';
 import { readFilter } from '../domain/class_filter';
-import { type Difference, findAttributionChange, findDifference } from '../domain/difference';
-import { explainUnpairing } from '../domain/sample_pairs';
+import { noGrid } from '../domain/comparison/activation_drift';
+import {
+  type Difference,
+  findAttributionChange,
+  findDifference,
+} from '../domain/comparison/difference';
+import { explainUnpairing } from '../domain/comparison/sample_pairs';
 import { count, plural, shorten } from '../util/format';
 import { type Atlas, className, type Level, levelOf } from '../wire/atlas';
 import { referenceOr } from './drift_values';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The drift that the state requests as values and text, or the reason why there is none. */
 
-import { findFalls, findTurns } from '../domain/activation_drift';
-import { type Drift, type DriftValues, findDrift, formatChange } from '../domain/drift';
+import { findFalls, findTurns } from '../domain/comparison/activation_drift';
+import { type Drift, type DriftValues, findDrift, formatChange } from '../domain/comparison/drift';
+import { explainUnpairing } from '../domain/comparison/sample_pairs';
 import type { NearestSamples } from '../domain/nearest_samples';
-import { explainUnpairing } from '../domain/sample_pairs';
 import type { Channel } from '../domain/view';
 import { count, percent, plural } from '../util/format';
 import type { Atlas, Level } from '../wire/atlas';

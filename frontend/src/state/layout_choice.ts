@@ -2,8 +2,8 @@
 /** Switches between the layouts of a run and keeps step, layer, camera, and selection. */
 
 import { membersOf } from '../domain/cell_stats';
+import { explainUnpairing } from '../domain/comparison/sample_pairs';
 import { findOtherLayout } from '../domain/layout_variants';
-import { explainUnpairing } from '../domain/sample_pairs';
 import type { CellPlace } from '../domain/view';
 import type { Atlas } from '../wire/atlas';
 import { cellAt, levelOf } from '../wire/atlas';

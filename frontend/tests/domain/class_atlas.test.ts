@@ -3,9 +3,9 @@
 import { type nothing, render, type TemplateResult } from 'lit';
 import { describe, expect, it, vi } from 'vitest';
 import { classAtlasOf, NOT_FOLLOWED } from '../../src/domain/class_atlas';
+import { explainUnpairing } from '../../src/domain/comparison/sample_pairs';
 import { highlightedRows } from '../../src/domain/highlight';
 import { NearestSamples } from '../../src/domain/nearest_samples';
-import { explainUnpairing } from '../../src/domain/sample_pairs';
 import type { Highlight } from '../../src/domain/view';
 import { EventList } from '../../src/features/events/event_list';
 import { legendPanel } from '../../src/features/legend/legend';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { measureCohesion } from '../../src/domain/sample_displacement';
+import { measureCohesion } from '../../src/domain/comparison/sample_displacement';
 import {
   cellBlock,
   rectangle,

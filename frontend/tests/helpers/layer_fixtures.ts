@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Layers that separate clusters of samples, each in a cell of its own on a grid of 4 × 4. */
 
-import type { LayerLevel } from '../../src/domain/layer_links';
+import type { LayerLevel } from '../../src/domain/comparison/layer_links';
 import type { Activations } from '../../src/wire/activations';
 import type { Atlas, Level } from '../../src/wire/atlas';
 import { blobEntry, smallAtlas, tensor } from './wire_builder';

@@ -4,7 +4,6 @@
  * that the panels can work with. `ATLAS_LONG=1` makes it 24,000 of them.
  */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { findFalls, findTurns } from '../../src/domain/activation_drift';
 import {
   formatCell,
   majority,
@@ -18,10 +17,11 @@ import { listClasses } from '../../src/domain/class_choices';
 import { applyFilter } from '../../src/domain/class_filter';
 import { groupSeries } from '../../src/domain/class_series';
 import { coloring } from '../../src/domain/color_scales';
+import { findFalls, findTurns } from '../../src/domain/comparison/activation_drift';
+import { findDrift } from '../../src/domain/comparison/drift';
+import { differences, findLinkedCells } from '../../src/domain/comparison/sample_matching';
 import { frameOf } from '../../src/domain/concept_history';
 import { conceptsIn } from '../../src/domain/concepts';
-import { findDrift } from '../../src/domain/drift';
-import { differences, findLinkedCells } from '../../src/domain/sample_matching';
 import { cropOfSample } from '../../src/domain/thumbnail_crop';
 import { cellsAsCsv } from '../../src/features/export/cells_csv';
 import { findResults } from '../../src/features/search/search_index';

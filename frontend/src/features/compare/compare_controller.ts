@@ -3,7 +3,7 @@
 
 import { nothing, type TemplateResult } from 'lit';
 import { centerOf } from '../../domain/cell_stats';
-import type { Change } from '../../domain/difference';
+import type { Change } from '../../domain/comparison/difference';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { OverlayPainter } from '../../map/overlay';
 import { drawDifference, drawDivider } from '../../map/overlays/difference';

@@ -2,7 +2,12 @@
 /** The legend of the difference, or the reason why there is none. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { type Change, type Difference, formatGain, largestChanges } from '../../domain/difference';
+import {
+  type Change,
+  type Difference,
+  formatGain,
+  largestChanges,
+} from '../../domain/comparison/difference';
 import { differenceOf, differenceSentence } from '../../state/difference_values';
 import { stepsBetween } from '../../state/drift_values';
 import type { State } from '../../state/store';

@@ -2,7 +2,7 @@
 /** Buttons that lead to linked cells of other layers. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import type { DepthMerge, LayerLevel } from '../../domain/layer_links';
+import type { DepthMerge, LayerLevel } from '../../domain/comparison/layer_links';
 import type { CellPlace } from '../../domain/view';
 import type { Session } from '../../state/session';
 import { cellIcon } from '../../ui/cell_view';

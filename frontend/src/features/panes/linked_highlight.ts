@@ -9,7 +9,7 @@ import {
   type Source,
   shareProbe,
   sourceAt,
-} from '../../domain/sample_matching';
+} from '../../domain/comparison/sample_matching';
 import { samePlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { OverlayPainter } from '../../map/overlay';

@@ -3,8 +3,8 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { formatCell } from '../../domain/cell_stats';
+import { shareProbe } from '../../domain/comparison/sample_matching';
 import { folderOf } from '../../domain/layout_variants';
-import { shareProbe } from '../../domain/sample_matching';
 import { mapButtons } from '../../map/map_buttons';
 import { findSeries } from '../../state/deep_link';
 import type { State } from '../../state/store';

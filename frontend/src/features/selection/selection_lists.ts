@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
-import { type Cohesion, measureCohesion } from '../../domain/sample_displacement';
+import { type Cohesion, measureCohesion } from '../../domain/comparison/sample_displacement';
 import { type Selection, whyNotIn } from '../../domain/selection';
 import type { AtlasMap } from '../../map/atlas_map';
 import { findStep } from '../../state/deep_link';

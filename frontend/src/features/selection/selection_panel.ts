@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classMix, nearestOnMap } from '../../domain/cell_stats';
-import type { Cohesion } from '../../domain/sample_displacement';
+import type { Cohesion } from '../../domain/comparison/sample_displacement';
 import type { Selection } from '../../domain/selection';
 import { LONGEST_NAME } from '../../state/saved_selections';
 import type { Session } from '../../state/session';

@@ -5,7 +5,7 @@
  */
 
 import { toScreen, worldSide } from '../../domain/camera';
-import { type Change, type Difference, formatGain } from '../../domain/difference';
+import { type Change, type Difference, formatGain } from '../../domain/comparison/difference';
 import type { OverlayFrame } from '../overlay';
 
 const VEIL = 0.8;

@@ -6,7 +6,12 @@
 
 import { type Point, toScreen } from '../../domain/camera';
 import { sequential } from '../../domain/color_scales';
-import { type Drift, type DriftValues, formatChange, isSignificant } from '../../domain/drift';
+import {
+  type Drift,
+  type DriftValues,
+  formatChange,
+  isSignificant,
+} from '../../domain/comparison/drift';
 import { badge, eachCell, type OverlayFrame } from '../overlay';
 
 /** Icons are dimmed under the arrows. */

@@ -2,7 +2,7 @@
 // @vitest-environment happy-dom
 import { nothing, render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Change } from '../../../src/domain/difference';
+import type { Change } from '../../../src/domain/comparison/difference';
 import { compareBar, dividerSlider } from '../../../src/features/compare/compare_bar';
 import { differenceLegend } from '../../../src/features/compare/difference_legend';
 import { sideMark } from '../../../src/features/timeline/event_marks';

@@ -4,7 +4,7 @@
 import { html, render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { describeCell } from '../../../src/domain/cell_stats';
-import type { LayerLevel } from '../../../src/domain/layer_links';
+import type { LayerLevel } from '../../../src/domain/comparison/layer_links';
 import type { FeatureContext } from '../../../src/features/feature';
 import { LayerLinksController } from '../../../src/features/panes/layer_links_controller';
 import { layerLinksToggle } from '../../../src/features/panes/layer_links_toggle';

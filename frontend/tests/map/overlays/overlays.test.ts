@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
 import { sequential } from '../../../src/domain/color_scales';
+import type { Change } from '../../../src/domain/comparison/difference';
+import type { Drift, DriftValues } from '../../../src/domain/comparison/drift';
 import { rowsOf } from '../../../src/domain/concepts';
-import type { Change } from '../../../src/domain/difference';
-import type { Drift, DriftValues } from '../../../src/domain/drift';
 import type { ColorMode } from '../../../src/domain/view';
 import type { OverlayFrame } from '../../../src/map/overlay';
 import { paintCellFocus } from '../../../src/map/overlays/cell_focus';

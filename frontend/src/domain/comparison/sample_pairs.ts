@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Pairs of atlases with the same samples, and the displacement of their cells. */
 
-import { count } from '../util/format';
-import { PairCache } from '../util/pair_cache';
-import type { Atlas, Level } from '../wire/atlas';
-import { membersOf } from './cell_stats';
-import { classAtlasOf, NOT_FOLLOWED } from './class_atlas';
+import { count } from '../../util/format';
+import { PairCache } from '../../util/pair_cache';
+import type { Atlas, Level } from '../../wire/atlas';
+import { membersOf } from '../cell_stats';
+import { classAtlasOf, NOT_FOLLOWED } from '../class_atlas';
 
 const reasons = new PairCache<Atlas, Atlas, string | null>();
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Displacement and drift of the samples of each cell since another step, and their significance. */
 
-import { PairCache } from '../util/pair_cache';
-import type { Atlas, Level } from '../wire/atlas';
-import { formatFractionWithSign } from '../wire/attribution';
-import { membersOf } from './cell_stats';
+import { PairCache } from '../../util/pair_cache';
+import type { Atlas, Level } from '../../wire/atlas';
+import { formatFractionWithSign } from '../../wire/attribution';
+import { membersOf } from '../cell_stats';
 import { cellPlaces, movesOf } from './sample_pairs';
 
 /** The change of a cell is significant if at least this share of its members changed more than their floor. */

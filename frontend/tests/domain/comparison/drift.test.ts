@@ -5,13 +5,13 @@ import {
   findDifference,
   formatGain,
   largestChanges,
-} from '../../src/domain/difference';
-import { findDrift, floorOf } from '../../src/domain/drift';
-import { cellPlaces, explainUnpairing, movesOf } from '../../src/domain/sample_pairs';
-import type { Atlas, Level } from '../../src/wire/atlas';
-import { NOT_RECORDED } from '../../src/wire/attribution';
-import { ATTRIBUTION, attributionAtlas, halfBits, halves } from '../helpers/class_fixtures';
-import { smallAtlas, smallProvenance, tensor } from '../helpers/wire_builder';
+} from '../../../src/domain/comparison/difference';
+import { findDrift, floorOf } from '../../../src/domain/comparison/drift';
+import { cellPlaces, explainUnpairing, movesOf } from '../../../src/domain/comparison/sample_pairs';
+import type { Atlas, Level } from '../../../src/wire/atlas';
+import { NOT_RECORDED } from '../../../src/wire/attribution';
+import { ATTRIBUTION, attributionAtlas, halfBits, halves } from '../../helpers/class_fixtures';
+import { smallAtlas, smallProvenance, tensor } from '../../helpers/wire_builder';
 
 const f32 = (...values: number[]) => tensor('F32', new Float32Array(values));
 const places = (...values: number[]) => ({ xy: tensor('F32', new Float32Array(values), 6, 2) });

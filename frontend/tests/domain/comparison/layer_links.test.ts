@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { findMerges, linksBetween } from '../../src/domain/layer_links';
-import { activationsOf, EACH, layerLevelOf, repeat } from '../helpers/layer_fixtures';
+import { findMerges, linksBetween } from '../../../src/domain/comparison/layer_links';
+import { activationsOf, EACH, layerLevelOf, repeat } from '../../helpers/layer_fixtures';
 
 const HALF = EACH / 2;
 /** Half of group 0 and half of group 1 become group 3. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Finds a set of samples at another step: whether it stays together, and whether it moved significantly. */
 
-import type { Atlas } from '../wire/atlas';
+import type { Atlas } from '../../wire/atlas';
 import { floorOf } from './drift';
 import { explainUnpairing, movesOf } from './sample_pairs';
 

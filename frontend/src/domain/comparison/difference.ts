@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Differences of the cells of a grid between steps A and B: samples, or attribution toward a class. */
 
-import { formatWithSign } from '../util/format';
-import { PairCache } from '../util/pair_cache';
-import { type Atlas, cellAt, type Level } from '../wire/atlas';
-import { type Attribution, findAttribution, formatFractionWithSign } from '../wire/attribution';
+import { formatWithSign } from '../../util/format';
+import { PairCache } from '../../util/pair_cache';
+import { type Atlas, cellAt, type Level } from '../../wire/atlas';
+import { type Attribution, findAttribution, formatFractionWithSign } from '../../wire/attribution';
 import { floorOf, SIGNIFICANT_SHARE } from './drift';
 import { movesOf } from './sample_pairs';
 

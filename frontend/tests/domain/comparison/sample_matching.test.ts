@@ -6,10 +6,10 @@ import {
   sameSamples,
   shareProbe,
   sourceAt,
-} from '../../src/domain/sample_matching';
-import type { Level } from '../../src/wire/atlas';
-import { layerLevelOf, repeat } from '../helpers/layer_fixtures';
-import { smallAtlas, smallProvenance, tensor } from '../helpers/wire_builder';
+} from '../../../src/domain/comparison/sample_matching';
+import type { Level } from '../../../src/wire/atlas';
+import { layerLevelOf, repeat } from '../../helpers/layer_fixtures';
+import { smallAtlas, smallProvenance, tensor } from '../../helpers/wire_builder';
 
 const provenance = (settings: unknown, probe = 'aa', more = {}) => ({
   provenance: smallProvenance({ settings, probe, ...more }),

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Drift of activations, and change of rank of the top class of a cell. */
 
-import { count, percent } from '../util/format';
-import { PairCache } from '../util/pair_cache';
-import type { Activations } from '../wire/activations';
-import { type Atlas, type Level, levelOf } from '../wire/atlas';
-import { type Attribution, findAttribution } from '../wire/attribution';
+import { count, percent } from '../../util/format';
+import { PairCache } from '../../util/pair_cache';
+import type { Activations } from '../../wire/activations';
+import { type Atlas, type Level, levelOf } from '../../wire/atlas';
+import { type Attribution, findAttribution } from '../../wire/attribution';
+import { dot } from '../nearest_samples';
 import { ERRORS, errorOf } from './difference';
 import { type DriftValues, summarize } from './drift';
-import { dot } from './nearest_samples';
 
 interface Turns {
   /** Of every sample; NaN where it is not known. */

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { findFalls, findTurns } from '../../src/domain/activation_drift';
-import type { DriftValues } from '../../src/domain/drift';
-import { type Activations, readActivations } from '../../src/wire/activations';
-import type { Atlas, Level } from '../../src/wire/atlas';
-import { NOT_RECORDED } from '../../src/wire/attribution';
-import { readSafetensors } from '../../src/wire/safetensors';
-import { halfBits } from '../helpers/class_fixtures';
-import { type RawTensor, safetensors, smallAtlas, tensor } from '../helpers/wire_builder';
+import { findFalls, findTurns } from '../../../src/domain/comparison/activation_drift';
+import type { DriftValues } from '../../../src/domain/comparison/drift';
+import { type Activations, readActivations } from '../../../src/wire/activations';
+import type { Atlas, Level } from '../../../src/wire/atlas';
+import { NOT_RECORDED } from '../../../src/wire/attribution';
+import { readSafetensors } from '../../../src/wire/safetensors';
+import { halfBits } from '../../helpers/class_fixtures';
+import { type RawTensor, safetensors, smallAtlas, tensor } from '../../helpers/wire_builder';
 
 const round = (values: Iterable<number> | null) =>
   Array.from(values ?? [], (one) => Math.round(1e3 * one) / 1e3);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Matches the samples of two atlases, by the same rules as `sample_matching.py`. */
 
-import { shorten } from '../util/format';
-import { PairCache } from '../util/pair_cache';
-import { type Atlas, cellAt, type Level, levelOf } from '../wire/atlas';
-import { membersOf } from './cell_stats';
-import { type ClassAtlas, classAtlasOf } from './class_atlas';
-import { countIn } from './concepts';
-import type { CellPlace } from './view';
+import { shorten } from '../../util/format';
+import { PairCache } from '../../util/pair_cache';
+import { type Atlas, cellAt, type Level, levelOf } from '../../wire/atlas';
+import { membersOf } from '../cell_stats';
+import { type ClassAtlas, classAtlasOf } from '../class_atlas';
+import { countIn } from '../concepts';
+import type { CellPlace } from '../view';
 
 /** Settings that change how an atlas is drawn or made, but not what is compared. */
 const PICTURES = new Set([

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Links between the cells of two layers, by the same rules as `link_layers` in Python. */
 
-import { PairCache } from '../util/pair_cache';
-import type { Activations } from '../wire/activations';
-import type { Atlas, Level } from '../wire/atlas';
-import { classMix, membersOf } from './cell_stats';
+import { PairCache } from '../../util/pair_cache';
+import type { Activations } from '../../wire/activations';
+import type { Atlas, Level } from '../../wire/atlas';
+import { classMix, membersOf } from '../cell_stats';
 import { sameSamples } from './sample_matching';
 
 /** Shared samples below which two cells are not linked. */
