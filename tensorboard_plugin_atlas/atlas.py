@@ -75,6 +75,10 @@ class Samples:
             alone, in map units; None on a first map.
         concepts: (N,) int32: id of the sample's concept at this step, or -1; None if concepts were
             not tracked.
+        confidences: (N,) float16 in [0, 1]: softmax probability of the predicted class of the
+            image, or None without logits.
+        losses: (N,) float16, at least 0: cross-entropy of the image in nats, NaN without a label;
+            None without logits or labels.
     """
 
     xy: FloatArray
@@ -87,6 +91,8 @@ class Samples:
     labels: IntArray | None = None
     noise_floor: FloatArray | None = None
     concepts: IntArray | None = None
+    confidences: NDArray[np.float16] | None = None
+    losses: NDArray[np.float16] | None = None
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -229,6 +235,11 @@ class ConceptState:
         born: Step at which it was first found.
         confidence: Confidence that it is the same concept as at the previous step, from 0 to 1:
             chance-corrected overlap of the members; 1 at the first step.
+        group: Id of its `ConceptGroup`, or None without groups.
+        joined: Fraction of its samples that joined it since the previous step, not counting events;
+            None at the first step and in old logs.
+        left: Fraction of its samples at the previous step that left it, not counting events; None
+            as for `joined`.
     """
 
     id: int
@@ -238,6 +249,42 @@ class ConceptState:
     top_class: int | None = None
     top_share: float = 0.0
     confidence: float = 1.0
+    group: int | None = None
+    joined: float | None = None
+    left: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConceptGroup:
+    """A group of similar concepts at one step. Every concept is in one group.
+
+    Attributes:
+        id: Persistent id, the same at every step.
+        name: Its most common classes and a number.
+        size: Number of samples of its concepts at this step.
+    """
+
+    id: int
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConceptChange:
+    """How much the concepts of an atlas changed since the previous one.
+
+    `by_events + by_churn` is the fraction of all samples that changed their concept.
+
+    Attributes:
+        modularity: Modularity of the concepts in the neighbor graph (Newman and Girvan 2004), with
+            the resolution of the tracker.
+        by_events: Fraction of all samples that changed their concept by an event.
+        by_churn: Fraction of all samples that changed their concept otherwise.
+    """
+
+    modularity: float
+    by_events: float = 0.0
+    by_churn: float = 0.0
 
 
 EVENT_KINDS: tuple[str, ...] = ("born", "merges", "splits", "dies")
@@ -259,6 +306,7 @@ class Event:
         after: Ids of the concepts after the event, in the atlas that holds it.
         cell: Cell to show, as (grid size, row, column): in this atlas, or in the previous one if
             `after` is empty.
+        samples: Number of samples that changed their concept by it; None in old logs.
     """
 
     kind: str
@@ -269,6 +317,7 @@ class Event:
     before: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
     cell: tuple[int, int, int] | None = None
+    samples: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -290,6 +339,9 @@ class Atlas:
         viewport: (x0, y0, x1, y1) of the unit square in the layout's raw units, so that a resumed
             run continues the same map; None in old logs.
         concepts: The concepts at this step, by id; None if they were not tracked.
+        concept_groups: The groups of concepts at this step, by id; None in old logs.
+        concept_change: How much the concepts changed since the previous atlas; None if they were
+            not tracked, and in old logs.
         events: Concept events since the previous atlas, highest score first.
     """
 
@@ -306,6 +358,8 @@ class Atlas:
     skipped: tuple[Skipped, ...] = ()
     viewport: tuple[float, float, float, float] | None = None
     concepts: tuple[ConceptState, ...] | None = None
+    concept_groups: tuple[ConceptGroup, ...] | None = None
+    concept_change: ConceptChange | None = None
     events: tuple[Event, ...] = ()
 
     @property

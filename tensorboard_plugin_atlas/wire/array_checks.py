@@ -58,11 +58,18 @@ def check_samples(arrays: Mapping[str, NDArray[Any]]) -> None:
     floor = arrays.get("noise_floor")
     if floor is not None and not _is_within(floor[~np.isnan(floor)], 0, np.inf):
         raise DamageError("noise_floor: a distance below 0")
+    for name, limit in (("confidences", 1), ("losses", np.inf)):
+        values = arrays.get(name)
+        if values is not None and not _is_within(values[~np.isnan(values)], 0, limit):
+            raise DamageError(f"{name}: a value outside 0 to {limit}")
 
 
 def check_concepts(fields: AtlasManifest, concepts: NDArray[Any] | None) -> None:
     """Checks that samples and events refer to concepts that the manifest lists."""
     listed = {-1, *(one.id for one in fields.concepts or ())}
+    groups = {None, *(one.id for one in fields.groups or ())}
+    if not groups.issuperset(one.group for one in fields.concepts or ()):
+        raise DamageError("manifest: a concept of a group it does not list")
     if concepts is not None and not set(np.unique(concepts).tolist()) <= listed:
         raise DamageError("concepts: a sample of one that its manifest does not list")
     if not all(listed.issuperset(event.after) for event in fields.events):

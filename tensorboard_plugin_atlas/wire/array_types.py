@@ -40,6 +40,8 @@ MAP_ARRAYS: Final[Mapping[str, ArrayType]] = {
     "overlap": ArrayType("F32", ("N",), optional=True),
     "noise_floor": ArrayType("F32", ("N",), optional=True),
     "concepts": ArrayType("I32", ("N",), optional=True),
+    "confidences": ArrayType("F16", ("N",), optional=True),
+    "losses": ArrayType("F16", ("N",), optional=True),
 }
 """Arrays of blob "map" that belong to the samples."""
 

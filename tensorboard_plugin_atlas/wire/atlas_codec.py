@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
+    ConceptChange,
+    ConceptGroup,
     ConceptState,
     Event,
     Grid,
@@ -72,7 +74,9 @@ from tensorboard_plugin_atlas.wire.manifest_types import (
     AtlasManifest,
     BlobEntry,
     CellEntry,
+    ConceptChangeEntry,
     ConceptEntry,
+    ConceptGroupEntry,
     EventEntry,
     GridEntry,
     ProbeManifest,
@@ -171,6 +175,8 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
         skipped=tuple(Skipped(one.step, one.reason) for one in fields.skipped),
         viewport=None if view is None else (view.x0, view.y0, view.x1, view.y1),
         concepts=_concepts(fields.concepts),
+        concept_groups=_groups(fields.groups),
+        concept_change=_change(fields.concept_change),
         events=tuple(_event(one) for one in fields.events),
         classes=fields.classes,
         grids=grids,
@@ -201,6 +207,8 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
             predictions=arrays.get("predictions"),
             noise_floor=arrays.get("noise_floor"),
             concepts=arrays.get("concepts"),
+            confidences=arrays.get("confidences"),
+            losses=arrays.get("losses"),
             activations=StoredActivations(
                 kind=kind, arrays=stored, lost_variance=fields.activations.lost_variance
             ),
@@ -372,6 +380,8 @@ def _atlas_manifest(atlas: Atlas, channels: int, blobs: _Blobs) -> AtlasManifest
         ),
         viewport=None if atlas.viewport is None else _viewport_entry(atlas.viewport),
         concepts=_concept_entries(atlas.concepts),
+        groups=_group_entries(atlas.concept_groups),
+        concept_change=_change_entry(atlas.concept_change),
         events=tuple(_event_entry(event) for event in atlas.events),
     )
 
@@ -391,6 +401,26 @@ def _concepts(entries: tuple[ConceptEntry, ...] | None) -> tuple[ConceptState, .
     if entries is None:
         return None
     return tuple(ConceptState(**msgspec.structs.asdict(one)) for one in entries)
+
+
+def _group_entries(groups: tuple[ConceptGroup, ...] | None) -> tuple[ConceptGroupEntry, ...] | None:
+    if groups is None:
+        return None
+    return tuple(ConceptGroupEntry(**vars(one)) for one in groups)
+
+
+def _groups(entries: tuple[ConceptGroupEntry, ...] | None) -> tuple[ConceptGroup, ...] | None:
+    if entries is None:
+        return None
+    return tuple(ConceptGroup(**msgspec.structs.asdict(one)) for one in entries)
+
+
+def _change_entry(change: ConceptChange | None) -> ConceptChangeEntry | None:
+    return None if change is None else ConceptChangeEntry(**vars(change))
+
+
+def _change(entry: ConceptChangeEntry | None) -> ConceptChange | None:
+    return None if entry is None else ConceptChange(**msgspec.structs.asdict(entry))
 
 
 def _event_entry(event: Event) -> EventEntry:
@@ -460,6 +490,8 @@ def _map_arrays(atlas: Atlas) -> _Arrays:
         "overlap": atlas.quality.overlap,
         "noise_floor": samples.noise_floor,
         "concepts": samples.concepts,
+        "confidences": samples.confidences,
+        "losses": samples.losses,
     }
     in_bytes = is_large([grid.attribution for grid in atlas.grids])
     spreads = store_spreads([grid.attribution_spread for grid in atlas.grids])

@@ -22,6 +22,7 @@ import numpy as np
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.metadata import WIRE_VERSION
 from tensorboard_plugin_atlas.sprite_sheets import check_page
+from tensorboard_plugin_atlas.wire import version_1, version_2
 from tensorboard_plugin_atlas.wire.field_errors import explain_error, field_error
 from tensorboard_plugin_atlas.wire.limits import (
     MAX_BLOBS,
@@ -36,7 +37,6 @@ from tensorboard_plugin_atlas.wire.manifest_types import (
     BlobEntry,
     Role,
 )
-from tensorboard_plugin_atlas.wire.version_1 import upgrade_manifest
 
 _CHECKSUM_DIGITS: Final = 8
 _MAX_VERSION: Final = 2**31
@@ -203,7 +203,7 @@ def _read(text: bytes) -> Manifest:
         raise field_error(document, "kind", "one of " + ", ".join(MANIFESTS))
     stored = text
     if version < WIRE_VERSION:
-        document = upgrade_manifest(document)
+        document = _upgrade(document, version)
         text = _write(document)
     try:
         fields = msgspec.convert(document, MANIFESTS[kind])
@@ -222,6 +222,12 @@ def _read(text: bytes) -> Manifest:
         fields=fields,
         pictures=pictures,
     )
+
+
+def _upgrade(document: Mapping[str, Any], version: int) -> dict[str, Any]:
+    if version < 2:
+        document = version_1.upgrade_manifest(document)
+    return version_2.upgrade_manifest(document)
 
 
 def _parse(text: bytes) -> dict[str, Any]:

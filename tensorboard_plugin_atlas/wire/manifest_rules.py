@@ -94,6 +94,8 @@ def _check_atlas(fields: AtlasManifest, document: Mapping[str, Any]) -> Iterator
 def _check_concepts(fields: AtlasManifest, document: Mapping[str, Any]) -> None:
     if any(a.id >= b.id for a, b in itertools.pairwise(fields.concepts or ())):
         raise field_error(document, "concepts", "rising ids")
+    if any(a.id >= b.id for a, b in itertools.pairwise(fields.groups or ())):
+        raise field_error(document, "groups", "rising ids")
     for number, event in enumerate(fields.events):
         for name in ("row", "col"):
             if event.cell is not None and getattr(event.cell, name) >= event.cell.grid:

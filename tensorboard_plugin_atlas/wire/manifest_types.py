@@ -3,8 +3,8 @@
 
 These types are the only definition of the JSON in a log. msgspec converts every manifest to them
 and refuses missing fields, wrong types and values outside their limits. Rules that involve several
-fields are in `manifest_rules`, and older wire versions in `version_1`. `schema` writes the types as
-JSON Schema, and the front end generates its TypeScript from that.
+fields are in `manifest_rules`, and older wire versions in `version_1` and `version_2`. `schema`
+writes the types as JSON Schema, and the front end generates its TypeScript from that.
 """
 
 from __future__ import annotations
@@ -214,6 +214,9 @@ class ConceptEntry(Struct, frozen=True, kw_only=True):
         top_share: Share of them with that label.
         born: Step at which it was first seen.
         confidence: Confidence that it is the concept of the step before, from 0 to 1.
+        group: Id of its group, null without groups.
+        joined: Share of its samples that joined it since the previous step, events aside, or null.
+        left: Share of its previous samples that left it, events aside, or null.
     """
 
     id: Id
@@ -223,6 +226,37 @@ class ConceptEntry(Struct, frozen=True, kw_only=True):
     top_share: Share
     born: Step
     confidence: Share
+    group: Id | None
+    joined: Share | None
+    left: Share | None
+
+
+class ConceptGroupEntry(Struct, frozen=True, kw_only=True):
+    """A group of similar concepts at one step; see `ConceptGroup`.
+
+    Attributes:
+        id: Number of the group, the same at every step.
+        name: Its most frequent classes and a rank.
+        size: Samples of all its concepts at this step.
+    """
+
+    id: Id
+    name: Sentence
+    size: SampleCount
+
+
+class ConceptChangeEntry(Struct, frozen=True, kw_only=True):
+    """How much the concepts changed since the previous atlas; see `ConceptChange`.
+
+    Attributes:
+        modularity: Modularity of the concepts in the neighbor graph, at most 1.
+        by_events: Share of all samples that changed their concept by an event.
+        by_churn: Share of all samples that changed their concept otherwise.
+    """
+
+    modularity: Finite
+    by_events: Share
+    by_churn: Share
 
 
 class CellEntry(Struct, frozen=True, kw_only=True):
@@ -251,6 +285,7 @@ class EventEntry(Struct, frozen=True, kw_only=True):
         before: Ids of the concepts that the change started with.
         after: Ids of the concepts that it ended with.
         cell: Cell to show, on this atlas or, if no concept is left, on the previous one.
+        samples: Samples that changed their concept by it, or null.
     """
 
     kind: EventKind
@@ -261,6 +296,7 @@ class EventEntry(Struct, frozen=True, kw_only=True):
     before: Ids
     after: Ids
     cell: CellEntry | None
+    samples: SampleCount | None
 
 
 class AtlasManifest(Struct, frozen=True, kw_only=True):
@@ -284,11 +320,13 @@ class AtlasManifest(Struct, frozen=True, kw_only=True):
         skipped: Checkpoints since the previous atlas that were not computed.
         viewport: The unit square in the units of the layout, null in logs that lack it.
         concepts: Concepts by rising id, null where they were not tracked.
+        groups: Groups of concepts by rising id, null without groups.
+        concept_change: Change of the concepts since the previous atlas, null if there is none.
         events: Changes of concepts since the previous atlas, highest score first.
     """
 
     kind: Literal["atlas"]
-    version: Literal[2]
+    version: Literal[3]
     blobs: Blobs
     layer: Text
     step: Step
@@ -304,6 +342,8 @@ class AtlasManifest(Struct, frozen=True, kw_only=True):
     skipped: Annotated[tuple[SkippedEntry, ...], Meta(max_length=limits.MAX_SKIPPED)]
     viewport: ViewportEntry | None
     concepts: Annotated[tuple[ConceptEntry, ...], Meta(max_length=limits.MAX_CONCEPTS)] | None
+    groups: Annotated[tuple[ConceptGroupEntry, ...], Meta(max_length=limits.MAX_CONCEPTS)] | None
+    concept_change: ConceptChangeEntry | None
     events: Annotated[tuple[EventEntry, ...], Meta(max_length=limits.MAX_EVENTS)]
 
 
@@ -324,7 +364,7 @@ class ProbeManifest(Struct, frozen=True, kw_only=True):
     """
 
     kind: Literal["probe"]
-    version: Literal[2]
+    version: Literal[3]
     blobs: Blobs
     digest: Text
     images: SampleCount
@@ -446,7 +486,7 @@ class ShortcutsManifest(Struct, frozen=True, kw_only=True):
     """
 
     kind: Literal["shortcuts"]
-    version: Literal[2]
+    version: Literal[3]
     blobs: Blobs
     layer: Text
     step: Step

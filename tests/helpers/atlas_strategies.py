@@ -16,6 +16,8 @@ from tensorboard_plugin_atlas.atlas import (
     ICON_KIND_CODES,
     SKIP_REASONS,
     Atlas,
+    ConceptChange,
+    ConceptGroup,
     ConceptState,
     Event,
     Grid,
@@ -107,14 +109,18 @@ def samples_of(draw: st.DrawFn, count: int) -> Samples:
         predictions=classes[1] if draw(st.booleans()) else None,
         activations=draw(stored_activations(count)),
         noise_floor=random.random(count, np.float32) if draw(st.booleans()) else None,
+        confidences=random.random(count).astype(np.float16) if draw(st.booleans()) else None,
+        losses=random.random(count).astype(np.float16) if draw(st.booleans()) else None,
     )
 
 
 @st.composite
 def histories(draw: st.DrawFn, count: int) -> dict[str, Any]:
     """Generates concepts, their samples, and events between them."""
-    ids = sorted(draw(st.sets(st.integers(0, 2**31 - 1), max_size=5)))
+    all_ids = st.sets(st.integers(0, 2**31 - 1), max_size=5)
+    ids, group_ids = sorted(draw(all_ids)), sorted(draw(all_ids))
     shares_ = st.floats(0, 1)
+    group_of = st.none() | st.sampled_from(group_ids) if group_ids else st.none()
     concepts = tuple(
         ConceptState(
             id=one,
@@ -124,6 +130,9 @@ def histories(draw: st.DrawFn, count: int) -> dict[str, Any]:
             top_class=draw(st.none() | st.integers(0, 999)),
             top_share=draw(shares_),
             confidence=draw(shares_),
+            group=draw(group_of),
+            joined=draw(st.none() | shares_),
+            left=draw(st.none() | shares_),
         )
         for one in ids
     )
@@ -139,11 +148,19 @@ def histories(draw: st.DrawFn, count: int) -> dict[str, Any]:
         before=st.lists(st.integers(0, 2**31 - 1), max_size=3).map(tuple),
         after=some,
         cell=st.none() | corner,
+        samples=st.none() | st.integers(0, count),
+    )
+    group = st.builds(ConceptGroup, id=st.just(0), name=names, size=st.integers(0, count))
+    groups = tuple(dataclasses.replace(draw(group), id=one) for one in group_ids)
+    change = st.builds(
+        ConceptChange, modularity=st.floats(-1, 1), by_events=shares_, by_churn=shares_
     )
     members = draw(st.lists(st.sampled_from([-1, *ids]), min_size=count, max_size=count))
     return {
         "of_samples": np.array(members, np.int32),
         "concepts": concepts,
+        "groups": groups if groups or draw(st.booleans()) else None,
+        "change": draw(st.none() | change),
         "events": tuple(draw(st.lists(event, max_size=3))),
     }
 
@@ -179,6 +196,8 @@ def atlases(draw: st.DrawFn) -> Atlas:
         skipped=tuple(draw(st.lists(skipped, max_size=3))),
         viewport=draw(st.none() | st.just((-1.25, 0.5, 3.0, 1e30))),
         concepts=None if history is None else history["concepts"],
+        concept_groups=None if history is None else history["groups"],
+        concept_change=None if history is None else history["change"],
         events=() if history is None else history["events"],
         provenance=Provenance(
             settings=draw(settings),

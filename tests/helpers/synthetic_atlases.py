@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
+    ConceptChange,
+    ConceptGroup,
     ConceptState,
     Event,
     Grid,
@@ -93,9 +95,13 @@ def make_atlas(
             activations=store_activations(values.astype(np.float32)),
             noise_floor=np.full(samples, 0.02, np.float32) if step else None,
             concepts=labels,
+            confidences=np.where(wrong, 0.5, 0.5 + 0.5 * separation).astype(np.float16),
+            losses=np.where(wrong, 2, 1 - separation).astype(np.float16),
         ),
         viewport=(-1.5, -2.0, 8.5, 9.0),
         concepts=tuple(make_concepts(labels, classes)),
+        concept_groups=(ConceptGroup(id=0, name="everything 1", size=samples),),
+        concept_change=ConceptChange(modularity=0.75, by_events=0.25 if step else 0.0),
         events=make_events(labels, classes, step),
         grids=tuple(make_grid(size, xy, labels, tile, min_count) for size in grids),
         quality=Quality(
@@ -120,7 +126,15 @@ def make_concepts(labels: NDArray[np.int32], classes: tuple[str, ...]) -> Iterat
     for label in np.unique(labels).tolist():
         size = int((labels == label).sum())
         yield ConceptState(
-            id=label, name=classes[label][:60], size=size, born=0, top_class=label, top_share=1.0
+            id=label,
+            name=classes[label][:60],
+            size=size,
+            born=0,
+            top_class=label,
+            top_share=1.0,
+            group=0,
+            joined=0.0,
+            left=0.0,
         )
 
 
@@ -142,6 +156,7 @@ def make_events(
             before=(alive[0],),
             after=tuple(alive),
             cell=(4, 1, 2),
+            samples=int((labels == alive[1]).sum()),
         ),
     )
 

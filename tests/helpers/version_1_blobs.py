@@ -3,11 +3,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import struct
 from typing import Any
 
 from blob_damage import rewrite_manifest
+
+from tensorboard_plugin_atlas.atlas import Atlas
+
+
+def drop_version_3(atlas: Atlas) -> Atlas:
+    """Returns an atlas without what wire version 3 added to its manifest."""
+    plain = {"group": None, "joined": None, "left": None}
+    return atlas.replace(
+        concepts=tuple(dataclasses.replace(one, **plain) for one in atlas.concepts or ()),
+        concept_groups=None,
+        concept_change=None,
+        events=tuple(dataclasses.replace(one, samples=None) for one in atlas.events),
+    )
 
 
 def version_1(blobs: list[bytes]) -> list[bytes]:
@@ -26,6 +40,13 @@ def _downgrade(document: dict[str, Any]) -> None:
                 del blob[key]
     if document["kind"] != "atlas":
         return
+    for key in ("groups", "concept_change"):
+        del document[key]
+    for entry in document["concepts"] or ():
+        for key in ("group", "joined", "left"):
+            del entry[key]
+    for event in document["events"]:
+        del event["samples"]
     document["frame"] = document.pop("viewport")
     document["lifelines"] = document.pop("concepts")  # word-check: ok
     document["quality"]["knn_kept"] = document["quality"].pop("neighbors_kept")

@@ -40,7 +40,8 @@ def describe(atlas: Atlas) -> dict[str, Any]:
     grid = atlas.grids[-1]
     icons = grid.icons
     assert icons is not None
-    return {
+    later = {} if atlas.concept_groups is None else _describe_version_3(atlas)
+    return later | {
         "run": atlas.run,
         "layer": atlas.layer,
         "step": atlas.step,
@@ -61,6 +62,18 @@ def describe(atlas: Atlas) -> dict[str, Any]:
         "events": [one.text for one in atlas.events],
         "probe": atlas.provenance.probe,
         "notes": list(atlas.provenance.notes),
+    }
+
+
+def _describe_version_3(atlas: Atlas) -> dict[str, Any]:
+    assert atlas.concept_change is not None
+    assert atlas.samples.confidences is not None
+    return {
+        "groups": [vars(one) for one in atlas.concept_groups or ()],
+        "concept_groups": [one.group for one in atlas.concepts or ()],
+        "change": vars(atlas.concept_change),
+        "moved_samples": [one.samples for one in atlas.events],
+        "confidences": _digest(atlas.samples.confidences.tobytes()),
     }
 
 

@@ -33,6 +33,7 @@ def event(score: float, **change: Any) -> EventEntry:
         before=(),
         after=(),
         cell=None,
+        samples=None,
     )
     return msgspec.structs.replace(plain, **change)
 

@@ -69,7 +69,7 @@ def test_the_manifest_is_as_http_api_md_has_it(blobs: list[bytes]) -> None:
     assert list(document) == [
         *("kind", "version", "blobs", "layer", "step", "sequence", "wall_time", "classes"),
         *("samples", "channels", "grids", "quality", "activations", "provenance", "skipped"),
-        *("viewport", "concepts", "events"),
+        *("viewport", "concepts", "groups", "concept_change", "events"),
     ]
     assert [blob["role"] for blob in document["blobs"]] == ["map", "activations", "sheet", "sheet"]
     assert [blob["bytes"] for blob in document["blobs"]] == [len(blob) for blob in blobs[1:]]
@@ -150,8 +150,8 @@ def test_damage_names_the_blob_and_the_numbers(blobs: list[bytes]) -> None:
 
 
 def test_a_newer_version_is_not_damage(blobs: list[bytes]) -> None:
-    newer = rewrite_manifest(blobs, lambda d: (d.update(version=3), d.pop("samples")))
-    with pytest.raises(TooNewError, match="wire version 3, this release reads up to 2; update"):
+    newer = rewrite_manifest(blobs, lambda d: (d.update(version=4), d.pop("samples")))
+    with pytest.raises(TooNewError, match="wire version 4, this release reads up to 3; update"):
         decode_atlas(newer)
 
 

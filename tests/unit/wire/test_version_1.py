@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records of wire version 1 are read and served as version 2."""
+"""Records of wire version 1 are read and served in the current version."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from blob_damage import rewrite_manifest
 from route_client import ROUTE_PREFIX, make_client
 from synthetic_atlases import make_atlas, make_probe_pictures
 from synthetic_shortcuts import make_shortcuts
-from version_1_blobs import version_1
+from version_1_blobs import drop_version_3, version_1
 
 from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import layer_tag
+from tensorboard_plugin_atlas.metadata import WIRE_VERSION, layer_tag
 from tensorboard_plugin_atlas.serving.store import series_id
 from tensorboard_plugin_atlas.wire.atlas_codec import (
     checksum,
@@ -35,7 +35,7 @@ AXIS = {"left": 1, "right": 2, "reach": 3.0}
 
 
 def class_atlas_blobs() -> list[bytes]:
-    atlas = make_atlas(100, samples=60, grids=(3, 6), tile=8)
+    atlas = drop_version_3(make_atlas(100, samples=60, grids=(3, 6), tile=8))
     info = atlas.provenance.layer_info | {
         "class_atlas": {"layer": "a", "axis": AXIS | {"trustworthiness": 0.5}}
     }
@@ -43,7 +43,7 @@ def class_atlas_blobs() -> list[bytes]:
     return encode_atlas(atlas.replace(provenance=provenance))
 
 
-def test_an_atlas_of_version_1_is_read_as_one_of_version_2() -> None:
+def test_an_atlas_of_version_1_is_read_as_one_of_the_current_version() -> None:
     blobs = class_atlas_blobs()
     old = version_1(blobs)
     assert all(b'"lifelines"' in blob for blob in old[:2])  # word-check: ok
@@ -57,11 +57,11 @@ def test_the_other_kinds_are_the_same_in_both_versions() -> None:
     assert (old.found, old.step) == (decode_shortcuts(record).found, 100)
 
 
-def test_the_manifest_is_kept_in_version_2_under_the_mark_of_what_is_stored() -> None:
+def test_the_manifest_is_kept_in_the_current_version_under_the_mark_of_what_is_stored() -> None:
     blobs = class_atlas_blobs()
     old = version_1(blobs)
     manifest = read_manifest(old[0])
-    assert json.loads(manifest.text)["version"] == 2
+    assert json.loads(manifest.text)["version"] == WIRE_VERSION
     assert json.loads(manifest.text)["concepts"] == json.loads(blobs[0][9:])["concepts"]
     assert (manifest.version, manifest.mark) == (1, old[0][:8].decode())
     assert manifest.served_mark == checksum(manifest.text) != manifest.mark
@@ -117,7 +117,7 @@ def test_a_manifest_that_grows_beyond_the_limit_is_damage() -> None:
     document = json.loads(blobs[0][9:]) | {"layer": "\u00e9" * 1_000_000}
     text = json.dumps(document, ensure_ascii=False).encode()
     assert len(text) < 4 << 20
-    with pytest.raises(DamageError, match="bytes when upgraded to wire version 2, at most"):
+    with pytest.raises(DamageError, match="bytes when upgraded to wire version 3, at most"):
         decode_atlas([checksum(text).encode() + b"\n" + text, *blobs[1:]])
 
 
@@ -132,8 +132,8 @@ def test_an_empty_manifest_stays_without_keys_of_its_kind() -> None:
     assert upgrade_manifest({}) == {"version": 2, "classes": None}
 
 
-def test_a_log_of_version_1_is_served_in_version_2(tmp_path: Path) -> None:
-    blobs = encode_atlas(make_atlas(10, samples=60, grids=(3,), tile=8))
+def test_a_log_of_version_1_is_served_in_the_current_version(tmp_path: Path) -> None:
+    blobs = encode_atlas(drop_version_3(make_atlas(10, samples=60, grids=(3,), tile=8)))
     sink = EventSink(tmp_path / "exp" / "atlas")
     sink.write(layer_tag("layer3"), version_1(blobs), 10)
     sink.close()

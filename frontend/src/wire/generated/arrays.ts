@@ -14,6 +14,8 @@ export const MAP_ARRAYS = {
   overlap: { dtype: 'F32', shape: ['N'], optional: true },
   noise_floor: { dtype: 'F32', shape: ['N'], optional: true },
   concepts: { dtype: 'I32', shape: ['N'], optional: true },
+  confidences: { dtype: 'F16', shape: ['N'], optional: true },
+  losses: { dtype: 'F16', shape: ['N'], optional: true },
 } as const;
 
 /** Arrays of blob "map" that belong to one grid, named `grid<size>.<name>`. */

@@ -15,7 +15,7 @@ export interface AtlasManifest {
   /** Always "atlas". */
   readonly kind: 'atlas';
   /** Wire version. */
-  readonly version: 2;
+  readonly version: 3;
   /** `blobs[i]` describes blob i + 1 of the sequence. */
   readonly blobs: readonly BlobEntry[];
   /** Dotted module name. */
@@ -46,6 +46,10 @@ export interface AtlasManifest {
   readonly viewport: ViewportEntry | null;
   /** Concepts by rising id, null where they were not tracked. */
   readonly concepts: readonly ConceptEntry[] | null;
+  /** Groups of concepts by rising id, null without groups. */
+  readonly groups: readonly ConceptGroupEntry[] | null;
+  /** Change of the concepts since the previous atlas, null if there is none. */
+  readonly concept_change: ConceptChangeEntry | null;
   /** Changes of concepts since the previous atlas, highest score first. */
   readonly events: readonly EventEntry[];
 }
@@ -102,6 +106,16 @@ export interface ClassAtlasEntry {
   readonly axis: AxisEntry | null;
 }
 
+/** How much the concepts changed since the previous atlas; see `ConceptChange`. */
+export interface ConceptChangeEntry {
+  /** Modularity of the concepts in the neighbor graph, at most 1. */
+  readonly modularity: number;
+  /** Share of all samples that changed their concept by an event. */
+  readonly by_events: number;
+  /** Share of all samples that changed their concept otherwise. */
+  readonly by_churn: number;
+}
+
 /** One concept at one step; see `ConceptState`. */
 export interface ConceptEntry {
   /** Number of the concept, the same at every step. */
@@ -118,6 +132,22 @@ export interface ConceptEntry {
   readonly born: number;
   /** Confidence that it is the concept of the step before, from 0 to 1. */
   readonly confidence: number;
+  /** Id of its group, null without groups. */
+  readonly group: number | null;
+  /** Share of its samples that joined it since the previous step, events aside, or null. */
+  readonly joined: number | null;
+  /** Share of its previous samples that left it, events aside, or null. */
+  readonly left: number | null;
+}
+
+/** A group of similar concepts at one step; see `ConceptGroup`. */
+export interface ConceptGroupEntry {
+  /** Number of the group, the same at every step. */
+  readonly id: number;
+  /** Its most frequent classes and a rank. */
+  readonly name: string;
+  /** Samples of all its concepts at this step. */
+  readonly size: number;
 }
 
 /** An error of a request. */
@@ -152,6 +182,8 @@ export interface EventEntry {
   readonly after: readonly number[];
   /** Cell to show, on this atlas or, if no concept is left, on the previous one. */
   readonly cell: CellEntry | null;
+  /** Samples that changed their concept by it, or null. */
+  readonly samples: number | null;
 }
 
 /** An image before and after a patch is pasted on it; see `PastedImage`. */
@@ -265,7 +297,7 @@ export interface ProbeManifest {
   /** Always "probe". */
   readonly kind: 'probe';
   /** Wire version. */
-  readonly version: 2;
+  readonly version: 3;
   /** `blobs[i]` describes blob i + 1 of the sequence. */
   readonly blobs: readonly BlobEntry[];
   /** Hash of the probe, equal to `provenance.probe` of its atlases. */
@@ -403,7 +435,7 @@ export interface ShortcutsManifest {
   /** Always "shortcuts". */
   readonly kind: 'shortcuts';
   /** Wire version. */
-  readonly version: 2;
+  readonly version: 3;
   /** The sheet of patches; empty where nothing was found. */
   readonly blobs: readonly BlobEntry[];
   /** Dotted module name. */

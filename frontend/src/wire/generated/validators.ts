@@ -20,7 +20,9 @@ import type {
   BlobEntry,
   CellEntry,
   ClassAtlasEntry,
+  ConceptChangeEntry,
   ConceptEntry,
+  ConceptGroupEntry,
   ErrorEntry,
   ErrorResponse,
   EventEntry,
@@ -103,6 +105,21 @@ const conceptEntry = object<ConceptEntry>({
   top_share: number(0, 1),
   born: integer(-(2 ** 63), 2 ** 63),
   confidence: number(0, 1),
+  group: nullable(integer(0, 2147483647)),
+  joined: nullable(number(0, 1)),
+  left: nullable(number(0, 1)),
+});
+
+const conceptGroupEntry = object<ConceptGroupEntry>({
+  id: integer(0, 2147483647),
+  name: text(2000),
+  size: integer(0, 1000000),
+});
+
+const conceptChangeEntry = object<ConceptChangeEntry>({
+  modularity: number(),
+  by_events: number(0, 1),
+  by_churn: number(0, 1),
 });
 
 const cellEntry = object<CellEntry>({
@@ -120,11 +137,12 @@ const eventEntry = object<EventEntry>({
   before: list(integer(0, 2147483647), 1000),
   after: list(integer(0, 2147483647), 1000),
   cell: nullable(cellEntry),
+  samples: nullable(integer(0, 1000000)),
 });
 
 const atlasManifest = object<AtlasManifest>({
   kind: choice('atlas'),
-  version: choice(2),
+  version: choice(3),
   blobs: list(blobEntry, 256),
   layer: text(1048576),
   step: integer(-(2 ** 63), 2 ** 63),
@@ -140,6 +158,8 @@ const atlasManifest = object<AtlasManifest>({
   skipped: list(skippedEntry, 1000),
   viewport: nullable(viewportEntry),
   concepts: nullable(list(conceptEntry, 1000)),
+  groups: nullable(list(conceptGroupEntry, 1000)),
+  concept_change: nullable(conceptChangeEntry),
   events: list(eventEntry, 200),
 });
 
@@ -238,7 +258,7 @@ const patchesEntry = object<PatchesEntry>({
 
 const probeManifest = object<ProbeManifest>({
   kind: choice('probe'),
-  version: choice(2),
+  version: choice(3),
   blobs: list(blobEntry, 256),
   digest: text(1048576),
   images: integer(0, 1000000),
@@ -280,7 +300,7 @@ const shortcutEntry = object<ShortcutEntry>({
 
 const shortcutsManifest = object<ShortcutsManifest>({
   kind: choice('shortcuts'),
-  version: choice(2),
+  version: choice(3),
   blobs: list(blobEntry, 256),
   layer: text(1048576),
   step: integer(-(2 ** 63), 2 ** 63),
