@@ -6,6 +6,7 @@ import { smallAtlas, tensor } from '../helpers/wire_builder';
 
 const line = (id: number, name: string) => ({
   ...{ id, name, size: 2, top_class: null, top_share: 0, born: 0, confidence: 1 },
+  ...{ group: null, joined: null, left: null },
 });
 /** Cell 0 holds samples 0, 1 and 2, of the concepts 4, 4 and 9; cell 1 holds 3 and 4: -1 and 9. */
 const ids = { concepts: tensor('I32', new Int32Array([4, 4, 9, -1, 9, 4])) };

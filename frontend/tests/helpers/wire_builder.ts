@@ -68,7 +68,7 @@ function join(...parts: Uint8Array[]): ArrayBuffer {
 export function smallManifest(): Record<string, unknown> {
   return {
     kind: 'atlas',
-    version: 2,
+    version: 3,
     layer: 'layer3',
     step: 7,
     sequence: 1,
@@ -95,6 +95,8 @@ export function smallManifest(): Record<string, unknown> {
     skipped: [],
     viewport: null,
     concepts: null,
+    groups: null,
+    concept_change: null,
     events: [],
   };
 }

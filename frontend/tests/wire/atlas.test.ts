@@ -137,7 +137,7 @@ describe('readIndex', () => {
 describe('readProbeManifest', () => {
   const probe = {
     kind: 'probe',
-    version: 2,
+    version: 3,
     classes: null,
     digest: 'aa',
     images: 5,

@@ -137,6 +137,7 @@ const fullManifest = {
   ...smallManifest(),
   concepts: [0, 1].map((id) => ({
     ...{ id, name: `one ${id}`, size: 3, top_class: id, top_share: 0.5, born: 0, confidence: 1 },
+    ...{ group: null, joined: null, left: null },
   })),
   viewport: { x0: 0, y0: 0, x1: 1, y1: 1 },
   provenance: smallProvenance({

@@ -11,6 +11,7 @@ const check = (change: Record<string, unknown>) =>
   checkAtlasManifest({ ...smallManifest(), ...change }, 'manifest');
 const concept = {
   ...{ id: 0, name: 'cats', size: 3, top_class: null, top_share: 0, born: 0, confidence: 1 },
+  ...{ group: null, joined: null, left: null },
 };
 
 describe('validators', () => {

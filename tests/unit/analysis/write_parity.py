@@ -65,7 +65,14 @@ def _plain(atlas: Atlas) -> Atlas:
     """Returns an atlas without icons, concepts and events."""
     grids = tuple(_grid(atlas.xy, np.arange(SIZE * SIZE)) for _ in atlas.grids)
     samples = _replace(atlas.samples, concepts=None)
-    return atlas.replace(samples=samples, grids=grids, concepts=None, events=())
+    return atlas.replace(
+        samples=samples,
+        grids=grids,
+        concepts=None,
+        concept_groups=None,
+        concept_change=None,
+        events=(),
+    )
 
 
 def _replace(value: Any, **changes: Any) -> Any:
@@ -104,7 +111,7 @@ def _take(atlas: Atlas, rows: Any) -> Atlas:
         },
         **{
             name: None if (values := getattr(samples, name)) is None else values[rows]
-            for name in ("labels", "predictions", "noise_floor")
+            for name in ("labels", "predictions", "noise_floor", "confidences", "losses")
         },
         activations=stored,
     )

@@ -15,7 +15,10 @@ import { smallAtlas, tensor } from '../../helpers/wire_builder';
 const logged = smallAtlas(
   {
     concepts: [
-      { id: 4, name: 'night', size: 3, top_class: 0, top_share: 1, born: 0, confidence: 1 },
+      {
+        ...{ id: 4, name: 'night', size: 3, top_class: 0, top_share: 1, born: 0, confidence: 1 },
+        ...{ group: null, joined: null, left: null },
+      },
     ],
   },
   {

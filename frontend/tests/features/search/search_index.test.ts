@@ -12,6 +12,7 @@ const line = (id: number, name: string) => ({
   top_share: 1,
   born: 0,
   confidence: 1,
+  ...{ group: null, joined: null, left: null },
 });
 const atlas = smallAtlas(
   { concepts: [line(4, 'cats at night'), line(9, 'ships')] },
