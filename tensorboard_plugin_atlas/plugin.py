@@ -175,6 +175,8 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
             skipped=_list_skipped(steps),
             events=history.events.events,
             events_found=history.events.count,
+            concepts=history.concepts.concepts,
+            groups=history.concepts.groups,
         )
         return _json(msgspec.to_builtins(body))
 
@@ -278,6 +280,7 @@ def _make_history_step(one: StepSummary) -> HistoryStep:
         trustworthiness=None if facts is None else facts.trustworthiness,
         neighbors_kept=None if facts is None else facts.neighbors_kept,
         samples=None if facts is None else facts.samples,
+        concepts=None if facts is None else facts.concepts,
     )
 
 

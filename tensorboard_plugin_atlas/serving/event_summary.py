@@ -6,13 +6,14 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 
+from tensorboard_plugin_atlas.serving.concept_summary import summarize_concepts
 from tensorboard_plugin_atlas.wire.limits import (
     MAX_HISTORY_EVENTS,
     MAX_HISTORY_IDS,
     MAX_HISTORY_TEXT,
 )
 from tensorboard_plugin_atlas.wire.manifest_types import AtlasManifest, EventEntry, SkippedEntry
-from tensorboard_plugin_atlas.wire.response_types import HistoryEvent
+from tensorboard_plugin_atlas.wire.response_types import HistoryEvent, HistoryStepConcepts
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class StepFacts:
     trustworthiness: float | None
     neighbors_kept: float | None
     skipped: tuple[SkippedEntry, ...]
+    concepts: HistoryStepConcepts | None
 
 
 def extract_facts(fields: AtlasManifest) -> StepFacts:
@@ -35,6 +37,7 @@ def extract_facts(fields: AtlasManifest) -> StepFacts:
         trustworthiness=quality.trustworthiness,
         neighbors_kept=quality.neighbors_kept,
         skipped=fields.skipped,
+        concepts=summarize_concepts(fields),
     )
 
 
@@ -84,4 +87,5 @@ def _shorten(step: int, event: EventEntry) -> HistoryEvent:
         before=event.before[:MAX_HISTORY_IDS],
         after=event.after[:MAX_HISTORY_IDS],
         cell=event.cell,
+        samples=event.samples,
     )

@@ -36,6 +36,7 @@ from tensorboard_plugin_atlas.metadata import (
 from tensorboard_plugin_atlas.serving.blob_reader import PARALLEL_READS, BlobReader
 from tensorboard_plugin_atlas.serving.blob_sequences import RunTag, SequenceReader
 from tensorboard_plugin_atlas.serving.cache import ByteCache
+from tensorboard_plugin_atlas.serving.concept_summary import ConceptSummary
 from tensorboard_plugin_atlas.serving.event_summary import EventSummary, StepFacts, extract_facts
 from tensorboard_plugin_atlas.wire.atlas_codec import (
     AtlasManifest,
@@ -158,10 +159,11 @@ class StepSummary:
 
 @dataclass(frozen=True)
 class History:
-    """Steps and events of one series, from its manifests; the steps are ascending."""
+    """Steps, events and concepts of one series; the steps are ascending."""
 
     steps: list[StepSummary]
     events: EventSummary
+    concepts: ConceptSummary
 
 
 def run_id(run: str) -> str:
@@ -337,20 +339,25 @@ class SeriesStore:
 
     def history(self, request: Request, series: Series) -> History:
         """Returns the summaries of all kept steps; their manifests are read in parallel."""
-        events = EventSummary()
+        events, concepts = EventSummary(), ConceptSummary()
+
+        def add(step: int, fields: AtlasManifest) -> None:
+            with self._parsing:
+                events.add(step, fields)
+                concepts.add(step, fields)
 
         def summarize(datum: Datum) -> StepSummary | None:
             problem = self._fetch(request, datum)
             if problem is not None:
                 return StepSummary(datum, datum.revision, None, problem)
-            return self._summarize_step(request, datum, events)
+            return self._summarize_step(request, datum, add)
 
         # The first one is read alone: if it is too large, the others are read one by one.
         first = [summarize(datum) for datum in series.data[:1]]
         read_all = map if self._blobs.is_serial else self._pool.map
         found = [*first, *read_all(summarize, series.data[1:])]
         steps = sorted((one for one in found if one is not None), key=lambda one: one.datum.step)
-        return History(steps, events)
+        return History(steps, events, concepts)
 
     def _fetch(self, request: Request, datum: Datum) -> DamageError | None:
         """Reads the manifests of a step into the cache; they are parsed later, one by one.
@@ -369,7 +376,7 @@ class SeriesStore:
         return problem
 
     def _summarize_step(
-        self, request: Request, datum: Datum, events: EventSummary
+        self, request: Request, datum: Datum, add: Callable[[int, AtlasManifest], None]
     ) -> StepSummary | None:
         """Summarizes a step; returns None if TensorBoard has dropped it since the listing."""
         revision = datum.revision
@@ -377,8 +384,7 @@ class SeriesStore:
             shown = self._find_current(request, datum)
             revision = shown.revision
             fields = self._atlas_fields(request, shown)
-            with self._parsing:
-                events.add(shown.step, fields)
+            add(shown.step, fields)
             facts = extract_facts(fields)
         except NotFoundError:
             return None

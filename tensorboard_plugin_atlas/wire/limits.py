@@ -59,6 +59,12 @@ MAX_HISTORY_TEXT: Final = 400
 """Characters of the sentence of an event in the response of `history`."""
 MAX_HISTORY_IDS: Final = 200
 """Concepts of an event on each side in the response of `history`."""
+MAX_HISTORY_CONCEPTS: Final = 100
+"""Concepts of one step in the response of `history`."""
+MAX_HISTORY_NAMES: Final = 5_000
+"""Named concepts, and named groups, in the response of `history`."""
+MAX_HISTORY_NAME: Final = 80
+"""Characters of the name of a concept or a group in the response of `history`."""
 
 
 def all_limits() -> dict[str, int | float]:

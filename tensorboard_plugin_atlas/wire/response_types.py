@@ -14,6 +14,7 @@ from tensorboard_plugin_atlas.wire.manifest_types import (
     EventKind,
     Finite,
     Id,
+    SampleCount,
     Score,
     Share,
     SkippedEntry,
@@ -24,6 +25,9 @@ Steps = Annotated[tuple[Step, ...], Meta(max_length=limits.MAX_STEPS)]
 Times = Annotated[tuple[Finite, ...], Meta(max_length=limits.MAX_STEPS)]
 Versions = Annotated[tuple[str, ...], Meta(max_length=limits.MAX_STEPS)]
 ConceptIds = Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_HISTORY_IDS)]
+StepConceptIds = Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_HISTORY_CONCEPTS)]
+StepConceptSizes = Annotated[tuple[SampleCount, ...], Meta(max_length=limits.MAX_HISTORY_CONCEPTS)]
+ConceptName = Annotated[str, Meta(max_length=limits.MAX_HISTORY_NAME)]
 Count = Annotated[int, Meta(ge=0, le=limits.MAX_SEQUENCE_NUMBER)]
 
 
@@ -77,6 +81,22 @@ class IndexResponse(Struct, frozen=True, kw_only=True):
     runs: tuple[RunEntry, ...]
 
 
+class HistoryStepConcepts(Struct, frozen=True, kw_only=True):
+    """The concepts of one step, and how many samples changed their concept since the step before.
+
+    Attributes:
+        ids: Ids of the concepts with the most samples, largest first, and by rising id of one size.
+        sizes: Samples of each.
+        by_events: Share of all samples that changed their concept by an event, or null.
+        by_churn: Share of all samples that changed their concept otherwise, or null.
+    """
+
+    ids: StepConceptIds
+    sizes: StepConceptSizes
+    by_events: Share | None
+    by_churn: Share | None
+
+
 class HistoryStep(Struct, frozen=True, kw_only=True):
     """One step of a series.
 
@@ -90,6 +110,7 @@ class HistoryStep(Struct, frozen=True, kw_only=True):
         trustworthiness: Trustworthiness of the map, or null.
         neighbors_kept: Share of neighbors kept on the map, or null.
         samples: Number of samples, or null.
+        concepts: Concepts of the step, null where they were not tracked.
     """
 
     step: Step
@@ -101,6 +122,7 @@ class HistoryStep(Struct, frozen=True, kw_only=True):
     trustworthiness: Finite | None
     neighbors_kept: Finite | None
     samples: Count | None
+    concepts: HistoryStepConcepts | None
 
 
 class HistoryEvent(Struct, frozen=True, kw_only=True):
@@ -116,6 +138,7 @@ class HistoryEvent(Struct, frozen=True, kw_only=True):
         before: Ids of the concepts that the change started with.
         after: Ids of the concepts that it ended with.
         cell: Cell to show, at `step` or, if no concept is left, at `before_step`.
+        samples: Samples that changed their concept by it, or null.
     """
 
     step: Step
@@ -127,6 +150,33 @@ class HistoryEvent(Struct, frozen=True, kw_only=True):
     before: ConceptIds
     after: ConceptIds
     cell: CellEntry | None
+    samples: SampleCount | None
+
+
+class HistoryConcept(Struct, frozen=True, kw_only=True):
+    """A concept of a series.
+
+    Attributes:
+        id: Number of the concept.
+        name: Its name at the last step that has it.
+        group: Id of its group at that step, null without groups.
+    """
+
+    id: Id
+    name: ConceptName
+    group: Id | None
+
+
+class HistoryGroup(Struct, frozen=True, kw_only=True):
+    """A group of concepts of a series.
+
+    Attributes:
+        id: Number of the group.
+        name: Its name at the last step that has it.
+    """
+
+    id: Id
+    name: ConceptName
 
 
 class HistoryResponse(Struct, frozen=True, kw_only=True):
@@ -140,6 +190,9 @@ class HistoryResponse(Struct, frozen=True, kw_only=True):
         skipped: Checkpoints that were not computed, ascending.
         events: Events of all steps, highest score first; null where no step tracked concepts.
         events_found: Events in all manifests; only the first are listed.
+        concepts: Concepts of all steps by rising id; null where no step tracked concepts. Of more
+            than the limit, those that were seen last.
+        groups: Groups of all steps in the same way; null without groups.
     """
 
     id: str
@@ -149,6 +202,10 @@ class HistoryResponse(Struct, frozen=True, kw_only=True):
     skipped: tuple[SkippedEntry, ...]
     events: Annotated[tuple[HistoryEvent, ...], Meta(max_length=limits.MAX_HISTORY_EVENTS)] | None
     events_found: Count
+    concepts: (
+        Annotated[tuple[HistoryConcept, ...], Meta(max_length=limits.MAX_HISTORY_NAMES)] | None
+    )
+    groups: Annotated[tuple[HistoryGroup, ...], Meta(max_length=limits.MAX_HISTORY_NAMES)] | None
 
 
 class ErrorEntry(Struct, frozen=True, kw_only=True):

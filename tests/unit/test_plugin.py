@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from route_client import ID, NOT_FOUND, ROUTE_PREFIX, RUN, CountingProvider, make_client
-from synthetic_atlases import make_atlas, make_probe_pictures
+from synthetic_atlases import CLASSES, make_atlas, make_probe_pictures
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.plugins.base_plugin import TBContext
 from werkzeug.test import Client, TestResponse
@@ -141,7 +141,17 @@ def test_history_summarizes_the_manifests(client: Client) -> None:
         "trustworthiness": make_atlas(10).quality.trustworthiness,
         "neighbors_kept": make_atlas(10).quality.knn_kept,
         "samples": 60,
+        "concepts": {
+            "ids": list(range(6)),
+            "sizes": [10] * 6,
+            "by_events": 0.25,
+            "by_churn": 0.0,
+        },
     }
+    assert body["concepts"] == [
+        {"id": number, "name": name, "group": 0} for number, name in enumerate(CLASSES)
+    ]
+    assert body["groups"] == [{"id": 0, "name": "everything 1"}]
 
 
 def test_history_gathers_the_checkpoints_without_an_atlas(tmp_path: Path) -> None:
@@ -341,7 +351,7 @@ def test_a_damaged_blob_is_never_sent_and_remembered(tmp_path: Path) -> None:
 
 
 def test_a_newer_wire_version_is_reported(tmp_path: Path) -> None:
-    text = b'{"kind":"atlas","version":3}'
+    text = b'{"kind":"atlas","version":4}'
     newer = [checksum(text).encode() + b"\n" + text]
     rewritten(tmp_path, lambda step, b: newer if step == 10 else b)
     client = make_client(tmp_path)[0]

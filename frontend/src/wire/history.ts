@@ -2,7 +2,12 @@
 /** Status and events of the steps of one series: the response of `history`. */
 
 import { getJson } from './api';
-import type { HistoryEvent, HistoryStep as WireStep } from './generated/types';
+import type {
+  HistoryConcept,
+  HistoryEvent,
+  HistoryGroup,
+  HistoryStep as WireStep,
+} from './generated/types';
 import { checkHistoryResponse } from './generated/validators';
 import { WireError } from './json_checks';
 
@@ -15,6 +20,20 @@ export interface HistoryStep {
   readonly trustworthiness: number | null;
   /** Its icons are still being drawn. */
   readonly preliminary: boolean;
+  readonly samples: number | null;
+  /** Null where concepts were not tracked. */
+  readonly concepts: StepConcepts | null;
+}
+
+/** The concepts of a step. */
+export interface StepConcepts {
+  /** Ids of the largest concepts, largest first. */
+  readonly ids: readonly number[];
+  /** Samples of each. */
+  readonly sizes: readonly number[];
+  /** Shares of all samples that changed their concept since the previous atlas, by events and otherwise. */
+  readonly byEvents: number | null;
+  readonly byChurn: number | null;
 }
 
 /** A checkpoint that was requested and not computed. */
@@ -45,6 +64,8 @@ export interface RunEvent {
   readonly after: readonly number[];
   /** Where to look: at `step`, or at `beforeStep` if nothing is left. */
   readonly cell: EventCell | null;
+  /** How many changed their concept by it. */
+  readonly samples: number | null;
 }
 
 export interface History {
@@ -56,6 +77,9 @@ export interface History {
   readonly events: readonly RunEvent[] | null;
   /** How many there are; the log may hold more than are listed. */
   readonly eventsFound: number;
+  /** Name and group of each concept; the steps may have more. Null if no step has tracked concepts. */
+  readonly concepts: readonly HistoryConcept[] | null;
+  readonly groups: readonly HistoryGroup[] | null;
 }
 
 export function fetchHistory(id: string): Promise<History> {
@@ -72,12 +96,28 @@ export function readHistory(json: unknown): History {
     steps: new Map(steps.map((step) => [step.step, step])),
     events: json.events?.map(readEvent) ?? null,
     eventsFound: json.events_found,
+    concepts: json.concepts,
+    groups: json.groups,
   };
 }
 
-function readStep({ step, status, reason, sequence, trustworthiness, revision }: WireStep) {
+function readStep({ revision, concepts, ...one }: WireStep): HistoryStep {
+  const { step, status, reason, sequence, trustworthiness, samples } = one;
   const preliminary = revision === 'preliminary';
-  return { step, status, reason, sequence, trustworthiness, preliminary };
+  return {
+    ...{ step, status, reason, sequence, trustworthiness, samples, preliminary },
+    concepts: concepts && readConcepts(concepts),
+  };
+}
+
+function readConcepts({
+  ids,
+  sizes,
+  by_events: byEvents,
+  by_churn: byChurn,
+}: NonNullable<WireStep['concepts']>): StepConcepts {
+  if (ids.length !== sizes.length) throw new WireError('concepts and sizes that do not match');
+  return { ids, sizes, byEvents, byChurn };
 }
 
 /** Whether two are the same event, even from two responses of the server. */

@@ -98,12 +98,14 @@ export function historyJson(
     kept: steps.length,
     steps: steps.map((one) => ({
       ...{ wall_time: 0, revision: 'logged', sequence: null, status: 'ok', reason: null },
-      ...{ trustworthiness: null, neighbors_kept: null, samples: null },
+      ...{ trustworthiness: null, neighbors_kept: null, samples: null, concepts: null },
       ...one,
     })),
     skipped: [],
     events: null,
     events_found: 0,
+    concepts: null,
+    groups: null,
     ...more,
   };
 }
@@ -112,7 +114,7 @@ export function historyJson(
 export function probeBytes(): ArrayBuffer {
   const manifest = {
     kind: 'probe',
-    version: 2,
+    version: 3,
     classes: null,
     digest: 'aa',
     images: 6,

@@ -337,6 +337,8 @@ describe('Player', () => {
       sequence: null,
       trustworthiness: null,
       preliminary: false,
+      samples: null,
+      concepts: null,
     } as const;
     session.store.set({
       history: {
@@ -346,6 +348,8 @@ describe('Player', () => {
         steps: new Map([[10, bad]]),
         events: null,
         eventsFound: 0,
+        concepts: null,
+        groups: null,
       },
     });
     player.toggle();

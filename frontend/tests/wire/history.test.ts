@@ -14,10 +14,11 @@ describe('readHistory', () => {
     trustworthiness: null,
     neighbors_kept: null,
     samples: null,
+    concepts: null,
   };
   const json = {
     ...{ id: 's', logged: 1, kept: 1, steps: [], skipped: [] },
-    ...{ events: null, events_found: 0 },
+    ...{ events: null, events_found: 0, concepts: null, groups: null },
   };
 
   it('reads the reason of a damaged step', () => {
@@ -50,6 +51,7 @@ describe('readHistory', () => {
     before: [3],
     after: [3, 7],
     cell: { grid: 10, row: 1, col: 9 },
+    samples: 31,
   };
 
   it('reads events, distinguishes none from not recorded', () => {
@@ -67,7 +69,28 @@ describe('readHistory', () => {
       before: [3],
       after: [3, 7],
       cell: { size: 10, row: 1, col: 9 },
+      samples: 31,
     });
+  });
+
+  it('reads the concepts of a step, their names and their groups', () => {
+    const concepts = { ids: [7, 3], sizes: [9, 4], by_events: 0.25, by_churn: null };
+    const names = [{ id: 3, name: 'cat 1', group: 0 }];
+    const groups = [{ id: 0, name: 'animals' }];
+    const steps = [{ ...step, samples: 20, concepts }];
+    const history = readHistory({ ...json, steps, concepts: names, groups });
+    expect(history.steps.get(3)).toMatchObject({
+      samples: 20,
+      concepts: { ids: [7, 3], sizes: [9, 4], byEvents: 0.25, byChurn: null },
+    });
+    expect(history).toMatchObject({ concepts: names, groups });
+    expect(readHistory({ ...json, steps: [step] })).toMatchObject({ concepts: null, groups: null });
+  });
+
+  it('refuses concepts without a size', () => {
+    const concepts = { ids: [7, 3], sizes: [9], by_events: null, by_churn: null };
+    const read = () => readHistory({ ...json, steps: [{ ...step, concepts }] });
+    expect(read).toThrow(WireError);
   });
 
   it('reads steps that are larger than it can count, as the index contains them', () => {

@@ -72,6 +72,7 @@ def test_events_hold_all_that_a_list_needs() -> None:
         before=(3, 8),
         after=(9,),
         cell=CellEntry(grid=4, row=1, col=2),
+        samples=31,
     )
     assert summarize([(10, fields(events=(one,)))])["events"] == [
         {
@@ -84,6 +85,7 @@ def test_events_hold_all_that_a_list_needs() -> None:
             "before": [3, 8],
             "after": [9],
             "cell": {"grid": 4, "row": 1, "col": 2},
+            "samples": 31,
         }
     ]
 

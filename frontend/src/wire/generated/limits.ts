@@ -40,3 +40,6 @@ export const MAX_STEPS = 1000000;
 export const MAX_HISTORY_EVENTS = 500;
 export const MAX_HISTORY_TEXT = 400;
 export const MAX_HISTORY_IDS = 200;
+export const MAX_HISTORY_CONCEPTS = 100;
+export const MAX_HISTORY_NAMES = 5000;
+export const MAX_HISTORY_NAME = 80;

@@ -212,6 +212,16 @@ export interface GridEntry {
   readonly columns: number | null;
 }
 
+/** A concept of a series. */
+export interface HistoryConcept {
+  /** Number of the concept. */
+  readonly id: number;
+  /** Its name at the last step that has it. */
+  readonly name: string;
+  /** Id of its group at that step, null without groups. */
+  readonly group: number | null;
+}
+
 /** A change of concepts at one step of a series; see `EventEntry`. */
 export interface HistoryEvent {
   /** Global step of the atlas. */
@@ -232,6 +242,16 @@ export interface HistoryEvent {
   readonly after: readonly number[];
   /** Cell to show, at `step` or, if no concept is left, at `before_step`. */
   readonly cell: CellEntry | null;
+  /** Samples that changed their concept by it, or null. */
+  readonly samples: number | null;
+}
+
+/** A group of concepts of a series. */
+export interface HistoryGroup {
+  /** Number of the group. */
+  readonly id: number;
+  /** Its name at the last step that has it. */
+  readonly name: string;
 }
 
 /** Response of `history`: what the manifests of one series state. */
@@ -250,6 +270,10 @@ export interface HistoryResponse {
   readonly events: readonly HistoryEvent[] | null;
   /** Events in all manifests; only the first are listed. */
   readonly events_found: number;
+  /** Concepts of all steps by rising id; null where no step tracked concepts. Of more than the limit, those that were seen last. */
+  readonly concepts: readonly HistoryConcept[] | null;
+  /** Groups of all steps in the same way; null without groups. */
+  readonly groups: readonly HistoryGroup[] | null;
 }
 
 /** One step of a series. */
@@ -272,6 +296,20 @@ export interface HistoryStep {
   readonly neighbors_kept: number | null;
   /** Number of samples, or null. */
   readonly samples: number | null;
+  /** Concepts of the step, null where they were not tracked. */
+  readonly concepts: HistoryStepConcepts | null;
+}
+
+/** The concepts of one step, and how many samples changed their concept since the step before. */
+export interface HistoryStepConcepts {
+  /** Ids of the concepts with the most samples, largest first, and by rising id of one size. */
+  readonly ids: readonly number[];
+  /** Samples of each. */
+  readonly sizes: readonly number[];
+  /** Share of all samples that changed their concept by an event, or null. */
+  readonly by_events: number | null;
+  /** Share of all samples that changed their concept otherwise, or null. */
+  readonly by_churn: number | null;
 }
 
 /** Response of `index`: every run and layer. */

@@ -28,9 +28,12 @@ import type {
   EventEntry,
   ExampleEntry,
   GridEntry,
+  HistoryConcept,
   HistoryEvent,
+  HistoryGroup,
   HistoryResponse,
   HistoryStep,
+  HistoryStepConcepts,
   IndexResponse,
   PatchesEntry,
   ProbeManifest,
@@ -195,6 +198,12 @@ const exampleEntry = object<ExampleEntry>({
   probability_after: number(0, 1),
 });
 
+const historyConcept = object<HistoryConcept>({
+  id: integer(0, 2147483647),
+  name: text(80),
+  group: nullable(integer(0, 2147483647)),
+});
+
 const historyEvent = object<HistoryEvent>({
   step: integer(-(2 ** 63), 2 ** 63),
   kind: choice('born', 'dies', 'merges', 'splits'),
@@ -205,6 +214,19 @@ const historyEvent = object<HistoryEvent>({
   before: list(integer(0, 2147483647), 200),
   after: list(integer(0, 2147483647), 200),
   cell: nullable(cellEntry),
+  samples: nullable(integer(0, 1000000)),
+});
+
+const historyGroup = object<HistoryGroup>({
+  id: integer(0, 2147483647),
+  name: text(80),
+});
+
+const historyStepConcepts = object<HistoryStepConcepts>({
+  ids: list(integer(0, 2147483647), 100),
+  sizes: list(integer(0, 1000000), 100),
+  by_events: nullable(number(0, 1)),
+  by_churn: nullable(number(0, 1)),
 });
 
 const historyStep = object<HistoryStep>({
@@ -217,6 +239,7 @@ const historyStep = object<HistoryStep>({
   trustworthiness: nullable(number()),
   neighbors_kept: nullable(number()),
   samples: nullable(integer(0, 2 ** 53)),
+  concepts: nullable(historyStepConcepts),
 });
 
 const historyResponse = object<HistoryResponse>({
@@ -227,6 +250,8 @@ const historyResponse = object<HistoryResponse>({
   skipped: list(skippedEntry),
   events: nullable(list(historyEvent, 500)),
   events_found: integer(0, 2 ** 53),
+  concepts: nullable(list(historyConcept, 5000)),
+  groups: nullable(list(historyGroup, 5000)),
 });
 
 const seriesEntry = object<SeriesEntry>({

@@ -26,13 +26,15 @@ function event(change: Partial<RunEvent> = {}): RunEvent {
     before: [4],
     after: [4, 9],
     cell: { size: 12, row: 2, col: 5 },
+    samples: 31,
     ...change,
   };
 }
 
 function history(events: readonly RunEvent[] | null, more: Partial<History> = {}): History {
   const counts = { logged: 3, kept: 3, eventsFound: events?.length ?? 0 };
-  return { ...counts, skipped: [], steps: new Map(), events, ...more };
+  const names = { concepts: null, groups: null };
+  return { ...counts, ...names, skipped: [], steps: new Map(), events, ...more };
 }
 
 let store: Store;

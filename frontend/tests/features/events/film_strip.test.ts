@@ -18,6 +18,7 @@ import { smallAtlas, tensor } from '../../helpers/wire_builder';
 const untrusted = '<img src=x onerror=alert(1)>';
 const line = (id: number, name: string) => ({
   ...{ id, name, size: 3, top_class: 0, top_share: 0.67, born: 0, confidence: 1 },
+  ...{ group: null, joined: null, left: null },
 });
 
 /** Concept 4 holds samples 0, 1 and 3; concept 5 sample 2. Cells: (0, 0) of 0, 1, 2 and (1, 1) of 3, 4. */
@@ -36,7 +37,7 @@ const event = (
   after: number[],
 ): RunEvent => ({
   ...{ step, kind, text: untrusted, score: 1, confidence: 1, beforeStep: step - 1, cell: null },
-  ...{ before, after },
+  ...{ before, after, samples: null },
 });
 
 describe('a frame', () => {

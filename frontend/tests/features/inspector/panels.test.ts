@@ -181,6 +181,8 @@ describe('timeline', () => {
     skipped: [],
     events: null,
     eventsFound: 0,
+    concepts: null,
+    groups: null,
     ...more,
     steps: new Map(
       steps.map((one) => {
@@ -188,6 +190,8 @@ describe('timeline', () => {
           step: 0,
           status: 'ok',
           reason: null,
+          samples: null,
+          concepts: null,
           sequence: null,
           trustworthiness: null,
           preliminary: false,
