@@ -17,13 +17,16 @@ function packageVersion(): string {
   return found;
 }
 
+const NO_TRANSITIONS = fileURLToPath(new URL('src/map/no_transitions.ts', import.meta.url));
+
 export default defineConfig({
   base: './',
   // The sample, which `scripts/make_sample.py` makes.
   publicDir: 'public',
   resolve: {
     alias: {
-      'd3-transition': fileURLToPath(new URL('src/map/no_transitions.ts', import.meta.url)),
+      'd3-interpolate': NO_TRANSITIONS,
+      'd3-transition': NO_TRANSITIONS,
     },
   },
   define: { __ATLAS_VERSION__: JSON.stringify(packageVersion()) },
