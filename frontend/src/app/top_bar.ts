@@ -16,6 +16,7 @@ const COLOR_NAMES: Readonly<Record<ColorMode, string>> = {
   icons: 'Icons only',
   class: 'Class',
   prediction: 'Prediction',
+  concept: 'Concept',
   purity: 'Purity',
   accuracy: 'Accuracy',
   confusion: 'Confusion',
@@ -71,6 +72,7 @@ function colorOptions(atlas: Atlas | null): Option[] {
   const missing: Partial<Record<ColorMode, boolean>> = {
     class: atlas?.labels === null,
     prediction: atlas?.predictions === null,
+    concept: atlas?.concepts === null,
     purity: atlas?.labels === null && atlas.predictions === null,
     accuracy: unjudged,
     confusion: unjudged,

@@ -6,6 +6,8 @@ import { strideOf } from '../util/seeded_shuffle';
 import { type Atlas, className, type Level } from '../wire/atlas';
 import { classMix, majority, membersOf } from './cell_stats';
 import { MIN_SUPPORT } from './class_filter';
+import { conceptColor, NO_CONCEPT_COLOR } from './concept_colors';
+import { conceptsOf } from './concepts';
 import type { ColorMode, Rgb, ShowMode } from './view';
 
 /** Okabe and Ito's eight without black, which is lost on dark ground; its place takes a gray. */
@@ -94,6 +96,14 @@ function assignColors(values: Int32Array, classes: number | null): ClassColors {
   };
 }
 
+interface LegendEntry {
+  readonly label: string;
+  /** Empty for a line that counts what is not listed. */
+  readonly color: string;
+  /** The concept that it stands for. */
+  readonly concept?: number;
+}
+
 export type Legend =
   | { readonly kind: 'none' }
   | { readonly kind: 'missing'; readonly title: string; readonly reason: string }
@@ -103,7 +113,7 @@ export type Legend =
       readonly title: string;
       /** Title of the points. */
       readonly pointTitle: string;
-      readonly entries: readonly { readonly label: string; readonly color: string }[];
+      readonly entries: readonly LegendEntry[];
     }
   | {
       readonly kind: 'scale';
@@ -138,22 +148,23 @@ const NEUTRAL: Coloring = { legend: { kind: 'none' }, cells: null, sample: () =>
 interface Colored {
   readonly atlas: Atlas;
   readonly mode: ColorMode;
+  readonly dark: boolean;
   readonly colors: Coloring;
 }
 
 const lastOf = new WeakMap<Level, Colored>();
 
-/** Worked out once as long as the mode is the same. */
-export function coloring(atlas: Atlas, level: Level, mode: ColorMode): Coloring {
+/** Worked out once as long as mode and theme are the same. */
+export function coloring(atlas: Atlas, level: Level, mode: ColorMode, dark = false): Coloring {
   let last = lastOf.get(level);
-  if (last?.atlas !== atlas || last.mode !== mode) {
-    last = { atlas, mode, colors: color(atlas, level, mode) };
+  if (last?.atlas !== atlas || last.mode !== mode || last.dark !== dark) {
+    last = { atlas, mode, dark, colors: color(atlas, level, mode, dark) };
     lastOf.set(level, last);
   }
   return last.colors;
 }
 
-function color(atlas: Atlas, level: Level, mode: ColorMode): Coloring {
+function color(atlas: Atlas, level: Level, mode: ColorMode, dark: boolean): Coloring {
   switch (mode) {
     case 'icons':
       return NEUTRAL;
@@ -161,6 +172,8 @@ function color(atlas: Atlas, level: Level, mode: ColorMode): Coloring {
       return byClass(atlas, level, atlas.labels, 'class', 'labels');
     case 'prediction':
       return byClass(atlas, level, atlas.predictions, 'prediction', 'predictions');
+    case 'concept':
+      return byConcept(atlas, level, dark);
     case 'purity':
       return byPurity(atlas, level);
     case 'accuracy':
@@ -200,8 +213,38 @@ function byClass(
   };
 }
 
-function missing(title: string, what: string): Coloring {
-  const reason = `No ${what} were recorded in this run.`;
+/** Concepts that the legend lists by name; there are usually 30 to 40. */
+const LISTED_CONCEPTS = 11;
+
+function byConcept(atlas: Atlas, level: Level, dark: boolean): Coloring {
+  const title = 'Majority concept of a cell';
+  const { concepts } = atlas;
+  const list = conceptsOf(atlas);
+  if (concepts === null || list === null) {
+    return missing(title, 'concepts', 'Concepts were not tracked in this atlas.');
+  }
+  const top = majority(level, concepts);
+  const sorted = list.toSorted((a, b) => b.size - a.size);
+  const others = list.length - LISTED_CONCEPTS;
+  const entries: LegendEntry[] = sorted.slice(0, LISTED_CONCEPTS).map(({ id, name }) => ({
+    label: name,
+    color: conceptColor(id, dark),
+    concept: id,
+  }));
+  if (others > 0) entries.push({ label: `${others} smaller ones`, color: '' });
+  if (concepts.includes(-1)) entries.push({ label: 'in no concept', color: NO_CONCEPT_COLOR });
+  return {
+    legend: { kind: 'classes', title, pointTitle: "Each sample's own concept", entries },
+    cells: paint(level, (cell) => toRgb(conceptColor(top.index[cell] as number, dark))),
+    sample: (index) => toRgb(conceptColor(concepts[index] as number, dark)),
+  };
+}
+
+function missing(
+  title: string,
+  what: string,
+  reason = `No ${what} were recorded in this run.`,
+): Coloring {
   return { ...NEUTRAL, legend: { kind: 'missing', title, reason } };
 }
 

@@ -20,3 +20,18 @@ export function highlightedRows(atlas: Atlas, highlight: Highlight): Int32Array 
   if (of === 'sample') return Int32Array.from(ids.filter((row) => row < atlas.count));
   return rowsOf(of === 'image' ? atlas.imageIds : atlas.concepts, ids);
 }
+
+/** The id of the concept that is highlighted, or null if it is an event or something else. */
+export function highlightedConcept(highlight: Highlight | null): number | null {
+  if (highlight === null || highlight.event !== null || highlight.of) return null;
+  return highlight.ids[0] ?? null;
+}
+
+/** The highlight after a click on a concept: of that concept, or null if it is highlighted already. */
+export function toggleConcept(
+  highlight: Highlight | null,
+  id: number,
+  name: string,
+): Highlight | null {
+  return highlightedConcept(highlight) === id ? null : { ids: [id], name, event: null };
+}

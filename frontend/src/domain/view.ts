@@ -18,6 +18,7 @@ export const COLOR_MODES = [
   'icons',
   'class',
   'prediction',
+  'concept',
   'purity',
   'accuracy',
   'confusion',

@@ -30,7 +30,10 @@ export class MapDecorator implements Decorator {
     player: Player,
   ) {
     this.#interaction = new Interaction(map, session, player);
-    this.#cellFocus = (context, frame) => paintCellFocus(session.store.state.color)(context, frame);
+    this.#cellFocus = (context, frame) => {
+      const { color, dark } = session.store.state;
+      paintCellFocus(color, dark)(context, frame);
+    };
     this.#axis = (context, frame) => {
       const { pinned, compare, compareMode } = session.store.state;
       const { width } = frame.viewport;
@@ -42,7 +45,7 @@ export class MapDecorator implements Decorator {
 
   color(atlas: Atlas, level: Level, state: State): SceneColors {
     const { color, show, dark } = state;
-    const colors = coloring(atlas, level, color);
+    const colors = coloring(atlas, level, color, dark);
     const points = pointColors(atlas, level, colors, show, dark);
     return {
       cellColors: colors.cells,

@@ -9,10 +9,12 @@ import {
   thinOut,
   toRgb,
 } from '../../src/domain/color_scales';
+import { conceptColor, NO_CONCEPT_COLOR } from '../../src/domain/concept_colors';
 import type { ColorMode } from '../../src/domain/view';
 import { type Atlas, className, type Level } from '../../src/wire/atlas';
 import { attributionAtlas } from '../helpers/class_fixtures';
-import { smallAtlas } from '../helpers/wire_builder';
+import { conceptEntry } from '../helpers/concept_fixtures';
+import { smallAtlas, tensor } from '../helpers/wire_builder';
 
 const atlas = smallAtlas();
 const level = atlas.levels[0] as Level;
@@ -116,6 +118,43 @@ describe('coloring', () => {
     const { cells, legend } = coloring(atlas, level, 'population');
     expect(legend).toMatchObject({ kind: 'scale', low: '0', high: '3' });
     expect([...(cells as Uint8Array).subarray(4, 7)]).toEqual([...sequential(2 / 3)]);
+  });
+});
+
+describe('colors of concepts', () => {
+  const entries = [conceptEntry(4, 'cats', 3), conceptEntry(9, 'dogs', 20)];
+  const ids = { concepts: tensor('I32', new Int32Array([4, 4, 9, -1, 9, 4])) };
+  const tracked = smallAtlas({ concepts: entries }, ids);
+  const [grid] = tracked.levels as [Level];
+
+  it.each([false, true])('are those of the ids, gray for none (dark: %s)', (dark) => {
+    const { cells, sample, legend } = coloring(tracked, grid, 'concept', dark);
+    const rgb = (id: number) => toRgb(conceptColor(id, dark));
+    expect([...(cells as Uint8Array)]).toEqual([...rgb(4), 255, ...rgb(-1), 255]);
+    expect(sample(2)).toEqual(rgb(9));
+    expect(sample(3)).toEqual(rgb(-1));
+    expect(legend).toMatchObject({
+      title: 'Majority concept of a cell',
+      entries: [
+        { label: 'dogs', color: conceptColor(9, dark), concept: 9 },
+        { label: 'cats', color: conceptColor(4, dark), concept: 4 },
+        { label: 'in no concept', color: NO_CONCEPT_COLOR },
+      ],
+    });
+  });
+
+  it('are worked out again for the other theme only', () => {
+    const light = coloring(tracked, grid, 'concept', false);
+    expect(coloring(tracked, grid, 'concept', false)).toBe(light);
+    expect(coloring(tracked, grid, 'concept', true)).not.toBe(light);
+  });
+
+  it('are missing where concepts were not tracked', () => {
+    expect(coloring(atlas, level, 'concept').legend).toEqual({
+      kind: 'missing',
+      title: 'Majority concept of a cell',
+      reason: 'Concepts were not tracked in this atlas.',
+    });
   });
 });
 

@@ -16,7 +16,7 @@ export function paintPanel(context: Painter, root: HTMLElement): void {
 
 function paint(context: Painter, element: Element): void {
   // Skip controls.
-  if (element.matches('button, .changes, .hidden, [hidden]')) return;
+  if (element.matches('button:not(.swatches *), .changes, .hidden, [hidden]')) return;
   const style = getComputedStyle(element);
   if (element instanceof SVGGeometryElement) {
     drawSign(context, element, style);

@@ -7,7 +7,16 @@ import { count, shorten } from '../../util/format';
 import type { Atlas, Level } from '../../wire/atlas';
 import { classLegend } from './class_legend';
 
+/** Longest name of a concept, so that three are beside each other on one line. */
+const CONCEPT = 17;
+
 type KeyedLegend = Exclude<Legend, { kind: 'none' }>;
+
+/** How concepts of the key are highlighted by a click. */
+export interface ConceptButtons {
+  readonly pressed: number | null;
+  press(id: number, name: string): void;
+}
 
 /** `open` is how the key begins; after that it is the reader's. */
 export function legendPanel(
@@ -17,6 +26,7 @@ export function legendPanel(
   show: ShowMode,
   open: boolean,
   note: TemplateResult | typeof nothing = nothing,
+  concepts?: ConceptButtons,
 ): TemplateResult {
   return html`<aside class="legend panel" aria-label="Legend">
     ${classLegend(atlas, open)}
@@ -25,7 +35,7 @@ export function legendPanel(
         ? nothing
         : html`<details ?open=${open}>
             <summary>${titleOf(legend, show)}</summary>
-            ${key(legend)}
+            ${key(legend, concepts)}
           </details>`
     }
     ${note}
@@ -57,16 +67,28 @@ function titleOf(legend: KeyedLegend, show: ShowMode): string {
   return `${legend.title}; points: ${legend.pointTitle.toLowerCase()}`;
 }
 
-function key(legend: KeyedLegend): TemplateResult {
+function key(legend: KeyedLegend, concepts?: ConceptButtons): TemplateResult {
   switch (legend.kind) {
     case 'missing':
       return html`<p>${legend.reason}</p>`;
     case 'classes':
       return html`<ul class="swatches">
-        ${legend.entries.map(
-          ({ label, color }) =>
-            html`<li><i style="background:${color}"></i>${shorten(label, 24)}</li>`,
-        )}
+        ${legend.entries.map(({ label, color, concept }) => {
+          const name = shorten(label, concept === undefined ? 24 : CONCEPT);
+          const swatch = color && html`<i style="background:${color}"></i>`;
+          return concept === undefined || !concepts
+            ? html`<li>${swatch}${name}</li>`
+            : html`<li>
+                <button
+                  type="button"
+                  aria-pressed=${concept === concepts.pressed}
+                  title="Highlight ${shorten(label, 60)}"
+                  @click=${() => concepts.press(concept, label)}
+                >
+                  ${swatch}${name}
+                </button>
+              </li>`;
+        })}
       </ul>`;
     case 'scale':
       return html`<div class="scale">

@@ -3,6 +3,7 @@
 
 import type { TemplateResult } from 'lit';
 import { coloring } from '../../domain/color_scales';
+import { highlightedConcept, toggleConcept } from '../../domain/highlight';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
@@ -20,9 +21,13 @@ export class LegendController implements Feature {
   ) {}
 
   legend(state: State, atlas: Atlas, level: Level): TemplateResult {
-    const { legend } = coloring(atlas, level, state.color);
+    const { legend } = coloring(atlas, level, state.color, state.dark);
     const open = this.map.viewport.width >= ROOMY_STAGE;
     const all = (allPoints: boolean) => this.session.store.set({ allPoints });
-    return legendPanel(atlas, level, legend, state.show, open, pointsNote(atlas, state, all));
+    return legendPanel(atlas, level, legend, state.show, open, pointsNote(atlas, state, all), {
+      pressed: highlightedConcept(state.highlight),
+      press: (id, name) =>
+        this.session.store.set({ highlight: toggleConcept(state.highlight, id, name) }),
+    });
   }
 }

@@ -15,10 +15,10 @@ const NAME_FROM = 110;
 const LONGEST_NAME = 14;
 const DOTS = [1.5, 3];
 
-export function paintCellFocus(mode: ColorMode): OverlayPainter {
+export function paintCellFocus(mode: ColorMode, dark = false): OverlayPainter {
   return (context, frame) => {
     const { atlas, level, theme } = frame;
-    const { reading } = coloring(atlas, level, mode);
+    const { reading } = coloring(atlas, level, mode, dark);
     if (reading === undefined) return;
     const scales = iconScales(level);
     eachCell(frame, (cell, x, y, side) => {

@@ -19,6 +19,7 @@ import { Failure } from '../../../src/wire/api';
 import type { Level } from '../../../src/wire/atlas';
 import type { History, HistoryStep } from '../../../src/wire/history';
 import type { RunEntry } from '../../../src/wire/manifest';
+import { conceptEntry } from '../../helpers/concept_fixtures';
 import { smallAtlas, tensor } from '../../helpers/wire_builder';
 
 const UNTRUSTED = '<img src=x onerror=alert(1)>\u202e\u0000';
@@ -160,6 +161,7 @@ describe('top bar', () => {
       .map((option) => option.textContent?.trim());
     expect(disabled).toEqual([
       'Prediction (not recorded)',
+      'Concept (not recorded)',
       'Accuracy (not recorded)',
       'Confusion (not recorded)',
     ]);
@@ -338,6 +340,29 @@ describe('legend', () => {
     expect(drawn([0, 0], [Number.NaN, Number.NaN])).toBe(
       '6 samples · 2 × 2 · 15 neighbors · trustworthiness .95',
     );
+  });
+
+  it('lists the largest concepts, each a button that highlights it, and counts the others', () => {
+    const concepts = Array.from({ length: 14 }, (_, id) => conceptEntry(id, `concept ${id}`, id));
+    const ids = { concepts: tensor('I32', new Int32Array([13, 13, 12, -1, 9, 4])) };
+    const tracked = smallAtlas({ concepts }, ids);
+    const shown = tracked.levels[0] as Level;
+    const { legend } = coloring(tracked, shown, 'concept');
+    const press = vi.fn();
+    const buttons = { pressed: 12, press };
+    show(legendPanel(tracked, shown, legend, 'icons', true, undefined, buttons));
+    const listed = [...root.querySelectorAll<HTMLElement>('.swatches button')];
+    expect(listed).toHaveLength(11);
+    expect(listed[0]?.textContent?.trim()).toBe('concept 13');
+    expect(listed[0]?.title).toBe('Highlight concept 13');
+    expect(listed.map((one) => one.getAttribute('aria-pressed')).slice(0, 3)).toEqual([
+      ...['false', 'true', 'false'],
+    ]);
+    listed[2]?.click();
+    expect(press).toHaveBeenCalledWith(11, 'concept 11');
+    const rest = [...root.querySelectorAll('.swatches li')].slice(11);
+    expect(rest.map((one) => one.textContent)).toEqual(['3 smaller ones', 'in no concept']);
+    expect(rest.map((one) => one.querySelectorAll('i').length)).toEqual([0, 1]);
   });
 
   it('says whether rims or points carry the color', () => {
