@@ -96,6 +96,24 @@ export function classMix(values: Int32Array, members: Int32Array): Share[] {
     .map(([index, count]) => ({ index, count, share: count / members.length }));
 }
 
+export interface Accuracy {
+  /** Samples of the cell with a label. */
+  readonly labeled: number;
+  readonly correct: number;
+}
+
+/** How many labeled samples of a cell are predicted correctly; null without labels or predictions. */
+export function accuracyOf(
+  { labels, predictions }: Pick<Atlas, 'labels' | 'predictions'>,
+  level: Level,
+  cell: number,
+): Accuracy | null {
+  if (labels === null || predictions === null) return null;
+  const known = membersOf(level, cell).filter((sample) => (labels[sample] as number) >= 0);
+  const correct = known.filter((sample) => labels[sample] === predictions[sample]).length;
+  return known.length === 0 ? null : { labeled: known.length, correct };
+}
+
 export interface Majority {
   /** Most frequent class of every cell. */
   readonly index: Int32Array;

@@ -15,6 +15,9 @@ export interface Concept {
   /** Step at which it was first seen. */
   readonly born: number;
   readonly confidence: number;
+  /** Share of its samples that joined it since the step before, and of its earlier ones that left; null: unknown. */
+  readonly joined: number | null;
+  readonly left: number | null;
 }
 
 const listOf = new WeakMap<Atlas, readonly Concept[] | null>();

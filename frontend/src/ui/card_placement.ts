@@ -3,7 +3,7 @@
 
 const CARD_WIDTH = 320;
 /** Tallest that a card gets; it is placed so that this fits. */
-const CARD_HEIGHT = 404;
+const CARD_HEIGHT = 480;
 const GAP = 10;
 const MARGIN = 8;
 

@@ -2,7 +2,7 @@
 /** Views of one cell, shared by the hover card and the inspector. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { type CellFacts, type Share, WEAK_COSINE } from '../domain/cell_stats';
+import { accuracyOf, type CellFacts, type Share, WEAK_COSINE } from '../domain/cell_stats';
 import { classColors } from '../domain/color_scales';
 import { iconPlace } from '../domain/icon_place';
 import { findProbeRun } from '../domain/layout_variants';
@@ -84,6 +84,21 @@ export function iconLine({ facts }: CellContext): TemplateResult | typeof nothin
               : nothing
           }`
     }
+  </div>`;
+}
+
+export function accuracyLine({
+  atlas,
+  level,
+  facts,
+}: CellContext): TemplateResult | typeof nothing {
+  const found = accuracyOf(atlas, level, facts.cell);
+  if (found === null) return nothing;
+  const { labeled, correct } = found;
+  return html`<div class="icon-line">
+    <span class="number" title="${count(correct)} of ${plural(labeled, 'labeled sample')} predicted correctly."
+      >accuracy ${percent(correct / labeled)}</span
+    >
   </div>`;
 }
 

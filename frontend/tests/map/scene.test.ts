@@ -158,12 +158,12 @@ describe('placeCard', () => {
   const room = { width: 1000, height: 600 };
 
   it('is to the right of its cell', () => {
-    expect(placeCard({ x: 300, y: 280, side: 40 }, room)).toEqual({ left: 350, top: 98 });
+    expect(placeCard({ x: 300, y: 280, side: 40 }, room)).toEqual({ left: 350, top: 60 });
   });
 
   it('changes sides where there is no room, and never leaves the stage', () => {
     expect(placeCard({ x: 800, y: 280, side: 40 }, room).left).toBe(470);
     expect(placeCard({ x: 300, y: 0, side: 40 }, room).top).toBe(8);
-    expect(placeCard({ x: 300, y: 590, side: 40 }, room).top).toBe(188);
+    expect(placeCard({ x: 300, y: 590, side: 40 }, room).top).toBe(112);
   });
 });

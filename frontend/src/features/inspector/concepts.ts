@@ -2,9 +2,9 @@
 /** The section of the inspector with the concepts of the pinned cell. */
 
 import type { FeatureModule } from '../feature';
-import { conceptList } from './concept_list';
+import { conceptLine, conceptList } from './concept_list';
 
 export const concepts: FeatureModule = {
   styles: '',
-  create: () => ({ inspectorSection: conceptList }),
+  create: () => ({ inspectorSection: conceptList, cardLine: conceptLine }),
 };

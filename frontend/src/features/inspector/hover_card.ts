@@ -4,6 +4,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Box, placeCard, type Room } from '../../ui/card_placement';
 import {
+  accuracyLine,
   bigIcon,
   type CellContext,
   classBars,
@@ -35,7 +36,7 @@ export function card(
     <h2 class="hidden">Cell under the cursor</h2>
     <div class="card-top">
       ${bigIcon(context)}
-      <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
+      <div class="card-facts">${headline(context)} ${iconLine(context)} ${accuracyLine(context)}</div>
     </div>
     ${strip(context)} ${classBars(context)} ${lines} ${position(context)}
   </aside>`;
