@@ -9,6 +9,7 @@ import { layerLinksToggle } from '../features/panes/layer_links_toggle';
 import { selection } from '../features/selection';
 import { timeline } from '../features/timeline';
 import { shortcutSeriesOf } from '../state/shortcut_series';
+import { showsOutlines } from '../state/slices/view';
 import type { State } from '../state/store';
 import { missingLine } from '../ui/empty_states';
 import { addStyles } from '../ui/styles';
@@ -53,6 +54,11 @@ const FEATURES: readonly (EagerFeature | LazyFeature)[] = [
     load: async () => (await import('../features/compare')).compare,
   },
   { name: 'selection', module: selection },
+  {
+    name: 'concept_outlines',
+    wants: showsOutlines,
+    load: async () => (await import('../features/concept_outlines')).conceptOutlines,
+  },
   {
     name: 'drift',
     wants: ({ compare, drift }) => compare !== null || drift !== '',

@@ -3,7 +3,9 @@
 
 import { html, type TemplateResult } from 'lit';
 import { addPane, toggleCompare } from '../state/comparison';
+import { toggleOutlines } from '../state/outlines';
 import type { Session } from '../state/session';
+import { showsOutlines } from '../state/slices/view';
 import type { State } from '../state/store';
 import { iconButton, SELECTION_ICON } from '../ui/icons';
 
@@ -12,11 +14,14 @@ const SEARCH =
 
 const TABLE = 'M3 4h18v16H3zm2 5v3h6V9zm8 0v3h6V9zm-8 5v4h6v-4zm8 0v4h6v-4z';
 
+const CONCEPTS =
+  'M15 5 9 3 3 5v16l6-2 6 2 6-2V3zm-5 .5 4 1.3v11.7l-4-1.3zM5 6.5l3-1v11.7l-3 1zm14 11-3 1V6.8l3-1z';
+
 const EXPORT = 'M11 4h2v8.2l3-3L17.4 10.6 12 16l-5.4-5.4L8 9.2l3 3zM5 18h14v2H5z';
 
 export function toolbar(state: State, session: Session, buttons: unknown): TemplateResult {
   return html`${listTools(state, session)} ${buttons}
-  ${filterTool(state, session)} ${evolutionTools(state, session)}`;
+  ${overlayTools(state, session)} ${evolutionTools(state, session)}`;
 }
 
 function listTools(
@@ -87,13 +92,20 @@ function evolutionTools(state: State, session: Session): TemplateResult {
   </span>`;
 }
 
-/** The button that opens the class filter. */
-function filterTool({ filterOpen }: State, { store }: Session): TemplateResult {
-  return iconButton({
+/** The buttons of what is drawn over the icons. */
+function overlayTools(state: State, { store }: Session): TemplateResult {
+  return html`${iconButton({
     icon: 'filter',
     name: 'Filter by class',
     key: 'f',
-    pressed: filterOpen,
-    press: () => store.set({ filterOpen: !filterOpen }),
-  });
+    pressed: state.filterOpen,
+    press: () => store.set({ filterOpen: !state.filterOpen }),
+  })}
+  ${iconButton({
+    icon: CONCEPTS,
+    name: 'Borders and names of concepts',
+    key: 'o',
+    pressed: showsOutlines(state),
+    press: () => toggleOutlines(store),
+  })}`;
 }

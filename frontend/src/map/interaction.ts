@@ -18,7 +18,8 @@ import {
 } from '../state/comparison';
 import { linkTo } from '../state/deep_link';
 import { notify } from '../state/notify';
-import { keepPin } from '../state/pins';
+import { toggleOutlines } from '../state/outlines';
+import { keepPin, toggleSimilar } from '../state/pins';
 import type { Player } from '../state/player';
 import type { Session } from '../state/session';
 import { toggleShortcuts } from '../state/shortcut_series';
@@ -246,6 +247,12 @@ export class Interaction {
         break;
       case 'show':
         this.#showNext();
+        break;
+      case 'outlines':
+        toggleOutlines(session.store);
+        break;
+      case 'similar':
+        toggleSimilar(session.store);
         break;
       case 'link':
         void this.#copyLink();

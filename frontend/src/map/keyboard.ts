@@ -14,7 +14,7 @@ export type Command =
   | { readonly do: 'export' | 'filter' | 'find' | 'shortcuts' | 'table' }
   | { readonly do: 'lasso' | 'block' | 'selectionList' | 'keep' }
   | { readonly do: 'compare' | 'swap' | 'mark' | 'flip' | 'addPane' | 'closePane' }
-  | { readonly do: 'show' | 'sign' | 'link' };
+  | { readonly do: 'show' | 'sign' | 'link' | 'outlines' | 'similar' };
 
 export interface Key {
   readonly key: string;
@@ -66,6 +66,8 @@ const COMMANDS = new Map<string, Command>([
   ['p', { do: 'show' }],
   ['n', { do: 'sign' }],
   ['y', { do: 'link' }],
+  ['o', { do: 'outlines' }],
+  ['i', { do: 'similar' }],
   ['Home', { do: 'rowEnd', side: -1 }],
   ['End', { do: 'rowEnd', side: 1 }],
   ['PageUp', { do: 'layer', by: 1 }],

@@ -29,6 +29,8 @@ export interface Link {
   readonly camera: Camera;
   readonly color: ColorMode;
   readonly show: ShowMode;
+  readonly outlines: State['outlines'];
+  readonly similar: boolean;
   readonly compare: number | null;
   readonly compareMode: CompareMode;
   readonly panes: string;
@@ -57,6 +59,8 @@ export function readLink(values: HashValues): Link {
     }),
     color: oneOf(COLOR_MODES, values.color, 'icons'),
     show: oneOf(SHOW_MODES, values.show, 'icons'),
+    outlines: oneOf(['', 'on', 'off'], values.outlines, ''),
+    similar: values.similar === 'on',
     compare: number(a),
     panes: panes.join(';'),
     compareMode: oneOf(COMPARE_MODES, values.mode, 'difference'),
@@ -87,6 +91,8 @@ export function linkOf(state: State): HashValues {
     z: moved ? camera.z.toFixed(3) : '',
     color: state.color === 'icons' ? '' : state.color,
     show: state.show === 'icons' ? '' : state.show,
+    outlines: state.outlines,
+    similar: state.similar ? 'on' : '',
     compare: (compare ?? state.compare ?? '') + (state.panes && `;${state.panes}`),
     mode: state.compare === null ? '' : state.compareMode,
     drift: state.drift,

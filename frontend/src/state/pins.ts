@@ -4,7 +4,9 @@
 import { type CellPlace, samePlace } from '../domain/view';
 import { count } from '../util/format';
 import { MAX_GRID_SIZE } from '../wire/generated/limits';
+import { notify } from './notify';
 import type { Session } from './session';
+import type { Store } from './store';
 
 export interface Pin extends CellPlace {
   readonly step: number;
@@ -57,4 +59,13 @@ export function keepPin({ store }: Session, place: CellPlace | null): void {
     const said = `${where} added, ${count(pins.length + 1)} of ${MOST_PINS} pins`;
     store.set({ pins: writePins([...pins, pin]), selectionList: 'shown', hover: null, said });
   }
+}
+
+/** Shows the cells similar to the pinned one on the map or hides them; pins the cell under the cursor if none is. */
+export function toggleSimilar(store: Store): void {
+  const { pinned, hover, similar } = store.state;
+  if (pinned !== null) store.set({ similar: !similar, highlight: null });
+  else if (hover !== null)
+    store.set({ pinned: hover, hover: null, similar: true, highlight: null });
+  else notify(store, 'Pin a cell to see similar ones.');
 }

@@ -59,7 +59,7 @@ describe('link', () => {
 
   it('reads nonsense as the defaults', () => {
     const link = readLink({
-      ...{ step: 'x', grid: 'y', z: 'NaN', color: 'pink', show: 'all' },
+      ...{ step: 'x', grid: 'y', z: 'NaN', color: 'pink', show: 'all', outlines: 'thin' },
       ...{ compare: '?', mode: 'guess', drift: 'yes', map: 'flat', events: '1' },
     });
     expect(link).toEqual({
@@ -70,6 +70,8 @@ describe('link', () => {
       camera: FIT,
       color: 'icons',
       show: 'icons',
+      outlines: '',
+      similar: false,
       compare: null,
       panes: '',
       compareMode: 'difference',
@@ -96,6 +98,8 @@ describe('link', () => {
       camera: { x: 0.25, y: 0.75, z: 3.5 },
       color: 'purity',
       show: 'both',
+      outlines: 'off',
+      similar: true,
       compare: 0,
       panes: '',
       compareMode: 'swipe',
@@ -117,6 +121,8 @@ describe('link', () => {
       camera: { x: 0.25, y: 0.75, z: 3.5 },
       color: 'purity',
       show: 'both',
+      outlines: 'off',
+      similar: true,
       compare: 0,
       panes: '',
       compareMode: 'swipe',

@@ -30,6 +30,8 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['/', 'find a class, cell, image, concept, or saved selection'],
   ['t', 'table of the cells, or the map'],
   ['p', 'icons, points, or both'],
+  ['o', 'borders and names of concepts'],
+  ['i', 'cells similar to the pinned one, or end it'],
   ['e  y', 'export: picture, cells, link; copy the link'],
   ['f', 'filter by class: top class or attribution'],
   ['n', 'attribution for a class, against it, or both'],

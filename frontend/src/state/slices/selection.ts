@@ -9,6 +9,8 @@ export interface SelectionState {
   readonly pinned: CellPlace | null;
   /** Pinned cells, as text of the URL. */
   readonly pins: string;
+  /** The cells most similar to the pinned one are on the map. */
+  readonly similar: boolean;
   readonly highlight: Highlight | null;
   /** The highlighted image or concept, as text of the URL: `image:17`. */
   readonly highlightText: string;
@@ -25,6 +27,7 @@ export const INITIAL_SELECTION: SelectionState = {
   hover: null,
   pinned: null,
   pins: '',
+  similar: false,
   highlight: null,
   highlightText: '',
   tool: '',

@@ -14,6 +14,8 @@ export interface ViewState {
   readonly extent: Extent;
   readonly color: ColorMode;
   readonly show: ShowMode;
+  /** Borders and names of concepts; empty: while cells are colored by concept. */
+  readonly outlines: '' | 'on' | 'off';
   /** However many there are. */
   readonly allPoints: boolean;
   /** Icons move from step to step; otherwise they fade where they are. */
@@ -35,6 +37,7 @@ export const INITIAL_VIEW: ViewState = {
   extent: { across: 1, down: 1 },
   color: 'icons',
   show: 'icons',
+  outlines: '',
   allPoints: false,
   motion: true,
   playing: false,
@@ -43,3 +46,10 @@ export const INITIAL_VIEW: ViewState = {
   settled: false,
   renderer: 'webgl',
 };
+
+type Outlined = Pick<ViewState, 'outlines' | 'color'>;
+
+/** Whether borders and names of concepts are on the map. */
+export function showsOutlines({ outlines, color }: Outlined): boolean {
+  return outlines === '' ? color === 'concept' : outlines === 'on';
+}
