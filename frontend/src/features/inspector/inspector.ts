@@ -4,6 +4,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { keepPin, readPins, samePin } from '../../state/pins';
 import {
+  accuracyLine,
   bigIcon,
   type CellContext,
   classBars,
@@ -19,6 +20,7 @@ import {
 } from '../../ui/cell_view';
 import { iconButton, SELECTION_ICON } from '../../ui/icons';
 import { panelHead } from '../../ui/panel_head';
+import { similarList } from './similar_cells';
 
 const INSPECTOR_PATCHES = 12;
 
@@ -44,9 +46,9 @@ export function inspector(
         </p>`
         : html`<div class="card-top">
             ${bigIcon(context)}
-            <div class="card-facts">${headline(context)} ${iconLine(context)}</div>
+            <div class="card-facts">${headline(context)} ${iconLine(context)} ${accuracyLine(context)}</div>
           </div>
-          ${classBars(context)} ${sections} ${gallery(context, selection)} ${position(context)}`
+          ${classBars(context)} ${sections} ${similarList(context)} ${gallery(context, selection)} ${position(context)}`
     }
   </aside>`;
 }

@@ -5,6 +5,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { describeCell } from '../../domain/cell_stats';
 import { type CellPlace, samePlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
+import type { OverlayPainter } from '../../map/overlay';
 import { atlasOnScreen } from '../../state/reference_step';
 import type { State } from '../../state/store';
 import type { CellContext } from '../../ui/cell_view';
@@ -14,6 +15,7 @@ import { type Atlas, levelOf } from '../../wire/atlas';
 import type { Feature, FeatureContext } from '../feature';
 import { card } from './hover_card';
 import { inspector, type Selection } from './inspector';
+import { paintSimilar } from './similar_cells';
 
 /** Narrower than this the map is looked at alone, or the panel is. */
 const LEAST_ROOM = 440;
@@ -29,6 +31,14 @@ export class InspectorController implements Feature {
       // Once the inspector is there, and under what it covers.
       queueMicrotask(() => map.reveal(pinned));
     });
+  }
+
+  ready({ similar, pinned }: State): boolean {
+    return !similar || pinned === null || this.context.nearest.idle;
+  }
+
+  overlays({ similar, pinned }: State): readonly OverlayPainter[] {
+    return similar && pinned ? [paintSimilar(this.context.nearest, pinned)] : [];
   }
 
   stage(state: State): TemplateResult | typeof nothing {

@@ -14,7 +14,6 @@ import {
 import { readFilter } from '../../domain/class_filter';
 import { iconPlace } from '../../domain/icon_place';
 import { type CellPlace, samePlace } from '../../domain/view';
-import type { Changed } from '../../state/change_columns';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { KIND_NAMES } from '../../ui/cell_view';
@@ -42,12 +41,24 @@ const SIGNIFICANCE: Readonly<Record<string, string>> = {
   null: 'significance unknown',
 };
 
+/** A column after those that every table has. */
+export interface TableColumn extends Pick<ChangeColumn, 'name' | 'values' | 'say'> {
+  readonly key: ChangeColumn['key'] | 'similar';
+  /** Absent for a column that is not about a change. */
+  readonly significant?: ChangeColumn['significant'];
+}
+
+interface Columns {
+  readonly columns: readonly TableColumn[];
+  readonly sentences: readonly string[];
+}
+
 export interface Shown {
   readonly state: State;
   readonly session: Session;
   readonly atlas: Atlas;
   readonly level: Level;
-  readonly changed: Changed;
+  readonly changed: Columns;
   /** Shows a cell on the map. */
   go(place: CellPlace): void;
   key(event: KeyboardEvent): void;
@@ -55,7 +66,7 @@ export interface Shown {
 
 /** Keeps the order and the page. */
 export class CellTable {
-  #order: Order | ChangeColumn['key'] = 'count';
+  #order: Order | TableColumn['key'] = 'count';
   #descending = true;
   #page = 0;
 
@@ -111,7 +122,7 @@ export class CellTable {
     </span>`;
   }
 
-  #key({ columns }: Changed): Key {
+  #key({ columns }: Columns): Key {
     const column = columns.find(({ key }) => key === this.#order);
     if (column) return ({ cell }) => known(column.values[cell]);
     // Reset the order if its column is no longer shown.
@@ -119,7 +130,7 @@ export class CellTable {
     return ORDERS[this.#order as Order];
   }
 
-  #head(order: Order | ChangeColumn['key'], name: string): TemplateResult {
+  #head(order: Order | TableColumn['key'], name: string): TemplateResult {
     const here = order === this.#order;
     const sense = this.#descending ? 'descending' : 'ascending';
     return html`<th scope="col" aria-sort=${here ? sense : nothing}>
@@ -171,7 +182,7 @@ export class CellTable {
   }
 
   /** A second press turns the order round; names begin at A, numbers with the largest. */
-  #sort(order: Order | ChangeColumn['key']): void {
+  #sort(order: Order | TableColumn['key']): void {
     this.#descending =
       order === this.#order ? !this.#descending : !['place', 'kind', 'top'].includes(order);
     this.#order = order;
@@ -184,10 +195,11 @@ export class CellTable {
   }
 }
 
-function changeOf({ values, significant, say }: ChangeColumn, cell: number): TemplateResult {
+function changeOf({ values, significant, say }: TableColumn, cell: number): TemplateResult {
   const value = known(values[cell]);
   if (value === null) return html`<td>–</td>`;
-  return html`<td>${say(value)} <span class="muted">${SIGNIFICANCE[String(significant(cell))]}</span></td>`;
+  const word = significant && SIGNIFICANCE[String(significant(cell))];
+  return html`<td>${say(value)} <span class="muted">${word}</span></td>`;
 }
 
 function known(value: number | undefined): number | null {

@@ -3,6 +3,7 @@
 
 import { nothing, type TemplateResult } from 'lit';
 import type { NearestSamples } from '../../domain/nearest_samples';
+import { similarCells } from '../../domain/similar_cells';
 import type { CellPlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { commandOf } from '../../map/keyboard';
@@ -11,9 +12,10 @@ import { atlasOnScreen } from '../../state/reference_step';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { closeUp } from '../../state/zoom_to_cell';
-import { levelOf } from '../../wire/atlas';
+import { fraction } from '../../util/format';
+import { type Atlas, cellAt, type Level, levelOf } from '../../wire/atlas';
 import type { Feature } from '../feature';
-import { CellTable } from './cell_table';
+import { CellTable, type TableColumn } from './cell_table';
 
 /** Keys that act on the table itself or make no sense without a map. */
 const IGNORED_COMMANDS = new Set([
@@ -48,15 +50,29 @@ export class TableController implements Feature {
     const atlas = atlasOnScreen(state);
     const level = levelOf(atlas, state.shownLevel);
     if (!state.table || !atlas || !level) return nothing;
+    const changed = changesOf(state, atlas, level, this.nearest);
+    const similar = this.#similarTo(state, atlas, level);
     return this.#table.render({
       state,
       session: this.session,
       atlas,
       level,
-      changed: changesOf(state, atlas, level, this.nearest),
+      changed: similar ? { ...changed, columns: [...changed.columns, similar] } : changed,
       go: (place) => this.#go(place),
       key: (event) => this.#key(event),
     });
+  }
+
+  /** Cosines of all cells to the pinned one, where activations are here. */
+  #similarTo({ pinned, playing }: State, atlas: Atlas, level: Level): TableColumn | null {
+    const own = pinned?.size === level.size ? cellAt(level, pinned.row, pinned.col) : -1;
+    const activations = own < 0 ? '' : this.nearest.activations(atlas, !playing);
+    if (typeof activations === 'string') return null;
+    const values = new Float32Array(level.rows.length).fill(Number.NaN);
+    for (const { cell, cosine } of similarCells(level, activations, own, values.length)) {
+      values[cell] = cosine;
+    }
+    return { key: 'similar', name: 'Cosine to pinned', values, say: fraction };
   }
 
   /** Nobody shall come by Tab to a map that is covered; the focus goes where the eye does. */

@@ -10,6 +10,7 @@ import { TableController } from '../../../src/features/table/table_controller';
 import type { AtlasMap } from '../../../src/map/atlas_map';
 import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
+import type { Activations } from '../../../src/wire/activations';
 import type { Level } from '../../../src/wire/atlas';
 import { attributionAtlas, COUNTS } from '../../helpers/class_fixtures';
 import { blobEntry, smallAtlas, tensor } from '../../helpers/wire_builder';
@@ -88,6 +89,7 @@ describe('the table', () => {
   let map: HTMLElement & { viewport: object; flyTo: ReturnType<typeof vi.fn> };
   let root: HTMLElement;
   let part: TableController;
+  let known: Activations | string;
   beforeEach(() => {
     store = new Store();
     store.set({ atlas, step: 7, shownLevel: 2, table: true, camera: FIT });
@@ -103,12 +105,10 @@ describe('the table', () => {
     map.tabIndex = 0;
     root = document.createElement('div');
     shadow.append(map, root);
-    part = new TableController(
-      session,
-      map as unknown as AtlasMap,
-      () => show(),
-      new NearestSamples(() => {}),
-    );
+    const nearest = new NearestSamples(() => {});
+    vi.spyOn(nearest, 'activations').mockImplementation(() => known);
+    known = 'Loading activations …';
+    part = new TableController(session, map as unknown as AtlasMap, () => show(), nearest);
     store.subscribe(() => show());
     show();
   });
@@ -160,6 +160,33 @@ describe('the table', () => {
     expect(find('tbody .link').getAttribute('aria-pressed')).toBe('true');
     find('tbody .link').click();
     expect(store.state.pinned).toBeNull();
+  });
+
+  it('ranks cells by their cosine to the pinned one, where activations are here', () => {
+    store.set({ pinned: { size: 2, row: 0, col: 0 } });
+    expect(head('Cosine to pinned')).toBeUndefined();
+    const direction = [[1, 0] as const, [0, 1] as const, [3, 1] as const, [-1, 0] as const];
+    known = {
+      ...{ width: 2, mean: new Float32Array(2), channels: 2, kind: 'float16' },
+      ...{ axes: null, lost: null },
+      values: Float32Array.from(level.cellOf, (cell) => cell).reduce<Float32Array>(
+        (values, cell, sample) => {
+          values.set(direction[cell] ?? [0, 0], 2 * sample);
+          return values;
+        },
+        new Float32Array(2 * atlas.count),
+      ),
+    };
+    show();
+    head('Cosine to pinned').click();
+    expect(order()).toEqual([
+      ...['row 2, column 1', 'row 1, column 2', 'row 2, column 2', 'row 1, column 1'],
+    ]);
+    const column = texts('tbody tr').map((line) => line?.match(/(-?[\d.]+|–) On the map/)?.[1]);
+    expect(column).toEqual(['.95', '.00', '-1.00', '–']);
+    // Without the column the order is that of all tables again.
+    store.set({ pinned: null });
+    expect(order()[0]).toBe('row 1, column 1');
   });
 
   it('shows a cell on the map', () => {
