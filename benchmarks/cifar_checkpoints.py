@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Activations of the demo network on one probe during training on CIFAR-10, cached in `build/`.
 
-Data of `map_stability.py`: a training run from chance to an accuracy of about two thirds, with the
-activations of two layers at eight checkpoints, and a large set of samples of the last two.
+Data of `map_stability.py` and `concepts.py`: a training run from chance to an accuracy of about two
+thirds, with the activations of two layers at eight checkpoints, and a large set of samples of the
+last two.
 """
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 from dataclasses import dataclass
@@ -20,13 +22,15 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
-from tensorboard_plugin_atlas.compute.probe.probe import build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.demo.network import DemoNet
 
 STORE = Path(__file__).parents[1] / "build" / "evolution"
 LAYERS = {"late": "stage3", "mid": "stage2"}
 STEPS = (0, 8, 24, 60, 120, 220, 360, 500)
+NOISE = (0.01, 0.03)
+"""Noise on all filters, relative to the standard deviation of each."""
 LARGE = 100_000
 _BATCH = 128
 _PEAK_RATE = 0.1
@@ -40,11 +44,13 @@ class Run:
     Attributes:
         accuracy: (T,) accuracy on held-out images at each of `STEPS`.
         rows: Depth ("late", "mid") -> (T, 2000, C) float16 activations.
+        noisy: Depth -> (T, 2, 2000, C): the same with each noise of `NOISE` on the filters.
         labels: (2000,) classes of the samples' images.
     """
 
     accuracy: NDArray[np.float64]
     rows: dict[str, NDArray[np.float16]]
+    noisy: dict[str, NDArray[np.float16]]
     labels: NDArray[np.int32]
 
 
@@ -55,7 +61,8 @@ def load_run(seed: int) -> Run:
         _train(seed, path)
     with np.load(path) as stored:
         rows = {depth: stored[depth] for depth in LAYERS}
-        return Run(stored["accuracy"], rows, stored["labels"])
+        noisy = {depth: stored[f"{depth}_noisy"] for depth in LAYERS}
+        return Run(stored["accuracy"], rows, noisy, stored["labels"])
 
 
 def load_large(rows: int) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
@@ -87,13 +94,14 @@ def _train(seed: int, path: Path) -> None:
     optimizer = torch.optim.SGD(
         network.parameters(), lr=_PEAK_RATE, momentum=0.9, nesterov=True, weight_decay=_DECAY
     )
-    accuracy, found, ends = [], [], []
+    accuracy, found, noisy, ends = [], [], [], []
     for step in range(STEPS[-1] + 1):
         if step in STEPS:
             network.eval()
             accuracy.append(_accuracy(network, *held_out))
             outputs = collect_activations(network, list(LAYERS.values()), probe).layers
             found.append({depth: outputs[name].values for depth, name in LAYERS.items()})
+            noisy.append([_collect_with_noise(network, probe, level) for level in NOISE])
             if seed == 0 and step in STEPS[-2:]:
                 late = LAYERS["late"]
                 ends.append(collect_activations(network, [late], large).layers[late].values)
@@ -104,7 +112,25 @@ def _train(seed: int, path: Path) -> None:
         before, last = (rows.astype(np.float16) for rows in ends)
         np.savez(STORE / "large.npz", before=before, last=last)
     rows = {depth: np.stack([f[depth] for f in found]).astype(np.float16) for depth in LAYERS}
+    for depth in LAYERS:
+        both = [[level[depth] for level in levels] for levels in noisy]
+        rows[f"{depth}_noisy"] = np.array(both, np.float16)
     np.savez(path, accuracy=accuracy, labels=probe.labels[probe.sample_image], **rows)
+
+
+def _collect_with_noise(
+    network: nn.Module, probe: Probe, level: float
+) -> dict[str, NDArray[np.float32]]:
+    """Returns the activations of each depth with noise on all filters."""
+    copied = copy.deepcopy(network)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in copied.parameters():
+            if weight.dim() > 1:
+                noise = torch.randn(weight.shape, generator=generator)
+                weight += level * weight.std() * noise
+    outputs = collect_activations(copied, list(LAYERS.values()), probe).layers
+    return {depth: outputs[name].values for depth, name in LAYERS.items()}
 
 
 def _step(

@@ -246,7 +246,7 @@ class AtlasPipeline:
             sequence=state.logged + 1,
             viewport=layout.viewport_corners,
         )
-        atlas = self._track_concepts(atlas, state)
+        atlas = self._track_concepts(atlas, layer, state)
         with torch.inference_mode(mode=False):  # icons need gradients
             atlas = self._add_icons(atlas, model, layer, state, grids, on_preliminary)
         state.layout, state.notes = layout, ()
@@ -264,9 +264,9 @@ class AtlasPipeline:
         """Returns the settings of the grids."""
         return self.config
 
-    def _track_concepts(self, atlas: Atlas, state: LayerState) -> Atlas:
+    def _track_concepts(self, atlas: Atlas, layer: LayerActivations, state: LayerState) -> Atlas:
         """Adds concepts and events; the samples must be those of the previous step."""
-        return state.tracker.advance(atlas)
+        return state.tracker.advance(atlas, layer.values)
 
     def _compute_layout(
         self, layer: LayerActivations, state: LayerState, receptive: ReceptiveField

@@ -34,6 +34,7 @@ def name_concept(
     rows: NDArray[np.bool_],
     classes: Sequence[str] | None,
     taken: Collection[str],
+    max_classes: int = 2,
 ) -> str:
     """Returns the name of a concept, such as "cat 2", "cat/dog 1", "mixed 3" or "concept 1007".
 
@@ -47,10 +48,14 @@ def name_concept(
         rows: (N,) bool: its members.
         classes: Class names, or None.
         taken: Names that a new name must not equal.
+        max_classes: Largest number of classes in the name.
     """
     if labels is None:
         return current or f"{_UNLABELED} {identity}"
-    words = [format_class_name(index, classes) for index in distinctive_classes(labels, rows)]
+    words = [
+        format_class_name(index, classes)
+        for index in distinctive_classes(labels, rows, max_classes)
+    ]
     if current is not None:
         known = current.rpartition(" ")[0].split("/")
         if not words or set(words) & set(known):
@@ -60,8 +65,14 @@ def name_concept(
     return f"{stem} {rank}"
 
 
-def distinctive_classes(labels: IntArray, rows: NDArray[np.bool_]) -> list[int]:
-    """Returns up to two classes that are much more common than by chance, most common first."""
+def distinctive_classes(
+    labels: IntArray, rows: NDArray[np.bool_], max_classes: int = 2
+) -> list[int]:
+    """Returns classes that are much more common than by chance, largest excess first.
+
+    The excess is over the share of the class among all samples, so that a class that is common
+    everywhere does not name every concept.
+    """
     known, members = labels[labels >= 0], labels[rows & (labels >= 0)]
     if not len(members):
         return []
@@ -73,10 +84,11 @@ def distinctive_classes(labels: IntArray, rows: NDArray[np.bool_]) -> list[int]:
     is_common = share * (1 - base) >= _MIN_ODDS_RATIO * base * (1 - share)
     # If all samples are of one class, this class is still the name.
     significant = ((count - chance) / spread >= _DEVIATIONS) | (base > 1 - 1e-9)
-    order = [i for i in np.argsort(-count, kind="stable") if significant[i]]
-    if not order or not is_common[order[0]]:
-        return []
-    return [int(found[i]) for i in order[:2] if count[i] >= _MIN_SECOND * count[order[0]]]
+    excess = np.where(base > 1 - 1e-9, count, count - chance)
+    order = [i for i in np.argsort(-excess, kind="stable") if significant[i] and is_common[i]]
+    return [
+        int(found[i]) for i in order[:max_classes] if excess[i] >= _MIN_SECOND * excess[order[0]]
+    ]
 
 
 def format_class_name(index: int, classes: Sequence[str] | None) -> str:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Concepts: clusters of samples followed over checkpoints, and their events.
 
-A concept is a cluster in the neighbor graph, not a cell of the map. `ConceptTracker` processes one
-atlas after the other, as a writer computes them, and can continue from an atlas of a log.
-`track_concepts` does the same for a whole run.
+A concept is a community in the neighbor graph of the activations, not a cell of the map.
+`ConceptTracker` processes one atlas after the other, as a writer computes them, and can continue
+from an atlas of a log. `track_concepts` does the same for a whole run. The method is in
+`concept_partition`, `continuation` and `partition`.
 """
 
 from __future__ import annotations
@@ -11,33 +12,34 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.analysis.arguments import iterate_atlases
 from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
-from tensorboard_plugin_atlas.analysis.concepts.cluster_matching import (
-    ClusterChange,
-    ClusterMatch,
-    match_clusters,
-)
-from tensorboard_plugin_atlas.analysis.concepts.clustering import (
-    NeighborGraph,
-    PreviousClusters,
-    find_clusters,
+from tensorboard_plugin_atlas.analysis.concepts.changes import LabelEvent
+from tensorboard_plugin_atlas.analysis.concepts.concept_partition import (
+    ConceptPartition,
+    find_concepts,
 )
 from tensorboard_plugin_atlas.analysis.concepts.naming import describe_event, name_concept
-from tensorboard_plugin_atlas.atlas import Atlas, ConceptState, Event, IntArray
+from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph
+from tensorboard_plugin_atlas.atlas import (
+    Atlas,
+    ConceptChange,
+    ConceptGroup,
+    ConceptState,
+    Event,
+    IntArray,
+)
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 MAX_EVENTS: Final = 24
 """Largest number of events of one step; those with the highest scores are kept."""
 
 _IDS_PER_STEP: Final = 1_000
-_MIN_SCORE: Final = 2.0
-"""Smallest score of an event, in samples that changed their cluster."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,24 +122,20 @@ class _TrackerState:
         layer: Its layer.
         probe: Hash of its probe.
         channels: Number of channels of its layer.
-        labels: (N,) index into `states`, -1 for none.
-        graph: Its neighbor graph.
-        states: Its concepts, by id.
+        partition: Its concepts as numbers.
+        concepts: Its concepts.
+        groups: Its groups of concepts.
         cells: Cell of each concept on the map, by id.
-        names: Names in use.
-        next_id: First unused id.
     """
 
     step: int
     layer: str
     probe: str
     channels: int
-    labels: IntArray
-    graph: NeighborGraph
-    states: tuple[ConceptState, ...]
+    partition: ConceptPartition
+    concepts: tuple[ConceptState, ...]
+    groups: tuple[ConceptGroup, ...]
     cells: Mapping[int, tuple[int, int, int]]
-    names: frozenset[str]
-    next_id: int
 
 
 class ConceptTracker:
@@ -158,15 +156,21 @@ class ConceptTracker:
         if previous is not None and previous.concepts is not None:
             self._last = _restore_state(previous)
 
-    def advance(self, atlas: Atlas) -> Atlas:
+    def advance(self, atlas: Atlas, activations: NDArray[Any] | None = None) -> Atlas:
         """Adds concepts and events to the next atlas.
 
         An atlas of the same step replaces the previous one. If an atlas cannot follow the previous
         one (an earlier step, another probe or number of channels), concepts start over, and a note
         in its provenance explains why.
 
+        Args:
+            atlas: The atlas.
+            activations: (N, C) exact activations of its samples; by default those that the atlas
+                stores, which keep fewer neighbors.
+
         Returns:
-            A copy with `samples.concepts`, `concepts` and `events`.
+            A copy with `samples.concepts`, `concepts`, `concept_groups`, `concept_change` and
+            `events`.
         """
         earlier = self._last
         if earlier is not None and earlier.step == atlas.step:
@@ -176,91 +180,111 @@ class ConceptTracker:
             earlier = None
             notes = (*atlas.provenance.notes, f"concepts: started over, because {obstacle}")
             atlas = atlas.replace(provenance=dataclasses.replace(atlas.provenance, notes=notes))
-        tracked, last = _track_atlas(atlas, earlier)
+        values = atlas.activations if activations is None else activations
+        tracked, last = _track_atlas(atlas, values, earlier)
         self._older, self._last = earlier, last
         return tracked
 
 
-def _track_atlas(atlas: Atlas, earlier: _TrackerState | None) -> tuple[Atlas, _TrackerState]:
+def _track_atlas(
+    atlas: Atlas, activations: NDArray[Any], earlier: _TrackerState | None
+) -> tuple[Atlas, _TrackerState]:
     """Returns an atlas with its concepts, and the state for the next one."""
-    graph = NeighborGraph.from_activations(atlas.activations)
-    match = None
-    if earlier is None:
-        clusters = find_clusters(graph)
-    else:
-        clusters = find_clusters(graph, PreviousClusters(earlier.labels, earlier.graph))
-        match = match_clusters(earlier.labels, clusters, earlier.graph, graph)
-    assigner = _StateAssigner(atlas, earlier, match)
-    found = [
-        assigner.next(clusters == cluster) for cluster in range(int(clusters.max(initial=-1)) + 1)
-    ]
-    order = sorted(range(len(found)), key=lambda cluster: found[cluster].id)
-    states = tuple(found[cluster] for cluster in order)
-    order_of = np.full(len(order) + 1, -1, np.int32)
-    order_of[order] = np.arange(len(order))
+    partition = find_concepts(
+        activations,
+        None if earlier is None else earlier.partition,
+        first_id=atlas.sequence * _IDS_PER_STEP,
+    )
+    concepts = _describe_concepts(atlas, partition, earlier)
     last = _TrackerState(
         step=atlas.step,
         layer=atlas.layer,
         probe=atlas.provenance.probe,
         channels=atlas.activations.shape[1],
-        labels=order_of[clusters],
-        graph=graph,
-        states=states,
-        cells=_find_cells(atlas, states, order_of[clusters]),
-        names=frozenset(assigner.names),
-        next_id=assigner.next_id,
+        partition=partition,
+        concepts=concepts,
+        groups=_describe_groups(atlas, partition, earlier),
+        cells=_find_cells(atlas, partition),
     )
-    ids = np.array([state.id for state in states] + [-1], np.int32)
+    changes = partition.changes
     tracked = atlas.replace(
-        samples=dataclasses.replace(atlas.samples, concepts=ids[last.labels]),
-        concepts=states,
-        events=()
-        if match is None or earlier is None
-        else _build_events(match, order_of, earlier, last),
+        samples=dataclasses.replace(atlas.samples, concepts=partition.concepts),
+        concepts=concepts,
+        concept_groups=last.groups,
+        concept_change=ConceptChange(
+            modularity=partition.modularity,
+            by_events=0.0 if changes is None else changes.by_events,
+            by_churn=0.0 if changes is None else changes.by_churn,
+        ),
+        events=() if earlier is None else _build_events(earlier, last),
     )
     return tracked, last
 
 
-class _StateAssigner:
-    """Assigns concepts to the clusters of an atlas: existing or new ones."""
-
-    def __init__(
-        self, atlas: Atlas, earlier: _TrackerState | None, match: ClusterMatch | None
-    ) -> None:
-        self._atlas = atlas
-        self._earlier = earlier
-        self._match = match
-        self._cluster = 0
-        self.names = set() if earlier is None else set(earlier.names)
-        free = 0 if earlier is None else earlier.next_id
-        self.next_id = max(free, atlas.sequence * _IDS_PER_STEP)
-
-    def next(self, rows: NDArray[np.bool_]) -> ConceptState:
-        """Returns the concept of the next cluster, with the members `rows`."""
-        atlas, before, overlap = self._atlas, None, 1.0
-        if self._earlier is not None and self._match is not None:
-            predecessor = int(self._match.predecessor[self._cluster])
-            before = self._earlier.states[predecessor] if predecessor >= 0 else None
-            overlap = float(self._match.overlap[self._cluster])
-        self._cluster += 1
-        if before is None:
-            identity, born, name = self.next_id, atlas.step, None
-            self.next_id += 1
-        else:
-            identity, born, name = before.id, before.born, before.name
+def _describe_concepts(
+    atlas: Atlas, partition: ConceptPartition, earlier: _TrackerState | None
+) -> tuple[ConceptState, ...]:
+    """Returns the concepts of an atlas by rising id."""
+    known = {} if earlier is None else {one.id: one for one in earlier.concepts}
+    taken = {one.name for one in known.values()}
+    changes = partition.changes
+    states = []
+    for identity in np.unique(partition.concepts[partition.concepts >= 0]).tolist():
+        rows = partition.concepts == identity
+        before = known.get(identity)
         mix = class_mix(atlas.labels, rows)
         top = next(iter(mix), None)
-        name = name_concept(identity, name, atlas.labels, rows, atlas.classes, self.names)
-        self.names.add(name)
-        return ConceptState(
-            id=identity,
-            name=name,
-            size=int(rows.sum()),
-            top_class=top,
-            top_share=0.0 if top is None else mix[top],
-            born=born,
-            confidence=overlap,
+        name = name_concept(
+            identity,
+            None if before is None else before.name,
+            atlas.labels,
+            rows,
+            atlas.classes,
+            taken,
         )
+        taken.add(name)
+        states.append(
+            ConceptState(
+                id=identity,
+                name=name,
+                size=int(rows.sum()),
+                top_class=top,
+                top_share=0.0 if top is None else mix[top],
+                born=atlas.step if before is None else before.born,
+                confidence=_measure_overlap(identity, rows, earlier),
+                group=int(partition.groups[rows.argmax()]),
+                joined=None if changes is None else changes.joined.get(identity),
+                left=None if changes is None else changes.left.get(identity),
+            )
+        )
+    return tuple(states)
+
+
+def _describe_groups(
+    atlas: Atlas, partition: ConceptPartition, earlier: _TrackerState | None
+) -> tuple[ConceptGroup, ...]:
+    """Returns the groups of an atlas by rising id."""
+    known = {} if earlier is None else {one.id: one.name for one in earlier.groups}
+    taken = set(known.values())
+    groups = []
+    for identity in np.unique(partition.groups[partition.groups >= 0]).tolist():
+        rows = partition.groups == identity
+        name = name_concept(
+            identity, known.get(identity), atlas.labels, rows, atlas.classes, taken, max_classes=3
+        )
+        taken.add(name)
+        groups.append(ConceptGroup(id=identity, name=name, size=int(rows.sum())))
+    return tuple(groups)
+
+
+def _measure_overlap(
+    identity: int, rows: NDArray[np.bool_], earlier: _TrackerState | None
+) -> float:
+    """Returns the Jaccard index of the members of a concept at two steps; 1 for a new concept."""
+    if earlier is None:
+        return 1.0
+    before = earlier.partition.concepts == identity
+    return float((before & rows).sum() / (before | rows).sum()) if before.any() else 1.0
 
 
 def track_concepts(atlases: Iterable[Atlas]) -> tuple[Concept, ...]:
@@ -361,7 +385,7 @@ def _find_obstacle_between(before: Atlas, atlas: Atlas) -> str | None:
 
 def _find_obstacle(last: _TrackerState, atlas: Atlas) -> str | None:
     return _compare_to_previous(
-        (last.step, last.layer, last.probe, len(last.labels), last.channels), atlas
+        (last.step, last.layer, last.probe, len(last.partition.concepts), last.channels), atlas
     )
 
 
@@ -389,32 +413,39 @@ def _compare_to_previous(before: tuple[int, str, str, int, int], atlas: Atlas) -
 
 
 def _restore_state(atlas: Atlas) -> _TrackerState:
-    """Restores the state after `atlas`."""
-    states = tuple(sorted(atlas.concepts or (), key=lambda s: s.id))
-    ids = np.array([s.id for s in states], np.int32)
+    """Restores the state after `atlas` from what it stores."""
+    states = tuple(sorted(atlas.concepts or (), key=lambda one: one.id))
     logged = atlas.samples.concepts
-    labels = np.full(len(atlas.samples), -1, np.int32)
-    if logged is not None and len(ids):
-        at = np.minimum(np.searchsorted(ids, logged), len(ids) - 1)
-        labels = np.where(ids[at] == logged, at, -1).astype(np.int32)
+    concepts = np.full(len(atlas.samples), -1, np.int32)
+    if logged is not None:
+        concepts = np.where(np.isin(logged, [one.id for one in states]), logged, concepts)
+    group_of = {one.id: one.group for one in states if one.group is not None}
+    groups = np.array([group_of.get(one, -1) for one in concepts.tolist()], np.int32)
+    partition = ConceptPartition(
+        graph=NeighborGraph.from_activations(atlas.activations),
+        concepts=concepts,
+        groups=groups,
+        next_concept=max((one.id for one in states), default=-1) + 1,
+        next_group=max((one.id for one in atlas.concept_groups or ()), default=-1) + 1,
+    )
     return _TrackerState(
         step=atlas.step,
         layer=atlas.layer,
         probe=atlas.provenance.probe,
         channels=atlas.activations.shape[1],
-        labels=labels,
-        graph=NeighborGraph.from_activations(atlas.activations),
-        states=states,
-        cells=_find_cells(atlas, states, labels),
-        names=frozenset(state.name for state in states),
-        next_id=max((state.id for state in states), default=-1) + 1,
+        partition=partition,
+        concepts=states,
+        groups=atlas.concept_groups or (),
+        cells=_find_cells(atlas, partition),
     )
 
 
-def _find_cells(
-    atlas: Atlas, states: tuple[ConceptState, ...], labels: IntArray
-) -> dict[int, tuple[int, int, int]]:
-    found = {state.id: _find_cell(atlas, labels == i) for i, state in enumerate(states)}
+def _find_cells(atlas: Atlas, partition: ConceptPartition) -> dict[int, tuple[int, int, int]]:
+    concepts = partition.concepts
+    found = {
+        one: _find_cell(atlas, concepts == one)
+        for one in np.unique(concepts[concepts >= 0]).tolist()
+    }
     return {identity: cell for identity, cell in found.items() if cell is not None}
 
 
@@ -431,38 +462,42 @@ def _find_cell(atlas: Atlas, rows: NDArray[np.bool_]) -> tuple[int, int, int] | 
     return grid.size, int(grid.rows[cell]), int(grid.cols[cell])
 
 
-def _build_events(
-    match: ClusterMatch, order_of: IntArray, earlier: _TrackerState, last: _TrackerState
-) -> tuple[Event, ...]:
-    events = []
-    for change in match.changes:
-        before = [earlier.states[a] for a in change.before]
-        after = [last.states[order_of[b]] for b in change.after]
-        before.sort(key=lambda s: -s.size)
-        after.sort(key=lambda s: -s.size)
-        cells_by_id = last.cells if after else earlier.cells
-        score = _compute_score(change)
-        if score < _MIN_SCORE:
-            continue
-        events.append(
-            Event(
-                kind=change.kind,
-                text=describe_event(change.kind, before, after),
-                score=score,
-                confidence=change.confidence,
-                before_step=earlier.step,
-                before=tuple(s.id for s in before),
-                after=tuple(s.id for s in after),
-                cell=cells_by_id.get((after or before)[0].id),
-            )
-        )
+def _build_events(earlier: _TrackerState, last: _TrackerState) -> tuple[Event, ...]:
+    changes, certainty = last.partition.changes, last.partition.certainty
+    events = (
+        []
+        if changes is None
+        else [
+            _build_event(one, certainty.get(one.label, 0.0), earlier, last)
+            for one in changes.events
+        ]
+    )
     events.sort(key=lambda e: (-e.score, e.before, e.after))
     return tuple(events[:MAX_EVENTS])
 
 
-def _compute_score(change: ClusterChange) -> float:
-    """Returns the number of samples that changed their cluster, weighted by certainty and size."""
-    return round(change.rows * change.confidence * change.contrast, 3)
+def _build_event(
+    change: LabelEvent, confidence: float, earlier: _TrackerState, last: _TrackerState
+) -> Event:
+    """Returns the event of a change; its score is the number of samples that surely moved."""
+    known = {one.id: one for one in earlier.concepts}
+    now = {one.id: one for one in last.concepts}
+    before = sorted((known[one] for one in change.before), key=lambda one: -one.size)
+    after = sorted((now[one] for one in change.after), key=lambda one: -one.size)
+    # The concept to show is the one that is new or ended, at the step at which it exists.
+    cells = last.cells if after else earlier.cells
+    shown = change.label if change.label in cells else (after or before)[0].id
+    return Event(
+        kind=change.kind,
+        text=describe_event(change.kind, before, after),
+        score=round(change.rows * confidence, 3),
+        confidence=confidence,
+        before_step=earlier.step,
+        before=tuple(one.id for one in before),
+        after=tuple(one.id for one in after),
+        cell=cells.get(shown),
+        samples=change.rows,
+    )
 
 
 class _ConceptHistory:

@@ -278,7 +278,7 @@ class ClassPipeline(AtlasPipeline):
         least = max(1, len(self.probe) // _SAMPLES_PER_COUNT)
         return dataclasses.replace(self.config, min_count=min(self.config.min_count, least))
 
-    def _track_concepts(self, atlas: Atlas, state: LayerState) -> Atlas:
+    def _track_concepts(self, atlas: Atlas, layer: LayerActivations, state: LayerState) -> Atlas:
         return atlas
 
     def _compute_attribution(self, model: nn.Module, layer: str) -> Attribution:

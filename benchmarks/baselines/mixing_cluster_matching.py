@@ -13,13 +13,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-
 from tensorboard_plugin_atlas.analysis.concepts.clustering import (
     MIN_CLUSTER_SIZE,
     Mixing,
     NeighborGraph,
     measure_mixing,
 )
+
 from tensorboard_plugin_atlas.atlas import IntArray
 
 _RELATED: Final = 0.5

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The concepts and groups of one checkpoint, continued from those of the previous one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_plugin_atlas.analysis.concepts.changes import LabelChanges, describe_changes
+from tensorboard_plugin_atlas.analysis.concepts.continuation import Continuation
+from tensorboard_plugin_atlas.analysis.concepts.groups import find_groups
+from tensorboard_plugin_atlas.analysis.concepts.micro_clusters import find_micro_clusters
+from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import (
+    Labels,
+    NeighborGraph,
+    center_rows,
+)
+from tensorboard_plugin_atlas.analysis.concepts.partition import (
+    Objective,
+    dissolve_small,
+    find_partition,
+)
+from tensorboard_plugin_atlas.analysis.directions import unit_rows
+from tensorboard_plugin_atlas.atlas import IntArray
+
+RESOLUTION: Final = 6.0
+"""Resolution of concepts: 30 to 40 of 2,000 samples."""
+MIN_ROWS: Final = 12
+"""Smallest number of samples of a concept, or `1 / MAX_CONCEPTS` of the samples if this is more."""
+MAX_CONCEPTS: Final = 400
+
+_FRESH_FACTOR: Final = 1.3
+"""Events are proposed from a partition of this higher resolution, which shows splits."""
+_START_CLUSTERS: Final = 200
+_ROWS_PER_START: Final = 4
+
+
+@dataclass(frozen=True, eq=False)
+class ConceptPartition:
+    """The concepts of N samples at one checkpoint.
+
+    Attributes:
+        graph: Neighbor graph of the samples.
+        concepts: (N,) int32 id of the concept of each sample; -1 for samples without neighbors.
+        groups: (N,) int32 id of the group of that concept, or -1.
+        next_concept: First unused id of a concept.
+        next_group: First unused id of a group.
+        modularity: Modularity of the concepts.
+        changes: Changes since the previous checkpoint; None if there is none to compare with.
+            Samples without a concept at either checkpoint are not counted.
+        certainty: Concept id -> fraction of random halves of the samples that confirm the event
+            that added or ended the concept.
+    """
+
+    graph: NeighborGraph
+    concepts: IntArray
+    groups: IntArray
+    next_concept: int
+    next_group: int
+    modularity: float = 0.0
+    changes: LabelChanges | None = None
+    certainty: Mapping[int, float] = field(default_factory=dict)
+
+
+def find_concepts(
+    activations: NDArray[Any], previous: ConceptPartition | None = None, first_id: int = 0
+) -> ConceptPartition:
+    """Finds the concepts of a checkpoint.
+
+    Args:
+        activations: (N, C), any float type.
+        previous: The concepts of the same samples at the previous checkpoint, or None.
+        first_id: Smallest id of a new concept.
+    """
+    graph = NeighborGraph.from_activations(activations)
+    if previous is None:
+        nothing = np.full(len(graph), -1, np.int32)
+        previous = ConceptPartition(graph, nothing, nothing, first_id, 0)
+    known, before = _number(previous.concepts)
+    fresh = _find_fresh(graph, activations, RESOLUTION * (_FRESH_FACTOR if len(known) else 1))
+    min_rows = _min_rows(graph)
+    certainty: Mapping[int, float] = {}
+    if len(known):
+        objective = Objective(graph, RESOLUTION, before)
+        continuation = Continuation(objective, previous.graph, fresh, min_rows)
+        labels = continuation.run()
+        certainty = continuation.measure_certainty()
+    else:
+        labels = dissolve_small(Objective.without_history(graph, RESOLUTION), fresh, min_rows)
+    first_id = max(first_id, previous.next_concept)
+    used, dense = _number(np.where(graph.masses > 0, labels, -1))
+    ids = _assign_ids(used, known, first_id)
+    concepts = _look_up(ids, dense)
+    groups, next_group = _find_group_ids(graph, dense, previous)
+    id_of_label = dict(enumerate(known.tolist())) | dict(
+        zip(used.tolist(), ids.tolist(), strict=True)
+    )
+    followed = (previous.concepts >= 0) & (concepts >= 0)
+    return ConceptPartition(
+        graph=graph,
+        concepts=concepts,
+        groups=groups,
+        next_concept=max(first_id, int(ids.max(initial=-1)) + 1),
+        next_group=next_group,
+        modularity=Objective.without_history(graph, RESOLUTION).measure_modularity(labels),
+        changes=describe_changes(previous.concepts[followed], concepts[followed])
+        if len(known)
+        else None,
+        certainty={
+            id_of_label[label]: share for label, share in certainty.items() if label in id_of_label
+        },
+    )
+
+
+def _find_fresh(graph: NeighborGraph, activations: NDArray[Any], resolution: float) -> Labels:
+    """Returns a partition without history, from small clusters of the activations."""
+    start = np.zeros(len(graph), np.intp)
+    rows, centered = center_rows(activations)
+    if len(rows):
+        count = min(_START_CLUSTERS, max(1, len(rows) // _ROWS_PER_START))
+        start[rows] = find_micro_clusters(unit_rows(centered), count).labels
+    return find_partition(graph, resolution, start)
+
+
+def _min_rows(graph: NeighborGraph) -> int:
+    """Returns the smallest number of samples of a concept."""
+    return max(MIN_ROWS, int((graph.masses > 0).sum()) // MAX_CONCEPTS)
+
+
+def _find_group_ids(
+    graph: NeighborGraph, dense: Labels, previous: ConceptPartition
+) -> tuple[IntArray, int]:
+    """Returns the (N,) group ids of the samples, and the first unused group id.
+
+    Args:
+        graph: Neighbor graph of the samples.
+        dense: (N,) concept of each sample from 0 without gaps, or -1.
+        previous: The previous checkpoint.
+    """
+    count = int(dense.max(initial=-1)) + 1
+    if not count:
+        return np.full(len(dense), -1, np.int32), previous.next_group
+    known, before = _number(previous.groups)
+    votes = np.zeros((count, len(known) + 1))
+    np.add.at(votes, (dense[dense >= 0], before[dense >= 0]), 1)
+    votes[:, -1] = 0.5  # the last column is that of index -1: no group
+    majority = votes.argmax(axis=1)
+    majority[majority == len(known)] = -1
+    found = find_groups(graph.contract(np.maximum(dense, 0)), majority)
+    used, group = _number(found)
+    ids = _assign_ids(used, known, previous.next_group)
+    groups = _look_up(ids[group], dense)
+    return groups, max(previous.next_group, int(ids.max()) + 1)
+
+
+def _number(values: NDArray[np.integer]) -> tuple[NDArray[np.intp], Labels]:
+    """Returns the distinct values from 0, ascending, and (N,) index of each value; -1 stays."""
+    used = np.unique(values[values >= 0]).astype(np.intp)
+    index = np.searchsorted(used, values)
+    return used, np.where(values >= 0, index, -1).astype(np.intp)
+
+
+def _assign_ids(labels: Labels, known: NDArray[np.intp], first_id: int) -> IntArray:
+    """Returns the ids of ascending labels: index into `known`, or a new id if it is larger."""
+    is_new = labels >= len(known)
+    new = first_id + np.arange(int(is_new.sum()))
+    ids: IntArray = np.r_[known[labels[~is_new]], new].astype(np.int32)
+    return ids
+
+
+def _look_up(ids: IntArray, index: Labels) -> IntArray:
+    """Returns `ids[index]`, and -1 where the index is -1."""
+    found: IntArray = np.append(ids, np.int32(-1))[index]
+    return found

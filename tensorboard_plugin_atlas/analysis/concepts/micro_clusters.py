@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many small clusters by spherical k-means, which make searches near linear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_plugin_atlas.atlas import FloatArray
+
+_BLOCK_ROWS: Final = 1 << 14
+_SEED: Final = 0
+
+
+@dataclass(frozen=True, eq=False)
+class MicroClusters:
+    """Clusters of unit rows.
+
+    Attributes:
+        centers: (K, C) float32 unit rows.
+        labels: (N,) index of the nearest center of each row.
+    """
+
+    centers: FloatArray
+    labels: NDArray[np.intp]
+
+
+def find_micro_clusters(unit: FloatArray, count: int, rounds: int = 6) -> MicroClusters:
+    """Clusters unit rows by spherical k-means with a fixed start (Dhillon and Modha 2001).
+
+    Args:
+        unit: (N, C) float32 rows of length one.
+        count: Number of clusters, 1 <= count <= N; some may stay empty.
+        rounds: Updates of the centers.
+    """
+    centers = unit[np.random.default_rng(_SEED).permutation(len(unit))[:count]]
+    for _ in range(rounds):
+        labels = _find_nearest(unit, centers)
+        total = np.stack([np.bincount(labels, column, count) for column in unit.T], axis=1)
+        empty = np.bincount(labels, minlength=count) == 0
+        total[empty] = centers[empty]
+        length = np.linalg.norm(total, axis=1, keepdims=True)
+        centers = (total / np.maximum(length, 1e-9)).astype(np.float32)
+    return MicroClusters(centers, _find_nearest(unit, centers))
+
+
+def _find_nearest(unit: FloatArray, centers: FloatArray) -> NDArray[np.intp]:
+    blocks = [
+        (unit[start : start + _BLOCK_ROWS] @ centers.T).argmax(axis=1)
+        for start in range(0, len(unit), _BLOCK_ROWS)
+    ]
+    return np.concatenate(blocks)

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The neighbor graph of samples, in which concepts are communities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_plugin_atlas.analysis.concepts.micro_clusters import find_micro_clusters
+from tensorboard_plugin_atlas.analysis.directions import (
+    finite_rows,
+    nearest_neighbors,
+    smallest_columns,
+    unit_rows,
+)
+from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
+
+NEAR: Final = 15
+"""Neighbors that count fully: the size of a neighborhood on the map."""
+FAR: Final = 45
+"""All neighbors of a row. The farther ones count a quarter and join sparse regions."""
+
+_ROWS_PER_NEIGHBOR: Final = 8
+"""Fewer near neighbors below `NEAR * _ROWS_PER_NEIGHBOR` rows, so that regions can differ."""
+_MAX_EXACT: Final = 10_000
+"""Largest number of rows with exact neighbors; in larger sets, neighbors are in near clusters."""
+_SEARCHED_CLUSTERS: Final = 12
+
+Labels = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class NeighborGraph:
+    """A symmetric weighted graph of N nodes; the weights of all directed edges sum to 1.
+
+    The edges of node i are at `starts[i]` to `starts[i + 1]` of `heads` and `weights`.
+
+    Attributes:
+        starts: (N + 1,) index of the first edge of each node.
+        heads: (E,) other end of each edge.
+        weights: (E,) float64.
+    """
+
+    starts: NDArray[np.intp]
+    heads: NDArray[np.intp]
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def from_edges(
+        cls, tails: Labels, heads: Labels, weights: NDArray[np.float64], count: int
+    ) -> NeighborGraph:
+        """Builds the graph of `count` nodes; weights of equal edges are added."""
+        key = tails.astype(np.int64) * count + heads
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else order
+        total = weights.sum()
+        merged = np.add.reduceat(weights[order], first) / total if len(key) else weights
+        tail, head = np.divmod(key[first], count)
+        starts = np.r_[0, np.cumsum(np.bincount(tail, minlength=count))]
+        return cls(starts.astype(np.intp), head.astype(np.intp), merged)
+
+    @classmethod
+    def from_activations(cls, activations: NDArray[Any]) -> NeighborGraph:
+        """Builds the graph of the nearest neighbors by centered cosine.
+
+        Rows that hold NaN or infinity, and rows equal to the mean, have no edges.
+
+        Args:
+            activations: (N, C), any float type.
+        """
+        rows, centered = center_rows(activations)
+        near = min(NEAR, max(2, len(rows) // _ROWS_PER_NEIGHBOR))
+        far = min(FAR * near // NEAR, len(rows) - 1)
+        if far < 1:
+            nothing = np.empty(0, np.intp)
+            return cls.from_edges(nothing, nothing, np.empty(0), len(activations))
+        found = rows[_find_neighbors(unit_rows(centered), far)].ravel()
+        near = min(near, far)
+        rank = np.arange(far)
+        weights = np.tile(np.where(rank < near, 1 / near, 0) + 1 / far, len(rows))
+        source = np.repeat(rows, far)
+        return cls.from_edges(
+            np.r_[source, found], np.r_[found, source], np.r_[weights, weights], len(activations)
+        )
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @cached_property
+    def tails(self) -> NDArray[np.intp]:
+        """(E,) first end of each edge, ascending."""
+        return np.repeat(np.arange(len(self)), np.diff(self.starts))
+
+    @cached_property
+    def masses(self) -> NDArray[np.float64]:
+        """(N,) sum of the weights of each node's edges; 0 for a node without edges."""
+        return np.asarray(np.bincount(self.tails, self.weights, len(self)), np.float64)
+
+    def edges_of(
+        self, nodes: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+        """Returns the edges of `nodes`: index into `nodes`, other end, and weight."""
+        count = self.starts[nodes + 1] - self.starts[nodes]
+        shift = self.starts[nodes] - np.r_[0, np.cumsum(count)[:-1]]
+        at = np.repeat(shift, count) + np.arange(count.sum())
+        return np.repeat(np.arange(len(nodes)), count), self.heads[at], self.weights[at]
+
+    def weights_to(self, labels: Labels, count: int) -> NDArray[np.float64]:
+        """Returns (N, count): weight of each node's edges to nodes of each label, without loops."""
+        weights = self.weights * (self.tails != self.heads)
+        cell = self.tails * count + labels[self.heads]
+        total = np.asarray(np.bincount(cell, weights, len(self) * count), np.float64)
+        return total.reshape(-1, count)
+
+    def contract(self, labels: Labels) -> NeighborGraph:
+        """Returns the graph of labels: each node is all nodes of one label, with a loop."""
+        count = int(labels.max(initial=-1)) + 1
+        return NeighborGraph.from_edges(labels[self.tails], labels[self.heads], self.weights, count)
+
+    def restrict(self, nodes: NDArray[np.bool_]) -> NeighborGraph:
+        """Returns the graph with the edges between `nodes` only; all nodes keep their index."""
+        kept = nodes[self.tails] & nodes[self.heads]
+        weights = self.weights[kept]
+        starts = np.r_[0, np.cumsum(np.bincount(self.tails[kept], minlength=len(self)))]
+        return NeighborGraph(
+            starts.astype(np.intp), self.heads[kept], weights / max(weights.sum(), 1e-300)
+        )
+
+
+def center_rows(activations: NDArray[Any]) -> tuple[NDArray[np.intp], FloatArray]:
+    """Returns the rows that have a direction from the mean, and their values minus the mean.
+
+    Args:
+        activations: (N, C), any float type; rows that hold NaN or infinity are left out.
+
+    Returns:
+        Indices (R,) and values (R, C) float32.
+    """
+    values = np.asarray(activations)
+    valid = np.flatnonzero(finite_rows(values))
+    centered = values[valid].astype(np.float32)
+    if len(centered):
+        centered -= centered.mean(axis=0, dtype=np.float64).astype(np.float32)
+    has_direction = centered.any(axis=1)
+    return valid[has_direction], centered[has_direction]
+
+
+def _find_neighbors(unit: FloatArray, count: int) -> IntArray:
+    """Returns (N, count): nearest other rows by cosine, nearest first."""
+    if len(unit) <= _MAX_EXACT:
+        return nearest_neighbors(unit, count)[0]
+    clusters = find_micro_clusters(unit, int(len(unit) ** 0.5), rounds=3)
+    members = [np.flatnonzero(clusters.labels == i) for i in range(len(clusters.centers))]
+    similar = clusters.centers @ clusters.centers.T
+    near = np.argsort(-similar, axis=1, kind="stable")[:, :_SEARCHED_CLUSTERS]
+    found = np.empty((len(unit), count), np.int32)
+    for own, around in zip(members, near, strict=True):
+        if len(own):
+            # A cluster of few rows may need more clusters around it.
+            candidates = np.concatenate([members[i] for i in around])
+            if len(candidates) <= count:
+                candidates = np.arange(len(unit))
+            away = -(unit[own] @ unit[candidates].T)
+            away[own[:, None] == candidates] = np.inf
+            columns = smallest_columns(away.astype(np.float64), count)
+            order = np.argsort(np.take_along_axis(away, columns, 1), axis=1, kind="stable")
+            found[own] = candidates[np.take_along_axis(columns, order, axis=1)]
+    return found
