@@ -1,18 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Computes the events of a run again from the logged samples, and compares them with the log.
-
-Events are logged with each atlas. Here they are computed from the activations alone, with this
-version of the package.
-"""
+"""Collects the events of a run: those in the log, or computed for logs of an older version."""
 
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tensorboard_plugin_atlas.analysis.concepts.tracker import (
     ConceptTracker,
@@ -50,16 +45,15 @@ class ListedEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerReport:
-    """Comparison of the computed and logged events of one layer.
+    """Where the events of one layer come from.
 
     Attributes:
         run: TensorBoard run.
         layer: The layer.
         atlases: Number of atlases that could be read.
-        found: Number of computed events.
-        logged: Number of logged events; None if the log holds no concepts.
-        differ: Number of computed events that are not logged, or of logged events that were not
-            computed, whichever is larger.
+        found: Number of events.
+        source: "logged", or "computed" from the stored activations if the log was written by a
+            version with other concepts, or none.
         messages: Damaged atlases, and steps at which concepts start again.
     """
 
@@ -67,20 +61,8 @@ class LayerReport:
     layer: str
     atlases: int
     found: int
-    logged: int | None
-    differ: int
+    source: Literal["logged", "computed"]
     messages: tuple[str, ...] = ()
-
-    @property
-    def comparison(self) -> str:
-        """Comparison of both numbers as text."""
-        if self.logged is None:
-            return "the log holds no events: written by a version that did not track concepts"
-        if not self.differ:
-            return "same as in the log"
-        most = max(self.found, self.logged)
-        reason = "steps are missing" if self.messages else "written by another version"
-        return f"{self.differ:,} of {most:,} differ from the log: {reason}"
 
 
 @dataclass(frozen=True)
@@ -89,7 +71,7 @@ class EventReport:
 
     Attributes:
         events: All events, highest score first.
-        layers: Comparison with the log for each layer of each run.
+        layers: Report on each layer of each run.
     """
 
     events: tuple[ListedEvent, ...]
@@ -106,9 +88,7 @@ class EventReport:
                     "layer": one.layer,
                     "atlases": one.atlases,
                     "events": one.found,
-                    "events_logged": one.logged,
-                    "differ": one.differ,
-                    "comparison": one.comparison,
+                    "source": one.source,
                     "messages": list(one.messages),
                 }
                 for one in self.layers
@@ -131,16 +111,15 @@ class _LayerEvents:
 
     sizes: dict[tuple[int, int], int] = field(default_factory=dict)
     found: list[RankedEvent] = field(default_factory=list)
-    logged: list[tuple[int, Event]] = field(default_factory=list)
     atlases: int = 0
-    has_concepts: bool = False
+    source: Literal["logged", "computed"] = "logged"
     messages: list[str] = field(default_factory=list)
 
 
 def find_events(
     log_dir: Path, *, run: str | None = None, layers: Sequence[str] | None = None
 ) -> EventReport:
-    """Computes the events of all runs and layers; holds two atlases in memory.
+    """Returns the events of all runs and layers; holds two atlases in memory.
 
     Args:
         log_dir: Log directory, as passed to TensorBoard; it is only read.
@@ -149,8 +128,8 @@ def find_events(
         layers: Only these layers.
 
     Returns:
-        The events, and their comparison with the log. If the samples or the channels of a layer
-        change, concepts start again at that step.
+        The events. If they are computed, and the samples or the channels of a layer change,
+        concepts start again at that step.
 
     Raises:
         ArgumentError: if there are no such atlases.
@@ -159,9 +138,9 @@ def find_events(
     found: list[tuple[RankedEvent, _LayerEvents]] = []
     layers_found = []
     for (name, layer), own in itertools.groupby(logged, key=lambda one: (one.run, one.layer)):
-        layer_events = _track_layer(layer, own)
+        layer_events = _collect_layer(layer, own)
         found += [(event, layer_events) for event in layer_events.found]
-        layers_found.append(_compare(name, layer, layer_events))
+        layers_found.append(_report(name, layer, layer_events))
     found.sort(key=lambda one: (-one[0].event.score, one[0].run, one[0].layer, one[0].step))
     events = [
         _make_listed_event(rank, event, layer_events.sizes)
@@ -170,19 +149,28 @@ def find_events(
     return EventReport(tuple(events), tuple(layers_found))
 
 
-def _track_layer(layer: str, own: Iterable[AtlasRecord]) -> _LayerEvents:
+def _collect_layer(layer: str, own: Iterable[AtlasRecord]) -> _LayerEvents:
     layer_events = _LayerEvents()
-    parts = itertools.groupby(_read(own, layer_events), key=_get_signature)
-    for number, (_, part) in enumerate(parts):
-        first = next(part)
+    atlases = _read(own, layer_events)
+    first = next(atlases, None)
+    if first is None:
+        return layer_events
+    atlases = itertools.chain([first], atlases)
+    # Only the current version logs groups; later atlases are never of an older one.
+    if first.concept_groups is not None:
+        layer_events.found += rank_events(_store_sizes(atlases, layer_events))
+        return layer_events
+    layer_events.source = "computed"
+    for number, (_, part) in enumerate(itertools.groupby(atlases, key=_get_signature)):
+        start = next(part)
         if number:
             layer_events.messages.append(
-                f"layer {layer!r}: its samples or channels change at step {first.step:,}; concepts "
+                f"layer {layer!r}: its samples or channels change at step {start.step:,}; concepts "
                 "start again there"
             )
-        layer_events.found += rank_events(
-            _track_concepts(itertools.chain([first], part), layer_events)
-        )
+        tracker = ConceptTracker()
+        tracked = map(tracker.advance, itertools.chain([start], part))
+        layer_events.found += rank_events(_store_sizes(tracked, layer_events))
     return layer_events
 
 
@@ -194,8 +182,6 @@ def _read(own: Iterable[AtlasRecord], layer_events: _LayerEvents) -> Iterator[At
             layer_events.messages.append(f"skipped: {error}")
             continue
         layer_events.atlases += 1
-        layer_events.has_concepts |= atlas.concepts is not None
-        layer_events.logged += [(atlas.step, event) for event in atlas.events]
         yield atlas
 
 
@@ -204,26 +190,21 @@ def _get_signature(atlas: Atlas) -> tuple[str, tuple[int, ...]]:
     return atlas.provenance.probe, atlas.activations.shape
 
 
-def _track_concepts(part: Iterable[Atlas], layer_events: _LayerEvents) -> Iterator[Atlas]:
-    """Tracks concepts as `detect_events` does, and stores their sizes."""
-    tracker = ConceptTracker()
-    for atlas in part:
-        tracked = tracker.advance(atlas)
-        states = tracked.concepts or ()
-        layer_events.sizes.update({(tracked.step, state.id): state.size for state in states})
-        yield tracked
+def _store_sizes(atlases: Iterable[Atlas], layer_events: _LayerEvents) -> Iterator[Atlas]:
+    """Yields the atlases and stores the sizes of their concepts."""
+    for atlas in atlases:
+        for one in atlas.concepts or ():
+            layer_events.sizes[atlas.step, one.id] = one.size
+        yield atlas
 
 
-def _compare(run: str, layer: str, layer_events: _LayerEvents) -> LayerReport:
-    found = Counter((one.step, one.event) for one in layer_events.found)
-    logged = Counter(layer_events.logged)
+def _report(run: str, layer: str, layer_events: _LayerEvents) -> LayerReport:
     return LayerReport(
         run=run,
         layer=layer,
         atlases=layer_events.atlases,
         found=len(layer_events.found),
-        logged=len(layer_events.logged) if layer_events.has_concepts else None,
-        differ=max((found - logged).total(), (logged - found).total()),
+        source=layer_events.source,
         messages=tuple(layer_events.messages),
     )
 

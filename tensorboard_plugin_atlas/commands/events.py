@@ -26,16 +26,16 @@ List the events of a run, highest score first: concepts that were born, merged, 
 A concept is a cluster of samples that is followed over checkpoints. Each event is printed with its
 step and the cell of the map that shows it, as grid:row,column (counted from 1, as in the tab).
 
-The events are computed again from the logged samples and compared with those in the log. The log
-is only read, and no model is needed.
+Logs of an older version hold other concepts or none. Their events are computed from the stored
+activations. The log is only read, and no model is needed.
 
   tensorboard-atlas events runs
   tensorboard-atlas events runs --run exp1 --layer layer3 --limit 50 --order step
   tensorboard-atlas events runs --json > events.json     all events, with concept ids and sizes;
                                                          rows and columns count from 0
 
-The score is the number of samples that changed their concept, weighted by the confidence and the
-size of the change.
+The score is the number of samples that changed their concept by the event, times its confidence:
+the fraction of 20 random halves of the samples that confirm it.
 """
 
 _LIMIT: Final = 20
@@ -130,5 +130,9 @@ def _print_layers(report: EventReport) -> None:
             continue  # damage that hides its layer, printed above
         count = format_count(one.found, "event")
         atlases = "1 atlas" if one.atlases == 1 else f"{one.atlases:,} atlases"
-        comparison = "; events need two atlases" if one.atlases == 1 else f": {one.comparison}"
-        print(f"run {escape(one.run)}, layer {escape(one.layer)}: {count} in {atlases}{comparison}")
+        note = ""
+        if one.atlases == 1:
+            note = "; events need two atlases"
+        elif one.source == "computed":
+            note = "; computed, since the log is of an older version"
+        print(f"run {escape(one.run)}, layer {escape(one.layer)}: {count} in {atlases}{note}")

@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
+from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker, relocate_events
 from tensorboard_plugin_atlas.analysis.directions import finite_rows
 from tensorboard_plugin_atlas.analysis.layer_scalars import ICON_CHANGE
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Provenance
@@ -376,14 +376,14 @@ def _copy_events(home: Path, sink: EventSink, is_wanted: Callable[[str], bool]) 
 def _write_layer(
     chains: Sequence[_Chain], sink: EventSink, advance: Callable[[], object]
 ) -> LayerRelayout:
-    tracker, size = ConceptTracker(), 0
+    concepts, size = _ConceptsOfRun(), 0
     old, new = _MapQuality(), _MapQuality()
     for chain in chains:
         old.begin()
         new.begin()
         for record, layout in zip(chain.atlases, chain.layouts, strict=True):
             atlas = record.read_latest()
-            moved = tracker.advance(_move_to_layout(atlas, layout, chain))
+            moved = concepts.add(atlas, _move_to_layout(atlas, layout, chain))
             blobs = encode_atlas(moved)
             # With the current wall time, so that the tab loads it again.
             sink.write(layer_tag(atlas.layer, sequence=moved.sequence), blobs, atlas.step)
@@ -403,6 +403,37 @@ def _write_layer(
         move_after=new.mean,
         bytes=size,
     )
+
+
+class _ConceptsOfRun:
+    """Adds concepts to the atlases of a layer: the logged ones, or new ones for an old log.
+
+    Logged concepts come from the exact activations, of which the log may store less. Logs without
+    groups of concepts come from an older version, and all of their concepts are computed again.
+    """
+
+    def __init__(self) -> None:
+        self._tracker: ConceptTracker | None = None
+        self._previous: Atlas | None = None
+
+    def add(self, logged: Atlas, moved: Atlas) -> Atlas:
+        """Returns the next atlas with a new map and with concepts."""
+        if self._previous is None and logged.concept_groups is None:
+            self._tracker = ConceptTracker()
+        if self._tracker is not None:
+            found = self._tracker.advance(moved)
+        else:
+            samples = dataclasses.replace(moved.samples, concepts=logged.samples.concepts)
+            kept = moved.replace(
+                samples=samples,
+                concepts=logged.concepts,
+                concept_groups=logged.concept_groups,
+                concept_change=logged.concept_change,
+                events=logged.events,
+            )
+            found = relocate_events(kept, self._previous)
+        self._previous = found
+        return found
 
 
 def _move_to_layout(atlas: Atlas, layout: Layout, chain: _Chain) -> Atlas:
@@ -439,6 +470,8 @@ def _move_to_layout(atlas: Atlas, layout: Layout, chain: _Chain) -> Atlas:
         provenance=_provenance(atlas, chain.config, notes),
         viewport=layout.viewport_corners,
         concepts=None,
+        concept_groups=None,
+        concept_change=None,
         events=(),
     )
 

@@ -133,7 +133,7 @@ class NeighborGraph:
 
 
 def center_rows(activations: NDArray[Any]) -> tuple[NDArray[np.intp], FloatArray]:
-    """Returns the rows that have a direction from the mean, and their values minus the mean.
+    """Returns the rows that have a direction from the mean, and their scaled distances from it.
 
     Args:
         activations: (N, C), any float type; rows that hold NaN or infinity are left out.
@@ -144,8 +144,11 @@ def center_rows(activations: NDArray[Any]) -> tuple[NDArray[np.intp], FloatArray
     values = np.asarray(activations)
     valid = np.flatnonzero(finite_rows(values))
     centered = values[valid].astype(np.float32)
-    if len(centered):
-        centered -= centered.mean(axis=0, dtype=np.float64).astype(np.float32)
+    if centered.size:
+        # Scaled by a power of two, so that differences of large values are finite.
+        with np.errstate(under="ignore"):
+            centered = np.ldexp(centered, -int(np.frexp(np.abs(centered).max())[1]))
+            centered -= centered.mean(axis=0, dtype=np.float64).astype(np.float32)
     has_direction = centered.any(axis=1)
     return valid[has_direction], centered[has_direction]
 

@@ -204,7 +204,7 @@ def _track_atlas(
         partition=partition,
         concepts=concepts,
         groups=_describe_groups(atlas, partition, earlier),
-        cells=_find_cells(atlas, partition),
+        cells=_find_cells(atlas, partition.concepts),
     )
     changes = partition.changes
     tracked = atlas.replace(
@@ -436,16 +436,17 @@ def _restore_state(atlas: Atlas) -> _TrackerState:
         partition=partition,
         concepts=states,
         groups=atlas.concept_groups or (),
-        cells=_find_cells(atlas, partition),
+        cells=_find_cells(atlas, concepts),
     )
 
 
-def _find_cells(atlas: Atlas, partition: ConceptPartition) -> dict[int, tuple[int, int, int]]:
-    concepts = partition.concepts
-    found = {
-        one: _find_cell(atlas, concepts == one)
-        for one in np.unique(concepts[concepts >= 0]).tolist()
-    }
+def _find_cells(atlas: Atlas, concepts: IntArray | None = None) -> dict[int, tuple[int, int, int]]:
+    """Returns the cell of each concept; `concepts` are (N,) ids, those of the atlas by default."""
+    ids = atlas.samples.concepts if concepts is None else concepts
+    if ids is None:
+        return {}
+    known = np.unique(ids[ids >= 0]).tolist()
+    found = {one: _find_cell(atlas, ids == one) for one in known}
     return {identity: cell for identity, cell in found.items() if cell is not None}
 
 
@@ -484,20 +485,52 @@ def _build_event(
     now = {one.id: one for one in last.concepts}
     before = sorted((known[one] for one in change.before), key=lambda one: -one.size)
     after = sorted((now[one] for one in change.after), key=lambda one: -one.size)
-    # The concept to show is the one that is new or ended, at the step at which it exists.
-    cells = last.cells if after else earlier.cells
-    shown = change.label if change.label in cells else (after or before)[0].id
+    ids = (tuple(one.id for one in before), tuple(one.id for one in after))
     return Event(
         kind=change.kind,
         text=describe_event(change.kind, before, after),
         score=round(change.rows * confidence, 3),
         confidence=confidence,
         before_step=earlier.step,
-        before=tuple(one.id for one in before),
-        after=tuple(one.id for one in after),
-        cell=cells.get(shown),
+        before=ids[0],
+        after=ids[1],
+        cell=_choose_cell(*ids, earlier.cells, last.cells),
         samples=change.rows,
     )
+
+
+def _choose_cell(
+    before: tuple[int, ...],
+    after: tuple[int, ...],
+    earlier: Mapping[int, tuple[int, int, int]],
+    now: Mapping[int, tuple[int, int, int]],
+) -> tuple[int, int, int] | None:
+    """Returns the cell that shows an event: of the new concept, if there is one.
+
+    Args:
+        before: Ids of the concepts before the event.
+        after: Ids of the concepts after it.
+        earlier: Cell of each concept on the previous map, used if `after` is empty.
+        now: Cell of each concept on this map.
+    """
+    new = [one for one in after if one not in before]
+    return now.get((new or after)[0]) if after else earlier.get(before[0])
+
+
+def relocate_events(atlas: Atlas, previous: Atlas | None) -> Atlas:
+    """Returns an atlas whose events show cells of its own grids, for an atlas with a new map.
+
+    Args:
+        atlas: An atlas with concepts.
+        previous: The previous atlas with its new map, None for the first.
+    """
+    now = _find_cells(atlas)
+    earlier = {} if previous is None else _find_cells(previous)
+    events = tuple(
+        dataclasses.replace(one, cell=_choose_cell(one.before, one.after, earlier, now))
+        for one in atlas.events
+    )
+    return atlas.replace(events=events)
 
 
 class _ConceptHistory:

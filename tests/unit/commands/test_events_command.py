@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`find_events`: the same events as a writer logs, ranked and compared with the log."""
+"""`find_events`: the events of a log, ranked, or computed for a log of an older version."""
 
 from __future__ import annotations
 
@@ -25,19 +25,21 @@ from tensorboard_plugin_atlas.logs.event_file import list_event_files, scan_reco
 from tensorboard_plugin_atlas.logs.reader import read_atlases
 
 CLASSES = ("cat", "dog", "ship")
-SIZES = (60, 50, 40)
+SIZES = (60, 50, *[50] * 20)
+SHIPS = [{unit} for unit in range(2, len(SIZES))]
 
 
 @pytest.fixture(scope="module")
 def history() -> SyntheticRun:
     """Cats and dogs form one cluster that splits and merges again; ships are separate."""
-    return simulate_run(SIZES, [[{0, 1}, {2}], [{0}, {1}, {2}], [{0, 1}, {2}]], noise=0.6, seed=3)
+    together = [{0, 1}, *SHIPS]
+    return simulate_run(SIZES, [together, [{0}, {1}, *SHIPS], together], noise=0.6, seed=3)
 
 
 @pytest.fixture(scope="module")
 def tracked(history: SyntheticRun) -> list[Atlas]:
     """The atlases of this history with concepts and events, as a writer logs them."""
-    labels = history.unit.astype(np.int64)
+    labels = np.minimum(history.unit, 2).astype(np.int64)
     tracer = ConceptTracker()
     return [tracer.advance(a) for a in make_atlases(history, labels=labels, classes=CLASSES)]
 
@@ -53,10 +55,9 @@ class TestEvents:
             (one.step, one.event) for one in traced
         ]
         assert [one.rank for one in found.events] == [*range(1, len(traced) + 1)]
-        (compared,) = found.layers
-        assert compared.comparison == "same as in the log"
-        assert compared.logged == compared.found == len(traced)
-        assert compared.atlases == len(tracked)
+        (report,) = found.layers
+        assert (report.source, report.found) == ("logged", len(traced))
+        assert report.atlases == len(tracked)
 
     def test_the_planted_story_is_reported_with_its_numbers(
         self, tracked: list[Atlas], history: SyntheticRun, tmp_path: Path
@@ -97,44 +98,41 @@ class TestEvents:
         assert {one.rank for one in found.select(2, by_step=True)} == {1, 2}
 
 
-class TestComparison:
-    def test_events_of_another_version(self, tracked: list[Atlas], tmp_path: Path) -> None:
+class TestSource:
+    def test_logged_events_are_reported_as_they_are(
+        self, tracked: list[Atlas], tmp_path: Path
+    ) -> None:
+        """They come from exact activations, of which the log may store less."""
         at = next(i for i, atlas in enumerate(tracked) if atlas.events)
         events = (dataclasses.replace(tracked[at].events[0], score=1.5), *tracked[at].events[1:])
-        write_atlases(
-            tmp_path / "a", [*tracked[:at], tracked[at].replace(events=events), *tracked[at + 1 :]]
-        )
-        (compared,) = find_events(tmp_path).layers
-        assert compared.comparison == (
-            f"1 of {compared.found} differ from the log: written by another version"
-        )
+        run = [*tracked[:at], tracked[at].replace(events=events), *tracked[at + 1 :]]
+        write_atlases(tmp_path / "a", run)
+        assert 1.5 in {one.event.score for one in find_events(tmp_path).events}
 
-    def test_events_that_are_no_more(self, tracked: list[Atlas], tmp_path: Path) -> None:
-        extra = dataclasses.replace(make_atlas(5).events[0], before=(), after=(), before_step=0)
-        write_atlases(
-            tmp_path / "a",
-            [*tracked[:-1], tracked[-1].replace(events=(extra, *tracked[-1].events))],
-        )
-        (compared,) = find_events(tmp_path).layers
-        assert compared.differ == 1
-        assert compared.logged == compared.found + 1
-        assert compared.comparison.startswith(f"1 of {compared.logged} differ")
-
-    def test_a_log_of_before_there_were_concepts(
-        self, tmp_path: Path, history: SyntheticRun
+    @pytest.mark.parametrize("with_concepts", [False, True])
+    def test_events_of_an_older_log_are_computed(
+        self, with_concepts: bool, tracked: list[Atlas], tmp_path: Path, history: SyntheticRun
     ) -> None:
-        write_atlases(tmp_path / "a", make_atlases(history))
-        (compared,) = find_events(tmp_path).layers
-        assert compared.found >= 2
-        assert compared.logged is None
-        assert (
-            compared.comparison
-            == "the log holds no events: written by a version that did not track concepts"
-        )
+        older = [atlas.replace(concept_groups=None, events=()) for atlas in tracked]
+        older = [
+            atlas.replace(
+                concepts=tuple(dataclasses.replace(c, group=None) for c in atlas.concepts)
+            )
+            for atlas in older
+            if atlas.concepts is not None
+        ]
+        write_atlases(tmp_path / "a", older if with_concepts else make_atlases(history))
+        found = find_events(tmp_path)
+        (report,) = found.layers
+        assert (report.source, report.found) == ("computed", 2)
+        assert [one.event.kind for one in found.select(by_step=True)] == ["splits", "merges"]
 
 
 class TestOddRuns:
-    def test_a_probe_that_changed_midway(self, tracked: list[Atlas], tmp_path: Path) -> None:
+    @pytest.mark.parametrize("is_old", [False, True])
+    def test_a_probe_that_changed_midway(
+        self, is_old: bool, tracked: list[Atlas], tmp_path: Path
+    ) -> None:
         at = 4
         other = [
             a.replace(provenance=dataclasses.replace(a.provenance, probe="other"))
@@ -142,13 +140,20 @@ class TestOddRuns:
         ]
         tracer = ConceptTracker()
         atlases = [tracer.advance(atlas) for atlas in [*tracked[:at], *other]]
+        if is_old:
+            atlases = [atlas.replace(concepts=None, concept_groups=None) for atlas in atlases]
+            atlases = [
+                a.replace(samples=dataclasses.replace(a.samples, concepts=None), events=())
+                for a in atlases
+            ]
         write_atlases(tmp_path / "a", atlases)
         with pytest.raises(ArgumentError, match="probe changed"):
             detect_events(read_atlases(tmp_path))
         found = find_events(tmp_path)
-        (compared,) = found.layers
-        assert f"channels change at step {tracked[at].step:,}" in compared.messages[0]
-        assert compared.differ == 0
+        (report,) = found.layers
+        assert report.source == ("computed" if is_old else "logged")
+        if is_old:
+            assert f"channels change at step {tracked[at].step:,}" in report.messages[0]
         parts = [detect_events(part) for part in (tracked[:at], other)]
         assert len(found.events) == sum(map(len, parts))
 
@@ -158,10 +163,9 @@ class TestOddRuns:
         content = bytearray(path.read_bytes())
         content[list(scan_records(path))[4].offset + 2500] ^= 1
         path.write_bytes(content)
-        (compared,) = find_events(tmp_path).layers
-        assert compared.atlases == len(tracked) - 1
-        assert "skipped: run 'a', layer 'layer3', step 200" in compared.messages[0]
-        assert "written by another version" not in compared.comparison
+        (report,) = find_events(tmp_path).layers
+        assert report.atlases == len(tracked) - 1
+        assert "skipped: run 'a', layer 'layer3', step 200" in report.messages[0]
 
     def test_it_only_reads_and_needs_numpy_alone(
         self, tracked: list[Atlas], tmp_path: Path
@@ -209,7 +213,7 @@ class TestCommand:
         found = len(find_events(tmp_path).events)
         assert rest == [
             "",
-            f"run a, layer layer3: {found} events in {len(tracked)} atlases: same as in the log",
+            f"run a, layer layer3: {found} events in {len(tracked)} atlases",
             f"1 of {found} events are listed; pass --limit for more",
         ]
 
@@ -244,11 +248,7 @@ class TestCommand:
             zip(("grid", "row", "col"), map(int, one.event.cell), strict=True)
         )
         (layer,) = document["layers"]
-        assert (layer["comparison"], layer["differ"], layer["messages"]) == (
-            "same as in the log",
-            0,
-            [],
-        )
+        assert (layer["source"], layer["messages"]) == ("logged", [])
         assert cli.main(["events", str(tmp_path), "--json", "--limit", "1"]) == 0
         assert len(json.loads(capsys.readouterr().out)["events"]) == 1
 
@@ -256,7 +256,7 @@ class TestCommand:
         self, history: SyntheticRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         untrusted = ("\x1b[2Jcat", "do\u202eg", "ship\n")
-        labels = history.unit.astype(np.int64)
+        labels = np.minimum(history.unit, 2).astype(np.int64)
         tracer = ConceptTracker()
         atlases = make_atlases(history, labels=labels, classes=untrusted, layer="l\x1b[31m")
         write_atlases(tmp_path / "a\x1bb", [tracer.advance(atlas) for atlas in atlases])
