@@ -231,7 +231,7 @@ function byConcept(atlas: Atlas, level: Level, dark: boolean): Coloring {
     color: conceptColor(id, dark),
     concept: id,
   }));
-  if (others > 0) entries.push({ label: `${others} smaller ones`, color: '' });
+  if (others > 0) entries.push({ label: `${others} smaller concepts`, color: '' });
   if (concepts.includes(-1)) entries.push({ label: 'in no concept', color: NO_CONCEPT_COLOR });
   return {
     legend: { kind: 'classes', title, pointTitle: "Each sample's own concept", entries },

@@ -361,7 +361,7 @@ describe('legend', () => {
     listed[2]?.click();
     expect(press).toHaveBeenCalledWith(11, 'concept 11');
     const rest = [...root.querySelectorAll('.swatches li')].slice(11);
-    expect(rest.map((one) => one.textContent)).toEqual(['3 smaller ones', 'in no concept']);
+    expect(rest.map((one) => one.textContent)).toEqual(['3 smaller concepts', 'in no concept']);
     expect(rest.map((one) => one.querySelectorAll('i').length)).toEqual([0, 1]);
   });
 
