@@ -39,6 +39,12 @@ export function shorten(text: string, limit: number): string {
   return `${characters.slice(0, Math.max(1, limit - 1)).join('')}…`;
 }
 
+/** The parts of a name that fit, such as "cat" of "cat/dog 2" or "cat, dog", or its beginning. */
+export function cutName(name: string, limit: number): string {
+  const parts = name.length > limit && /^.+(?=[,/(])/.exec(name.slice(0, limit + 1))?.[0].trim();
+  return shorten(parts || name, limit);
+}
+
 /** "+3", "−3" or "0". */
 export function formatWithSign(value: number): string {
   return `${value > 0 ? '+' : value < 0 ? '−' : ''}${count(Math.abs(value))}`;

@@ -3,12 +3,12 @@ import { isThinned, type Legend, MOST_POINTS, SEQUENTIAL_CSS } from '../../domai
 import type { ShowMode } from '../../domain/view';
 import type { State } from '../../state/store';
 import { provenance, provenanceTitle } from '../../ui/provenance';
-import { count, shorten } from '../../util/format';
+import { count, cutName, shorten } from '../../util/format';
 import type { Atlas, Level } from '../../wire/atlas';
 import { classLegend } from './class_legend';
 
 /** Longest name of a concept, so that three are beside each other on one line. */
-const CONCEPT = 17;
+const CONCEPT = 15;
 
 type KeyedLegend = Exclude<Legend, { kind: 'none' }>;
 
@@ -74,7 +74,7 @@ function key(legend: KeyedLegend, concepts?: ConceptButtons): TemplateResult {
     case 'classes':
       return html`<ul class="swatches">
         ${legend.entries.map(({ label, color, concept }) => {
-          const name = shorten(label, concept === undefined ? 24 : CONCEPT);
+          const name = concept === undefined ? shorten(label, 24) : cutName(label, CONCEPT);
           const swatch = color && html`<i style="background:${color}"></i>`;
           return concept === undefined || !concepts
             ? html`<li>${swatch}${name}</li>`

@@ -9,7 +9,7 @@ import {
   placeNames,
   type Territories,
 } from '../../domain/concept_territories';
-import { shorten } from '../../util/format';
+import { cutName } from '../../util/format';
 import type { OverlayFrame } from '../overlay';
 
 const FONT = '600 12px Roboto, system-ui, sans-serif';
@@ -72,12 +72,6 @@ export function drawConcepts(
     context.fill();
   }
   return names;
-}
-
-/** The parts of a name that fit, such as "cat" of "cat, dog", or its beginning. */
-export function cutName(name: string, limit: number): string {
-  const end = name.length > limit ? name.lastIndexOf(',', limit) : -1;
-  return shorten(end > 0 ? name.slice(0, end) : name, limit);
 }
 
 /** Lines that are visible on any icon. */

@@ -15,6 +15,7 @@ import type { Player } from '../../../src/state/player';
 import type { Session } from '../../../src/state/session';
 import { type State, Store } from '../../../src/state/store';
 import type { CellContext } from '../../../src/ui/cell_view';
+import { cutName } from '../../../src/util/format';
 import { Failure } from '../../../src/wire/api';
 import type { Level } from '../../../src/wire/atlas';
 import type { History, HistoryStep } from '../../../src/wire/history';
@@ -355,6 +356,8 @@ describe('legend', () => {
     expect(listed).toHaveLength(11);
     expect(listed[0]?.textContent?.trim()).toBe('concept 13');
     expect(listed[0]?.title).toBe('Highlight concept 13');
+    const long = 'wire-haired fox terrier/Sealyham terrier 1';
+    expect(cutName(long, 24)).toBe('wire-haired fox terrier');
     expect(listed.map((one) => one.getAttribute('aria-pressed')).slice(0, 3)).toEqual([
       ...['false', 'true', 'false'],
     ]);
