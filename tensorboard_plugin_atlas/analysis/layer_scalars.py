@@ -13,9 +13,16 @@ from tensorboard_plugin_atlas.atlas import Atlas, FloatArray
 
 PREFIX: Final = "atlas/"
 
+_EVENT_SCALARS: Final = {
+    "born": "concepts_born",
+    "dies": "concepts_ended",
+    "splits": "concepts_split",
+    "merges": "concepts_merged",
+}
+
 ICON_CHANGE: Final = "icon_change"
 """Key of `Provenance.layer_info`: a mapping of numbers for each grid, coarsest first, with `size`,
-`cells`, `change`, `floor` and `sampled`; see `compute.icon_change.IconChange`."""
+`cells`, `change`, `floor` and `sampled`; see `compute.icons.icon_change`."""
 
 
 def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, float]:
@@ -33,7 +40,10 @@ def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, floa
         sample's neighbors kept since the last atlas; 1 if nothing changes), `icon_change` (of the
         finest grid since the last atlas; 0 for equal icons, 1 for unrelated ones),
         `icon_change_floor` (change of icons without training), `seconds` and `megabytes` (10^6
-        bytes).
+        bytes); and of concepts: `concepts` (their number), `concept_purity` (mean fraction of the
+        most common label, weighted by size), `concept_churn` (fraction of the samples that changed
+        their concept without an event), and `concepts_born`, `concepts_ended`, `concepts_split`
+        and `concepts_merged` (events since the last atlas).
     """
     quality = atlas.quality
     values = {
@@ -43,6 +53,7 @@ def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, floa
         "trustworthiness": quality.trustworthiness,
         "neighbors_kept": _mean(quality.overlap),
         **_icon_change(atlas),
+        **_describe_concepts(atlas),
         "seconds": seconds,
         "megabytes": size / 1e6,
     }
@@ -60,6 +71,22 @@ def _icon_change(atlas: Atlas) -> dict[str, float]:
     if not isinstance(found, Mapping):
         return {}
     return {"icon_change": found["change"], "icon_change_floor": found["floor"]}
+
+
+def _describe_concepts(atlas: Atlas) -> dict[str, float]:
+    """Returns measures of the concepts and of their changes."""
+    if atlas.concepts is None:
+        return {}
+    values: dict[str, float] = {"concepts": len(atlas.concepts)}
+    labeled = [one for one in atlas.concepts if one.top_class is not None]
+    if labeled:
+        size = sum(one.size for one in labeled)
+        values["concept_purity"] = sum(one.size * one.top_share for one in labeled) / size
+    if atlas.concept_change is not None:
+        values["concept_churn"] = atlas.concept_change.by_churn
+        for kind, name in _EVENT_SCALARS.items():
+            values[name] = sum(event.kind == kind for event in atlas.events)
+    return values
 
 
 def _mean(shares: FloatArray | None) -> float | None:

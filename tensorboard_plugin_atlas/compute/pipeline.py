@@ -316,7 +316,11 @@ class AtlasPipeline:
             boxes=receptive.boxes(layer.positions, self.probe.input_size),
             clamped=layout.clamped,
             activations=store_activations(layer.values),
-            predictions=None if predictions is None else predictions[images],
+            predictions=None if predictions is None else predictions.classes[images],
+            confidences=None if predictions is None else predictions.confidences[images],
+            losses=None
+            if predictions is None or predictions.losses is None
+            else predictions.losses[images],
             labels=None if labels is None else labels[images],
             noise_floor=layout.noise_floor,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import torch
@@ -35,6 +36,10 @@ from tensorboard_plugin_atlas.compute.model.preserve_state import (
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
+HalfArray = NDArray[np.float16]
+
+_MAX_LOSS: Final = float(np.finfo(np.float16).max)
+
 _MAX_SURROUND_BYTES = 256 << 20
 
 
@@ -63,17 +68,32 @@ class LayerActivations:
 
 
 @dataclass(frozen=True, eq=False)
+class Predictions:
+    """Predictions for I images.
+
+    Attributes:
+        classes: (I,) int32: class of the largest logit.
+        confidences: (I,) float16 in [0, 1]: its softmax probability.
+        losses: (I,) float16: cross-entropy in nats, NaN without a label; None if no image has one.
+    """
+
+    classes: IntArray
+    confidences: HalfArray
+    losses: HalfArray | None
+
+
+@dataclass(frozen=True, eq=False)
 class ProbeOutputs:
     """The outputs of a model for the whole probe.
 
     Attributes:
         layers: Activations by name of the layer, in the requested order.
-        predictions: (I,) int32: class of the largest logit for each image, or None.
+        predictions: Predictions for the images, or None without logits.
         notes: What was assumed about the outputs.
     """
 
     layers: Mapping[str, LayerActivations]
-    predictions: IntArray | None
+    predictions: Predictions | None
     notes: tuple[str, ...] = ()
 
 
@@ -109,7 +129,7 @@ def collect_activations(
         raise ArgumentError(f"layers={layers!r}: pass a list of module names, such as ['layer4']")
     modules = {name: resolve_layer(model, name) for name in layers}
     readers = {name: _Reader(name, module, probe, surround) for name, module in modules.items()}
-    predictions = _Predictions(probe)
+    predictions = _PredictionReader(probe)
 
     def on_output(name: str, output: object) -> None:
         readers[name].read(output)
@@ -124,7 +144,7 @@ def collect_activations(
             images = probe.images[start : start + step]
             for reader in readers.values():
                 reader.begin(start, len(images))
-            predictions.read(forward(inner, as_input(images, inner)), len(images))
+            predictions.read(forward(inner, as_input(images, inner)), start, len(images))
             for reader in readers.values():
                 reader.finish()
     notes = [note for reader in readers.values() for note in reader.notes()]
@@ -262,17 +282,17 @@ class _Reader:
 
 
 @dataclass
-class _Predictions:
-    """Collects the predicted classes from the outputs of the model, if they are logits."""
+class _PredictionReader:
+    """Collects predictions from the outputs of the model, if they are logits."""
 
     probe: Probe
     _reason: str = ""
     _broken: int = 0
     _logits_path: str = ""
-    _classes: list[IntArray] = field(default_factory=list)
+    _found: list[Predictions] = field(default_factory=list)
 
-    def read(self, output: object, images: int) -> None:
-        """Reads the output for the next batch of `images`."""
+    def read(self, output: object, start: int, images: int) -> None:
+        """Reads the output for the next `images` images, from index `start` on."""
         found = find_logits(output, images)
         names = self.probe.classes
         if found is None:
@@ -287,7 +307,9 @@ class _Predictions:
                 "one name for each"
             )
         self._broken += int(logits.isnan().any(dim=1).sum())
-        self._classes.append(logits.argmax(dim=1).cpu().numpy().astype(np.int32))
+        labels = self.probe.labels
+        own = None if labels is None else labels[start : start + images]
+        self._found.append(_read_predictions(_to_cpu(logits), own))
 
     def notes(self) -> Iterator[str]:
         """Yields why there are no predictions, or which tensor the logits are."""
@@ -302,9 +324,39 @@ class _Predictions:
                 "another tensor"
             )
 
-    def result(self) -> IntArray | None:
-        """Returns (I,) int32, or None where an output has no logits."""
-        return None if self._reason or self._broken else np.concatenate(self._classes)
+    def result(self) -> Predictions | None:
+        """Returns the predictions, or None where an output has no logits."""
+        if self._reason or self._broken:
+            return None
+        losses = [part.losses for part in self._found if part.losses is not None]
+        return Predictions(
+            classes=np.concatenate([part.classes for part in self._found]),
+            confidences=np.concatenate([part.confidences for part in self._found]),
+            losses=np.concatenate(losses) if losses else None,
+        )
+
+
+def _read_predictions(logits: Tensor, labels: IntArray | None) -> Predictions:
+    """Returns the predictions of (B, K) logits.
+
+    Args:
+        logits: (B, K) float32.
+        labels: (B,) classes, -1 for none, or None.
+    """
+    probabilities = logits.log_softmax(dim=1)
+    classes = logits.argmax(dim=1)
+    confidences = probabilities.gather(1, classes[:, None])[:, 0].exp()
+    losses = None
+    if labels is not None:
+        known = (labels >= 0) & (labels < logits.shape[1])
+        target = torch.from_numpy(np.where(known, labels, 0)).long()
+        losses = -probabilities.gather(1, target[:, None])[:, 0]
+        losses[~torch.from_numpy(known)] = torch.nan
+    return Predictions(
+        classes=classes.numpy().astype(np.int32),
+        confidences=confidences.numpy().astype(np.float16),
+        losses=None if losses is None else losses.clamp(0, _MAX_LOSS).numpy().astype(np.float16),
+    )
 
 
 def _to_cpu(tensor: Tensor) -> Tensor:

@@ -19,13 +19,14 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars
-from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.atlas import Atlas, ConceptChange
 from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 
 NAMES = (
     *("occupied_cells", "effective_rank", "dead_channels", "trustworthiness"),
-    *("neighbors_kept", "seconds", "megabytes"),
+    *("neighbors_kept", "seconds", "megabytes", "concepts", "concept_purity", "concept_churn"),
+    *("concepts_born", "concepts_ended", "concepts_split", "concepts_merged"),
 )
 
 
@@ -51,7 +52,37 @@ def test_hand_computed_scalars() -> None:
         "neighbors_kept": pytest.approx(2 / 3),
         "seconds": 1.5,
         "megabytes": 2.5,
+        "concepts": 6,
+        "concept_purity": 1,
+        "concept_churn": 0,
+        "concepts_born": 0,
+        "concepts_ended": 0,
+        "concepts_split": 0,
+        "concepts_merged": 0,
     }
+
+
+def test_events_of_concepts_are_counted_by_kind() -> None:
+    atlas = atlas_with(100)
+    events = (*atlas.events, dataclasses.replace(atlas.events[0], kind="born"), *atlas.events)
+    change = ConceptChange(modularity=0.5, by_events=0.25, by_churn=0.125)
+    found = scalars_by_name(atlas.replace(events=events, concept_change=change))
+    assert (found["concepts_split"], found["concepts_born"], found["concepts_ended"]) == (2, 1, 0)
+    assert found["concept_churn"] == 0.125
+
+
+def test_purity_is_that_of_labeled_concepts() -> None:
+    atlas = atlas_with()
+    assert atlas.concepts is not None
+    first, second, *rest = atlas.concepts
+    mixed = (
+        dataclasses.replace(first, size=30, top_share=0.5),
+        dataclasses.replace(second, size=10, top_share=0.9),
+        *(dataclasses.replace(one, top_class=None) for one in rest),
+    )
+    assert scalars_by_name(atlas.replace(concepts=mixed))["concept_purity"] == pytest.approx(0.6)
+    untracked = scalars_by_name(atlas.replace(concepts=None, concept_change=None))
+    assert not [name for name in untracked if name.startswith("concept")]
 
 
 @pytest.mark.parametrize("kind", [list, tuple])
@@ -67,7 +98,7 @@ def test_the_icon_change_of_the_finest_grid_and_its_floor(kind: type) -> None:
 @pytest.mark.parametrize("overlap", [None, np.zeros(0, np.float32), np.full(3, np.nan, np.float32)])
 def test_undefined_values_are_left_out(overlap: Any) -> None:
     atlas = atlas_with(trustworthiness=None, effective_rank=None, overlap=overlap)
-    assert set(scalars_by_name(atlas.replace(grids=()))) == {
+    assert set(scalars_by_name(atlas.replace(grids=(), concepts=None))) == {
         "dead_channels",
         "seconds",
         "megabytes",

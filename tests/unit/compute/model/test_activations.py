@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import numpy as np
@@ -105,9 +106,9 @@ def test_all_layers_are_collected_in_one_pass_per_batch():
     assert list(found.layers) == ["layer1", "layer3.0.conv1", "layer4", "fc"]
     assert [a.map_size for a in found.layers.values()] == [(16, 16), (4, 4), (2, 2), (1, 1)]
     assert found.layers["fc"].kind == "vector"
-    assert (found.predictions == found.layers["fc"].values.argmax(axis=1)).all()
+    assert (found.predictions.classes == found.layers["fc"].values.argmax(axis=1)).all()
     with torch.no_grad():
-        assert (found.predictions == model.eval()(probe.images).argmax(1).numpy()).all()
+        assert (found.predictions.classes == model.eval()(probe.images).argmax(1).numpy()).all()
 
 
 @pytest.mark.parametrize("batch_first", [True, False])
@@ -154,7 +155,7 @@ def test_models_of_other_dtypes(dtype):
     probe = make_probe(torch.rand(3, 3, 8, 8))
     found = collect_activations(model, ["0"], probe)
     assert found.layers["0"].values.dtype == np.float32
-    assert found.predictions.shape == (3,)
+    assert found.predictions.classes.shape == (3,)
 
 
 # Predictions
@@ -167,6 +168,38 @@ class Wrapped(nn.Module):
 
     def forward(self, x):
         return self.wrap(self.conv(x).amax(dim=(2, 3)))
+
+
+@pytest.mark.parametrize("batch_size", [2, 3, 10])
+def test_confidence_and_loss_are_those_of_pytorch(batch_size):
+    images = torch.rand(7, 3, 8, 8)
+    labels = np.array([0, 1, 2, -1, 0, 5, 2], np.int32)
+    probe = dataclasses.replace(make_probe(images), labels=labels)
+    found = collect_activations(
+        Wrapped(lambda x: 20 * x), ["conv"], probe, batch_size=batch_size
+    )
+    logits = 20 * images.amax(dim=(2, 3))
+    target = torch.from_numpy(np.where(labels < 0, 0, labels % 3)).long()
+    losses = torch.nn.functional.cross_entropy(logits, target, reduction="none").numpy()
+    known = (labels >= 0) & (labels < 3)
+    confidences = logits.softmax(dim=1).amax(dim=1).numpy()
+    np.testing.assert_allclose(found.predictions.confidences, confidences, rtol=1e-3)
+    np.testing.assert_allclose(found.predictions.losses[known], losses[known], rtol=1e-3, atol=1e-6)
+    assert np.isnan(found.predictions.losses[~known]).all()
+
+
+def test_losses_are_finite_and_need_labels():
+    probe = make_probe(torch.rand(4, 3, 8, 8))
+    found = collect_activations(Wrapped(lambda x: x), ["conv"], probe)
+    assert found.predictions.losses is None
+    labels = np.zeros(4, np.int32)
+    extreme = collect_activations(
+        Wrapped(lambda x: x * 0 + torch.tensor([-1e9, 0, 1e9])),
+        ["conv"],
+        dataclasses.replace(probe, labels=labels),
+    )
+    assert extreme.predictions.losses.tolist() == [65504.0] * 4
+    assert extreme.predictions.confidences.tolist() == [1.0] * 4
 
 
 @pytest.mark.parametrize(
@@ -185,7 +218,7 @@ def test_predictions_need_logits(wrap, known):
     images = torch.rand(4, 3, 8, 8)
     found = collect_activations(Wrapped(wrap), ["conv"], make_probe(images), batch_size=3)
     if known:
-        assert np.array_equal(found.predictions, images.amax(dim=(2, 3)).argmax(1).numpy())
+        assert np.array_equal(found.predictions.classes, images.amax(dim=(2, 3)).argmax(1).numpy())
         assert found.notes == ()
     else:
         assert found.predictions is None
@@ -303,7 +336,7 @@ def test_wrapped_models_have_the_activations_of_the_model(wrap):
         collect_activations(model, ["2"], probe),
     )
     assert np.array_equal(plain.layers["2"].values, again.layers["2"].values)
-    assert np.array_equal(plain.predictions, again.predictions)
+    assert np.array_equal(plain.predictions.classes, again.predictions.classes)
     assert count_hooks(model) == 0
 
 
