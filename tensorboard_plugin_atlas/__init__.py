@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         track_concepts,
     )
     from tensorboard_plugin_atlas.analysis.layer_links import LayerLinks, link_layers
+    from tensorboard_plugin_atlas.analysis.run_matrix import RunMatrix, compare_runs
     from tensorboard_plugin_atlas.atlas import Atlas
     from tensorboard_plugin_atlas.compute.icons.render_icons import RenderedIcons, render_icons
     from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
@@ -48,12 +49,14 @@ __all__ = [
     "LayerLinks",
     "PatchTest",
     "RenderedIcons",
+    "RunMatrix",
     "Shortcut",
     "ShortcutHistory",
     "ShortcutRecord",
     "__version__",
     "cell_labels",
     "compare_atlases",
+    "compare_runs",
     "compute_atlas",
     "find_shortcuts",
     "link_layers",
@@ -78,12 +81,14 @@ _MODULES = {
     "LayerLinks": "analysis.layer_links",
     "PatchTest": "compute.shortcuts.patch_test",
     "RenderedIcons": "compute.icons.render_icons",
+    "RunMatrix": "analysis.run_matrix",
     "Shortcut": "compute.shortcuts.search",
     "ShortcutHistory": "compute.shortcuts.onset",
     "ShortcutRecord": "shortcut_record",
     "__version__": "_version",
     "cell_labels": "analysis.cell_labels",
     "compare_atlases": "analysis.comparison",
+    "compare_runs": "analysis.run_matrix",
     "compute_atlas": "compute.pipeline",
     "find_shortcuts": "compute.shortcuts.search",
     "link_layers": "analysis.layer_links",

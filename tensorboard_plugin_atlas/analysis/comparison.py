@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.analysis.arguments import check_atlas
 from tensorboard_plugin_atlas.analysis.cka import cka
 from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
+from tensorboard_plugin_atlas.analysis.concept_matching import ConceptDiff, match_concepts
 from tensorboard_plugin_atlas.analysis.directions import finite_rows, nearest_neighbors, unit_rows
 from tensorboard_plugin_atlas.analysis.sample_matching import (
     MAX_LABEL_DISAGREEMENT,
@@ -89,6 +90,7 @@ class AtlasDiff:
             (Song et al. 2012); 1 for equal up to rotation and scale, about 0 for unrelated ones.
             None for fewer than four samples or without variance.
         grids: Comparisons of the grids that both have, coarsest first.
+        concepts: Concepts that both share, and those that only one has; None if one has none.
         notes: How samples were matched, and what cannot be compared.
     """
 
@@ -100,6 +102,7 @@ class AtlasDiff:
     moved: NDArray[np.bool_] | None
     cka: float | None
     grids: tuple[GridDiff, ...]
+    concepts: ConceptDiff | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -157,8 +160,18 @@ def compare_atlases(a: Atlas, b: Atlas, *, strict: bool = True) -> AtlasDiff:
         moved=None if floor is None else displacement > floor,
         cka=cka(values_a, values_b),
         grids=_compare_grids(a, b, rows_a, rows_b),
+        concepts=_compare_concepts(a, b, rows_a, rows_b),
         notes=(*found, *notes),
     )
+
+
+def _compare_concepts(
+    a: Atlas, b: Atlas, rows_a: NDArray[np.intp], rows_b: NDArray[np.intp]
+) -> ConceptDiff | None:
+    ours, theirs = a.samples.concepts, b.samples.concepts
+    if ours is None or theirs is None:
+        return None
+    return match_concepts(ours[rows_a], theirs[rows_b])
 
 
 def list_differences(a: Atlas, b: Atlas) -> list[str]:

@@ -175,9 +175,7 @@ def test_confidence_and_loss_are_those_of_pytorch(batch_size):
     images = torch.rand(7, 3, 8, 8)
     labels = np.array([0, 1, 2, -1, 0, 5, 2], np.int32)
     probe = dataclasses.replace(make_probe(images), labels=labels)
-    found = collect_activations(
-        Wrapped(lambda x: 20 * x), ["conv"], probe, batch_size=batch_size
-    )
+    found = collect_activations(Wrapped(lambda x: 20 * x), ["conv"], probe, batch_size=batch_size)
     logits = 20 * images.amax(dim=(2, 3))
     target = torch.from_numpy(np.where(labels < 0, 0, labels % 3)).long()
     losses = torch.nn.functional.cross_entropy(logits, target, reduction="none").numpy()
