@@ -71,6 +71,12 @@ const FEATURES: readonly (EagerFeature | LazyFeature)[] = [
     load: async () => (await import('../features/events')).events,
   },
   { name: 'legend', module: legend },
+  {
+    name: 'stream_graph',
+    wants: ({ stream }) => stream !== '',
+    load: async () => (await import('../features/stream_graph')).streamGraph,
+    closed: { stream: '' },
+  },
   { name: 'timeline', module: timeline },
   { name: 'inspector', module: inspector },
   {

@@ -19,6 +19,9 @@ const CONCEPTS =
 
 const EXPORT = 'M11 4h2v8.2l3-3L17.4 10.6 12 16l-5.4-5.4L8 9.2l3 3zM5 18h14v2H5z';
 
+const STREAM =
+  'M3 4c6 0 6 3 9 3s5-2 9-2v4c-4 0-6 2-9 2S9 8 3 8zm0 6c6 0 6 3 9 3s5-2 9-2v3c-4 0-6 1-9 1s-3-2-9-2zm0 5c6 0 6 2 9 2s5-1 9-1v4H3z';
+
 export function toolbar(state: State, session: Session, buttons: unknown): TemplateResult {
   return html`${listTools(state, session)} ${buttons}
   ${overlayTools(state, session)} ${evolutionTools(state, session)}`;
@@ -67,6 +70,13 @@ function evolutionTools(state: State, session: Session): TemplateResult {
       key: 'j',
       pressed: state.eventList,
       press: () => store.set({ eventList: !state.eventList }),
+    })}
+    ${iconButton({
+      icon: STREAM,
+      name: 'Concepts over the steps',
+      key: 'g',
+      pressed: state.stream !== '',
+      press: () => store.set({ stream: state.stream ? '' : 'concepts' }),
     })}
     ${iconButton({
       icon: 'drift',

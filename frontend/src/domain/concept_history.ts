@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The history of one concept: its size, its purity, and the cell with most of its samples at each step. */
 
+import { percent } from '../util/format';
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
-import type { RunEvent } from '../wire/history';
+import type { History, RunEvent } from '../wire/history';
 import { placeOf } from './cell_stats';
 import { conceptsOf, countIn, rowsOf } from './concepts';
 import { iconPlace } from './icon_place';
@@ -49,6 +50,13 @@ export function frameOf(atlas: Atlas, size: number, id: number): Frame {
       of: { atlas: { key, series, step }, level: { entry: level.entry } },
     },
   };
+}
+
+/** "4.0% of the samples changed concept by events, 11% by churn."; empty where it is not known. */
+export function describeChange(history: History | null, step: number | null): string {
+  const { byEvents, byChurn } = history?.steps.get(step ?? Number.NaN)?.concepts ?? {};
+  if (byEvents == null || byChurn == null) return '';
+  return `${percent(byEvents)} of the samples changed concept by events, ${percent(byChurn)} by churn.`;
 }
 
 /** Events of the concept `id`, by step. */

@@ -218,6 +218,7 @@ export class Interaction {
     const { session } = this;
     const {
       eventList,
+      stream,
       drift,
       motion,
       step,
@@ -232,6 +233,9 @@ export class Interaction {
     switch (what) {
       case 'events':
         session.store.set({ eventList: !eventList });
+        break;
+      case 'stream':
+        session.store.set({ stream: stream ? '' : 'concepts' });
         break;
       case 'filter':
         session.store.set({ filterOpen: !filterOpen });

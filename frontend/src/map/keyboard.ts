@@ -14,7 +14,7 @@ export type Command =
   | { readonly do: 'export' | 'filter' | 'find' | 'shortcuts' | 'table' }
   | { readonly do: 'lasso' | 'block' | 'selectionList' | 'keep' }
   | { readonly do: 'compare' | 'swap' | 'mark' | 'flip' | 'addPane' | 'closePane' }
-  | { readonly do: 'show' | 'sign' | 'link' | 'outlines' | 'similar' };
+  | { readonly do: 'show' | 'sign' | 'link' | 'outlines' | 'similar' | 'stream' };
 
 export interface Key {
   readonly key: string;
@@ -47,6 +47,7 @@ const COMMANDS = new Map<string, Command>([
   [' ', { do: 'play' }],
   ['Enter', { do: 'pin' }],
   ['j', { do: 'events' }],
+  ['g', { do: 'stream' }],
   ['d', { do: 'drift' }],
   ['f', { do: 'filter' }],
   ['/', { do: 'find' }],

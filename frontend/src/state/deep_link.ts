@@ -37,6 +37,7 @@ export interface Link {
   readonly drift: Channel | '';
   readonly motion: boolean;
   readonly eventList: boolean;
+  readonly stream: State['stream'];
   readonly filter: string;
   readonly sign: string;
   readonly table: boolean;
@@ -67,6 +68,7 @@ export function readLink(values: HashValues): Link {
     drift: oneOf(['', ...DRIFTS], values.drift, ''),
     motion: values.map !== 'fixed',
     eventList: values.events === 'on',
+    stream: oneOf(['', 'concepts', 'groups'], values.stream, ''),
     filter: values.filter ?? '',
     sign: values.sign ?? '',
     table: values.view === 'table',
@@ -98,6 +100,7 @@ export function linkOf(state: State): HashValues {
     drift: state.drift,
     map: state.motion ? '' : 'fixed',
     events: state.eventList ? 'on' : '',
+    stream: state.stream,
     filter: state.filter,
     sign: state.sign,
     view: state.table ? 'table' : '',

@@ -2,18 +2,22 @@
 /** The list of events of the run. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { ref } from 'lit/directives/ref.js';
 import { classAtlasOf, NOT_FOLLOWED } from '../../domain/class_atlas';
+import { describeChange, type Frame, frameOf } from '../../domain/concept_history';
 import type { AtlasMap } from '../../map/atlas_map';
 import { isKept, jumpTo, type Side, showSide, sideOf } from '../../state/go_to_event';
 import type { Session } from '../../state/session';
+import { type DriftValues, StepSeriesLoader } from '../../state/step_series_loader';
 import type { State } from '../../state/store';
 import { EVENT_NAMES, eventGlyph } from '../../ui/event_glyphs';
 import { moveFocus } from '../../ui/list_focus';
 import { panelHead } from '../../ui/panel_head';
 import { segments } from '../../ui/segmented_control';
 import { count, fraction, plural, shorten } from '../../util/format';
-import type { Failure } from '../../wire/api';
+import { Failure } from '../../wire/api';
 import { type History, type RunEvent, sameEvent } from '../../wire/history';
+import { conceptIcon } from './concept_icon';
 
 /** Number of events listed at first; the rest on request. */
 const FIRST_EVENTS = 60;
@@ -22,15 +26,28 @@ const SENTENCE = 240;
 const ORDERS = { rank: 'Most significant', time: 'By step' } as const;
 type Order = keyof typeof ORDERS;
 
+/** Icons on each side of an event. */
+const MOST_ICONS = 3;
+const SURE_FROM = 0.5;
+
+/** Icons of concepts, by step and id. */
+type Frames = DriftValues<ReadonlyMap<number, Frame>>;
+
 export class EventList {
   #order: Order = 'rank';
   #whole = false;
+  /** Indices of the items in view. */
+  readonly #visible = new Set<number>();
+  readonly #observer = new IntersectionObserver((entries) => this.#see(entries));
+  readonly #frames: StepSeriesLoader<ReadonlyMap<number, Frame>>;
 
   constructor(
     private readonly session: Session,
     private readonly map: AtlasMap,
     private readonly update: () => void,
-  ) {}
+  ) {
+    this.#frames = new StepSeriesLoader(session, update);
+  }
 
   render(state: State): TemplateResult | typeof nothing {
     if (!state.eventList) return nothing;
@@ -50,9 +67,12 @@ export class EventList {
     if (events.length === 0) return noEvents(whyNone(history));
     const ordered = this.#order === 'rank' ? events : events.toSorted((a, b) => a.step - b.step);
     const shown = this.#whole ? ordered : ordered.slice(0, FIRST_EVENTS);
+    const frames = this.#load(state, shown, events);
+    const change = describeChange(history, state.step);
     return html`${this.#head(events.length, eventsFound)}
+      ${change && html`<p class="muted">At step ${count(state.step ?? 0)}, ${change}</p>`}
       <ol class="event-items" @keydown=${moveFocus}>
-        ${shown.map((event) => this.#item(state, event))}
+        ${shown.map((event, i) => this.#item(state, event, i, frames))}
       </ol>
       ${
         shown.length < ordered.length
@@ -79,9 +99,14 @@ export class EventList {
     </div>`;
   }
 
-  #item(state: State, event: RunEvent): TemplateResult {
+  #item(state: State, event: RunEvent, i: number, frames: Frames): TemplateResult {
     const chosen = sameEvent(event, state.highlight?.event);
-    return html`<li class=${chosen ? 'chosen' : ''} data-kind=${event.kind}>
+    return html`<li
+      class=${chosen ? 'chosen' : ''}
+      data-kind=${event.kind}
+      data-index=${i}
+      ${ref(this.#watch)}
+    >
       <button
         type="button"
         class="event"
@@ -91,16 +116,66 @@ export class EventList {
         <span class="event-head">
           ${eventGlyph(event.kind)}
           <strong>${EVENT_NAMES[event.kind]}</strong>
-          <span class="number">step ${count(event.step)}</span>
+          <span class="number"
+            >${event.samples === null ? '' : `${plural(event.samples, 'sample')} · `}step
+            ${count(event.step)}</span
+          >
         </span>
         <span class="event-text">${shorten(event.text, SENTENCE)}</span>
+        ${this.#icons(event, this.#visible.has(i), frames)}
         <span class="event-foot muted">
           <span class="confidence"><i style="width:${confidence(event)}%"></i></span>
-          confidence ${fraction(event.confidence)}
+          <span>confidence ${fraction(event.confidence)}${isSure(event) ? SURE : nothing}</span>
         </span>
       </button>
       ${chosen ? this.#sides(state, event) : nothing}
     </li>`;
+  }
+
+  /** The icons of its concepts before and after the event. */
+  #icons(event: RunEvent, isSeen: boolean, frames: Frames): TemplateResult | typeof nothing {
+    if (event.before.length + event.after.length === 0) return nothing;
+    const icons = (ids: readonly number[], step: number) => {
+      const frame = frames.get(step);
+      return ids
+        .slice(0, MOST_ICONS)
+        .map((id) =>
+          conceptIcon(frame instanceof Failure ? frame : frame?.get(id), isSeen, this.session),
+        );
+    };
+    return html`<span class="event-icons" aria-hidden="true">
+      ${icons(event.before, event.beforeStep)}<span class="muted">→</span>
+      ${icons(event.after, event.step)}
+    </span>`;
+  }
+
+  /** Loads the steps of the events in view, one after the other. */
+  #load(state: State, shown: readonly RunEvent[], events: readonly RunEvent[]): Frames {
+    const { series, shownLevel, playing } = state;
+    if (series === null || shownLevel === null) return new Map();
+    const visible = shown.filter((_, i) => this.#visible.has(i));
+    const steps = visible.flatMap(({ beforeStep, step }) => [beforeStep, step]);
+    const wanted = playing ? [] : steps.filter((step) => series.steps.includes(step));
+    return this.#frames.read(`${shownLevel}`, series, wanted, (atlas) => {
+      const ids = events.flatMap(({ step, beforeStep, before, after }) => [
+        ...(step === atlas.step ? after.slice(0, MOST_ICONS) : []),
+        ...(beforeStep === atlas.step ? before.slice(0, MOST_ICONS) : []),
+      ]);
+      return new Map([...new Set(ids)].map((id) => [id, frameOf(atlas, shownLevel, id)]));
+    });
+  }
+
+  readonly #watch = (element: Element | undefined): void => {
+    if (element) this.#observer.observe(element);
+  };
+
+  #see(entries: readonly IntersectionObserverEntry[]): void {
+    for (const { target, isIntersecting } of entries) {
+      const i = Number((target as HTMLElement).dataset.index);
+      if (isIntersecting) this.#visible.add(i);
+      else this.#visible.delete(i);
+    }
+    this.update();
   }
 
   #sides(state: State, event: RunEvent): TemplateResult {
@@ -133,6 +208,14 @@ export class EventList {
     this.update();
   }
 }
+
+/** Logs of earlier versions, which do not count the samples, have another confidence. */
+function isSure({ confidence: value, samples }: RunEvent): boolean {
+  return samples !== null && value >= SURE_FROM;
+}
+
+const SURE = html`,
+  <span class="sure" title="Found in at least half of 20 random halves of the samples">sure</span>`;
 
 function confidence({ confidence: value }: RunEvent): number {
   return 100 * Math.min(1, Math.max(0, value));

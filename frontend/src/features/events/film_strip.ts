@@ -18,6 +18,7 @@ import { count, percent, plural, shorten } from '../../util/format';
 import { Failure } from '../../wire/api';
 import { className } from '../../wire/atlas';
 import type { RunEvent } from '../../wire/history';
+import { conceptIcon, type KnownFrame } from './concept_icon';
 
 /** Maximum number of steps in the strip. */
 const FRAMES = 24;
@@ -25,8 +26,6 @@ const FRAMES = 24;
 const WIDTH = 60;
 const LINES = 44;
 const NAME = 40;
-
-type KnownFrame = Frame | Failure | undefined;
 
 export class FilmStrip {
   readonly #reader: StepSeriesLoader<Frame>;
@@ -121,23 +120,10 @@ export class FilmStrip {
         @click=${() => this.#go(step, place, id)}
       >
         <span class="marks">${events.slice(0, 3).map(({ kind }) => eventGlyph(kind))}</span>
-        ${this.#icon(frame, seen)}
+        ${conceptIcon(frame, seen, this.session)}
         <span class="number">${shorten(count(step), 9)}</span>
       </button>
     </li>`;
-  }
-
-  /** Icons are fetched for what is in view alone. */
-  #icon(frame: KnownFrame, seen: boolean): TemplateResult {
-    const empty = (text: string) => html`<span class="frame-icon none">${text}</span>`;
-    if (frame === undefined) return empty('…');
-    if (frame instanceof Failure) return empty('damaged');
-    if (frame.samples === 0) return empty('–');
-    const { at, of } = frame.icon ?? {};
-    if (!of || !at) return empty(frame.samples === null ? '?' : 'no icon');
-    const picture = seen ? this.session.pages.icons(of.atlas, of.level).pages[at.page] : null;
-    const rect = { x: at.x, y: at.y, width: at.side, height: at.side };
-    return html`<atlas-crop class="frame-icon" .crop=${picture ? { picture, rect } : null}></atlas-crop>`;
   }
 
   /** Goes to the step, and to the cell that holds most of the concept there. */

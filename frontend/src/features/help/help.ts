@@ -21,6 +21,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   [',  .', 'previous, next step'],
   ['Space', 'play or pause'],
   ['j', 'events of the run'],
+  ['g', 'stream graph: concepts over the steps'],
   ['m', 'moving map or fixed map'],
   ['c', 'compare with the previous step, or end it'],
   ['[  x', 'use this step as A (or Shift + click a tick); swap A and B'],

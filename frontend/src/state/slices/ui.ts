@@ -5,6 +5,8 @@ export interface UiState {
   /** A part of the tab itself did not arrive. */
   readonly lost: boolean;
   readonly eventList: boolean;
+  /** What the ribbons of the stream graph are; empty while it is closed. */
+  readonly stream: '' | 'concepts' | 'groups';
   /** The list of what is selected, pinned and saved: open, and whether the focus goes there. */
   readonly selectionList: false | 'shown' | 'entered';
   readonly filterOpen: boolean;
@@ -24,6 +26,7 @@ export interface UiState {
 export const INITIAL_UI: UiState = {
   lost: false,
   eventList: false,
+  stream: '',
   selectionList: false,
   filterOpen: false,
   finding: false,
