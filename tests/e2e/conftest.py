@@ -15,6 +15,7 @@ from concept_logs import write_concept_log
 from layer_logs import write_layer_log
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from shortcut_logs import write_shortcut_log
+from stream_logs import write_stream_log
 from tensorboard_server import start_tensorboard, wait_for_atlases
 from untrusted_logs import write_untrusted_log
 
@@ -91,6 +92,7 @@ def directories(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tup
         "concepts": write_concept_log,
         "layers": write_layer_log,
         "shortcuts": write_shortcut_log,
+        "stream": write_stream_log,
         "untrusted": write_untrusted_log,
     }
     written: dict[str, tuple[Path, int]] = {}
@@ -138,6 +140,12 @@ def damaged_log(serve: Serve, loader: str) -> str:
 def concept_log(serve: Serve, loader: str) -> str:
     """URL of a log whose runs have concepts and events."""
     return serve("concepts", loader)
+
+
+@pytest.fixture
+def stream_log(serve: Serve) -> str:
+    """URL of a log of a run with many concepts in groups."""
+    return serve("stream", "data-server")
 
 
 @pytest.fixture

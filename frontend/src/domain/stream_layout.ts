@@ -62,7 +62,8 @@ export interface Stream {
   readonly width: number;
 }
 
-interface Draft {
+/** A ribbon without its outline. */
+interface Band {
   id: number;
   name: string;
   group: number;
@@ -87,19 +88,19 @@ export function layOutStream(
   if (columns.length < 2) return null;
   const events = (isGrouped ? null : history.events) ?? [];
   const links = findLinks(events, columns);
-  const drafts = sortRibbons(collectSizes(history, columns, isGrouped), links);
-  stack(drafts, columns, isGrouped);
-  const end = (draft: Draft, i: number) => endOf(draft, i, drafts, links);
+  const bands = sortRibbons(collectSizes(history, columns, isGrouped), links);
+  stack(bands, columns, isGrouped);
+  const end = (band: Band, i: number) => endOf(band, i, bands, links);
   return {
     columns,
-    ribbons: drafts.map((draft) => ({ ...draft, path: pathOf(draft, columns, end) })),
+    ribbons: bands.map((band) => ({ ...band, path: pathOf(band, columns, end) })),
     marks: events.flatMap((event) => {
       const i = columnOf(columns, event.step);
       const id = subjectsOf(event)[0] ?? event.after[0] ?? event.before[0];
-      const draft = drafts.find((one) => one.id === id);
+      const band = bands.find((one) => one.id === id);
       const at = columns[i]?.at;
-      if (draft === undefined || at === undefined) return [];
-      return [{ event, at, y: draft.sizes[i] ? middleOf(draft, i) : end(draft, i) }];
+      if (band === undefined || at === undefined) return [];
+      return [{ event, at, y: band.sizes[i] ? middleOf(band, i) : end(band, i) }];
     }),
     width: WIDTH * (steps.length - 1),
   };
@@ -120,10 +121,10 @@ function columnOf(columns: readonly Column[], step: number): number {
   return columns.findIndex((one) => one.step >= step);
 }
 
-function collectSizes(history: History, columns: readonly Column[], isGrouped: boolean): Draft[] {
+function collectSizes(history: History, columns: readonly Column[], isGrouped: boolean): Band[] {
   const known = new Map(history.concepts?.map((one) => [one.id, one]));
   const groupNames = new Map(history.groups?.map(({ id, name }) => [id, name]));
-  const drafts = new Map<number, Draft>();
+  const bands = new Map<number, Band>();
   columns.forEach(({ step }, i) => {
     const { ids = [], sizes = [] } = history.steps.get(step)?.concepts ?? {};
     ids.forEach((concept, k) => {
@@ -131,7 +132,7 @@ function collectSizes(history: History, columns: readonly Column[], isGrouped: b
       const id = isGrouped ? group : concept;
       if (!Number.isFinite(id)) return;
       const name = isGrouped ? groupNames.get(id) : known.get(id)?.name;
-      const draft = drafts.get(id) ?? {
+      const band = bands.get(id) ?? {
         ...{ id, name: name ?? `${isGrouped ? 'group' : 'concept'} ${id}`, group },
         ...{
           concepts: new Set(),
@@ -142,22 +143,22 @@ function collectSizes(history: History, columns: readonly Column[], isGrouped: b
           last: i,
         },
       };
-      drafts.set(id, draft);
-      draft.concepts.add(concept);
-      draft.sizes[i] = (draft.sizes[i] as number) + (sizes[k] as number);
-      draft.last = i;
+      bands.set(id, band);
+      band.concepts.add(concept);
+      band.sizes[i] = (band.sizes[i] as number) + (sizes[k] as number);
+      band.last = i;
     });
   });
-  const total = ({ sizes }: Draft) => sizes.reduce((a, b) => a + b);
-  const kept = [...drafts.values()].sort((a, b) => total(b) - total(a)).slice(0, MOST_RIBBONS);
+  const total = ({ sizes }: Band) => sizes.reduce((a, b) => a + b);
+  const kept = [...bands.values()].sort((a, b) => total(b) - total(a)).slice(0, MOST_RIBBONS);
   const sizes = columns.map(({ samples }, i) =>
-    kept.reduce((left, draft) => left - (draft.sizes[i] as number), samples),
+    kept.reduce((left, band) => left - (band.sizes[i] as number), samples),
   );
   const last = sizes.findLastIndex((size) => size > 0);
   return last < 0 ? kept : [...kept, restOf(sizes, last)];
 }
 
-function restOf(sizes: number[], last: number): Draft {
+function restOf(sizes: number[], last: number): Band {
   const first = sizes.findIndex((size) => size > 0);
   return {
     ...{ id: REST, name: 'in no concept', group: Number.POSITIVE_INFINITY, concepts: new Set() },
@@ -183,8 +184,8 @@ function findLinks(events: readonly RunEvent[], columns: readonly Column[]): Lin
 }
 
 /** Sorts by group, then birth, then size; what splits from a concept of the group follows it. */
-function sortRibbons(drafts: Draft[], links: Links): Draft[] {
-  drafts.sort(
+function sortRibbons(bands: Band[], links: Links): Band[] {
+  bands.sort(
     (a, b) =>
       Number(a.id === REST) - Number(b.id === REST) ||
       (a.group === b.group ? 0 : a.group - b.group) ||
@@ -192,23 +193,23 @@ function sortRibbons(drafts: Draft[], links: Links): Draft[] {
       (b.sizes[b.first] as number) - (a.sizes[a.first] as number) ||
       a.id - b.id,
   );
-  const sorted: Draft[] = [];
-  for (const draft of drafts) {
-    const parent = links.get(`${draft.id}/${draft.first}`);
-    const i = sorted.findIndex(({ id, group }) => id === parent && group === draft.group);
-    sorted.splice(i < 0 ? sorted.length : i + 1, 0, draft);
+  const sorted: Band[] = [];
+  for (const band of bands) {
+    const parent = links.get(`${band.id}/${band.first}`);
+    const i = sorted.findIndex(({ id, group }) => id === parent && group === band.group);
+    sorted.splice(i < 0 ? sorted.length : i + 1, 0, band);
   }
   return sorted;
 }
 
 /** Places the ribbons one below the other, with gaps between groups that are the same at every step. */
-function stack(drafts: readonly Draft[], columns: readonly Column[], isGrouped: boolean): void {
-  const isFirst = drafts.map(({ group }, k) => k > 0 && group !== drafts[k - 1]?.group);
+function stack(bands: readonly Band[], columns: readonly Column[], isGrouped: boolean): void {
+  const isFirst = bands.map(({ group }, k) => k > 0 && group !== bands[k - 1]?.group);
   const groups = isFirst.filter(Boolean).length;
   const gap = isGrouped ? 0 : Math.min(MOST_GAP, MOST_GAPS / groups);
   columns.forEach(({ samples }, i) => {
     let y = 0;
-    drafts.forEach(({ sizes, tops, bottoms }, k) => {
+    bands.forEach(({ sizes, tops, bottoms }, k) => {
       if (isFirst[k]) y += gap;
       tops[i] = y;
       y += ((HEIGHT - groups * gap) * (sizes[i] as number)) / samples;
@@ -218,20 +219,20 @@ function stack(drafts: readonly Draft[], columns: readonly Column[], isGrouped: 
 }
 
 /** Where a ribbon that is in column `i` or the one before, but not in both, narrows to a point. */
-function endOf(draft: Draft, i: number, drafts: readonly Draft[], links: Links): number {
-  const other = drafts.findIndex(({ id }) => id === links.get(`${draft.id}/${i}`));
-  const { tops, bottoms } = drafts[other] ?? draft;
-  const edges = other >= 0 && other < drafts.indexOf(draft) ? bottoms : tops;
-  return edges[draft.sizes[i] ? i - 1 : i] as number;
+function endOf(band: Band, i: number, bands: readonly Band[], links: Links): number {
+  const other = bands.findIndex(({ id }) => id === links.get(`${band.id}/${i}`));
+  const { tops, bottoms } = bands[other] ?? band;
+  const edges = other >= 0 && other < bands.indexOf(band) ? bottoms : tops;
+  return edges[band.sizes[i] ? i - 1 : i] as number;
 }
 
 /** The outline of a ribbon, one shape for each stretch of columns that have it. */
 function pathOf(
-  draft: Draft,
+  band: Band,
   columns: readonly Column[],
-  end: (draft: Draft, i: number) => number,
+  end: (band: Band, i: number) => number,
 ): string {
-  const { sizes, tops, bottoms } = draft;
+  const { sizes, tops, bottoms } = band;
   let path = '';
   let upper: Point[] = [];
   let lower: Point[] = [];
@@ -242,9 +243,9 @@ function pathOf(
   };
   sizes.forEach((size, i) => {
     if (size > 0) {
-      if (i > 0 && !sizes[i - 1]) point(i - 1, end(draft, i));
+      if (i > 0 && !sizes[i - 1]) point(i - 1, end(band, i));
       point(i, tops[i] as number, bottoms[i]);
-    } else if (sizes[i - 1]) point(i, end(draft, i));
+    } else if (sizes[i - 1]) point(i, end(band, i));
     if (upper.length > 0 && (size === 0 || i === sizes.length - 1)) {
       path += `M${curve(upper)}L${curve(lower)}Z`;
       upper = [];

@@ -26,7 +26,7 @@ export interface HistoryStep {
 }
 
 /** The concepts of a step. */
-export interface StepConcepts {
+interface StepConcepts {
   /** Ids of the largest concepts, largest first. */
   readonly ids: readonly number[];
   /** Samples of each. */

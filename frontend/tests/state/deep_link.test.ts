@@ -60,7 +60,7 @@ describe('link', () => {
   it('reads nonsense as the defaults', () => {
     const link = readLink({
       ...{ step: 'x', grid: 'y', z: 'NaN', color: 'pink', show: 'all', outlines: 'thin' },
-      ...{ compare: '?', mode: 'guess', drift: 'yes', map: 'flat', events: '1' },
+      ...{ compare: '?', mode: 'guess', drift: 'yes', map: 'flat', events: '1', stream: 'x' },
     });
     expect(link).toEqual({
       run: null,
@@ -78,6 +78,7 @@ describe('link', () => {
       drift: '',
       motion: true,
       eventList: false,
+      stream: '',
       filter: '',
       sign: '',
       table: false,
@@ -106,6 +107,7 @@ describe('link', () => {
       drift: 'attribution',
       motion: false,
       eventList: true,
+      stream: 'groups',
       filter: 'toward:3,7',
       sign: 'both',
       table: true,
@@ -129,6 +131,7 @@ describe('link', () => {
       drift: 'attribution',
       motion: false,
       eventList: true,
+      stream: 'groups',
       filter: 'toward:3,7',
       sign: 'both',
       table: true,

@@ -70,7 +70,7 @@ class ConceptRun:
             events += self._give_birth(number)
         if number in (4, 7, 10):
             events += self._end(number)
-        told = float((self.ids != before).mean())
+        by_events = float((self.ids != before).mean())
         moved = np.flatnonzero(self._random.random(SAMPLES) < CHURN)
         after = self.ids.copy()
         for sample in moved:
@@ -78,10 +78,10 @@ class ConceptRun:
             alive = [i for i in np.unique(self.ids).tolist() if self.group_of.get(i) == group]
             after[sample] = self._random.choice(alive) if alive else -1
         self.ids = after
-        churn = float((self.ids != before).mean()) - told
+        churn = float((self.ids != before).mean()) - by_events
         events.sort(key=lambda one: -one.score)
         return tuple(events), ConceptChange(
-            modularity=0.7, by_events=told, by_churn=max(0.0, churn)
+            modularity=0.7, by_events=by_events, by_churn=max(0.0, churn)
         )
 
     def name(self, concept: int) -> str:
@@ -96,7 +96,7 @@ class ConceptRun:
         ids, sizes = np.unique(self.ids[self.ids >= 0], return_counts=True)
         return dict(zip(ids.tolist(), sizes.tolist(), strict=True))
 
-    def _unchanged(self) -> dict[int, int]:
+    def _find_unchanged(self) -> dict[int, int]:
         """Returns the sizes of concepts without an event at this step."""
         return {one: size for one, size in self.sizes().items() if one not in self._changed}
 
@@ -117,7 +117,7 @@ class ConceptRun:
             yield self._event("splits", number, text, (parent,), (parent, child), len(moved))
 
     def _merge(self, number: int) -> Iterator[Event]:
-        sizes = self._unchanged()
+        sizes = self._find_unchanged()
         small = min(sizes, key=lambda one: sizes[one])
         same = [i for i in sizes if i != small and self.group_of[i] == self.group_of[small]]
         if same:
@@ -134,7 +134,7 @@ class ConceptRun:
         yield self._event("born", number, text, (), (new,), len(moved))
 
     def _end(self, number: int) -> Iterator[Event]:
-        sizes = self._unchanged()
+        sizes = self._find_unchanged()
         ended = sorted(sizes, key=lambda one: sizes[one])[len(sizes) // 4]
         rows = np.flatnonzero(self.ids == ended)
         others = [i for i in sizes if i != ended]

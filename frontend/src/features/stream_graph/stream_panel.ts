@@ -179,7 +179,7 @@ function graph(panel: Panel, stream: Stream): TemplateResult {
     </svg>
     ${at < 0 ? nothing : html`<i class="stream-now" style=${left(at)}></i>`}
     <div aria-hidden="true">
-      ${spaced(marks, last).map(
+      ${thinOut(marks, last).map(
         ({ event, at, y }) => html`<button
           type="button"
           tabindex="-1"
@@ -213,7 +213,7 @@ function graph(panel: Panel, stream: Stream): TemplateResult {
 }
 
 /** The most significant marks, none too near to another. */
-function spaced(marks: readonly EventMark[], last: number): EventMark[] {
+function thinOut(marks: readonly EventMark[], last: number): EventMark[] {
   const kept: EventMark[] = [];
   for (const mark of marks) {
     const isFree = ({ at, y }: EventMark) =>

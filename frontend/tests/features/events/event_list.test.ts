@@ -10,8 +10,11 @@ import { chooseSide, jumpTo, sideOf } from '../../../src/state/go_to_event';
 import type { Session } from '../../../src/state/session';
 import { type State, Store } from '../../../src/state/store';
 import { Failure } from '../../../src/wire/api';
+import type { Atlas } from '../../../src/wire/atlas';
 import type { History, RunEvent } from '../../../src/wire/history';
+import { conceptHistory } from '../../helpers/history_fixtures';
 import { series } from '../../helpers/two_step_fixtures';
+import { smallAtlas, tensor } from '../../helpers/wire_builder';
 
 const UNTRUSTED = '<img src=x onerror=alert(1)>\u202e\u0000';
 
@@ -36,6 +39,18 @@ function history(events: readonly RunEvent[] | null, more: Partial<History> = {}
   const names = { concepts: null, groups: null };
   return { ...counts, ...names, skipped: [], steps: new Map(), events, ...more };
 }
+
+/** Two concepts, 4 and 5. */
+function atlasWithConcepts(): Atlas {
+  const concept = (id: number) => ({
+    ...{ id, name: `one ${id}`, size: 3, top_class: null, top_share: 0, born: 0, confidence: 1 },
+    ...{ group: null, joined: null, left: null },
+  });
+  const ids = tensor('I32', new Int32Array([4, 4, 4, 5, 5, 5]));
+  return smallAtlas({ concepts: [concept(4), concept(5)] }, { concepts: ids });
+}
+
+const settle = () => new Promise((done) => setTimeout(done));
 
 let store: Store;
 let session: Session;
@@ -195,6 +210,88 @@ describe('the list of events', () => {
     expect(document.activeElement).toBe(buttons()[1]);
     press('ArrowUp');
     expect(document.activeElement).toBe(buttons()[0]);
+  });
+});
+
+describe('an event of the list', () => {
+  it('has the number of samples where it is known', () => {
+    show([event(), event({ samples: null })]);
+    const heads = buttons().map((one) => one.querySelector('.number')?.textContent?.trim());
+    expect(heads.map((head) => head?.replace(/\s+/g, ' '))).toEqual([
+      '31 samples · step 40',
+      'step 40',
+    ]);
+  });
+
+  it('is sure from a confidence of a half on, unless the log is of an earlier version', () => {
+    show([event({ confidence: 0.5 }), event({ confidence: 0.49 }), event({ samples: null })]);
+    const sure = buttons().map((one) => one.querySelector<HTMLElement>('.sure')?.title);
+    expect(sure).toEqual([
+      'Found in at least half of 20 random halves of the samples',
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('has a head line on the shown step', () => {
+    const list = conceptHistory({ 0: { 4: 5 }, 40: { 4: 5 } }, { events: [event()] });
+    show([], list);
+    expect(root.textContent).toContain(
+      'At step 40, 25% of the samples changed concept by events, 3.1% by churn.',
+    );
+    store.set({ step: 10 });
+    expect(root.textContent).not.toContain('changed concept');
+  });
+
+  /** The items that are in view, once they are watched. */
+  function watchItems(): (seen: readonly number[]) => void {
+    let notify: IntersectionObserverCallback = () => {};
+    const items = new Set<Element>();
+    class Watch {
+      constructor(callback: IntersectionObserverCallback) {
+        notify = callback;
+      }
+      observe(item: Element): void {
+        items.add(item);
+      }
+    }
+    vi.stubGlobal('IntersectionObserver', Watch);
+    return (seen) => {
+      const entries = [...items].map((target, i) => ({ target, isIntersecting: seen.includes(i) }));
+      notify(entries as unknown as IntersectionObserverEntry[], {} as IntersectionObserver);
+    };
+  }
+
+  it('has the icons of its concepts, of the steps of what is in view only', async () => {
+    const see = watchItems();
+    const loaded: number[] = [];
+    const load = async (_: unknown, step: number) => {
+      loaded.push(step);
+      if (step === 0) throw new Error('torn');
+      return { ...atlasWithConcepts(), step };
+    };
+    const icons = vi.fn(() => ({ pages: [null] }));
+    Object.assign(session, { loadAtlas: load, pages: { icons } });
+    store.set({ shownLevel: 2 });
+    show([event(), event({ step: 10, beforeStep: 0, before: [4], after: [] })]);
+    const content = (i: number) =>
+      [...(buttons()[i]?.querySelectorAll('.frame-icon') ?? [])].map((one) => one.textContent);
+    expect(loaded).toEqual([]);
+    expect(content(0)).toEqual(['…', '…', '…']);
+    see([0]);
+    for (let i = 0; i < 9; i++) await settle();
+    expect(loaded).toEqual([10, 40]);
+    expect(content(0)).toEqual(['', '', '–']);
+    expect(icons).toHaveBeenCalled();
+    see([1]);
+    for (let i = 0; i < 9; i++) await settle();
+    expect(loaded).toEqual([10, 40, 0]);
+    expect(content(1)).toEqual(['damaged']);
+  });
+
+  it('has no icons without concepts', () => {
+    show([event({ before: [], after: [] })]);
+    expect(root.querySelector('.event-icons')).toBeNull();
   });
 });
 
