@@ -218,7 +218,7 @@ def test_the_table_has_the_same_sizes(
 
 def test_untrusted_names_are_text(stream_log: str, tab: Tab) -> None:
     tab.open(stream_log, standalone=True, **SHOWN, step=STEP, stream="concepts")
-    expect(panel(tab).locator(".stream-label", has_text=MARKUP[:28])).to_have_count(1)
+    expect(panel(tab).locator(".stream-label", has_text=MARKUP[:20])).to_have_count(1)
     assert panel(tab).locator("img").count() == 0
 
 

@@ -141,6 +141,10 @@ class ConceptRun:
         self.ids[rows] = self._random.choice(others, len(rows))
         yield self._event("dies", number, f"{self.name(ended)} ended", (ended,), (), len(rows))
 
+    def _find_cell(self, concept: int) -> tuple[int, int, int]:
+        x, y = place_concepts(self, np.array([concept], np.int32))[0]
+        return GRIDS[0], int(y * GRIDS[0]), int(x * GRIDS[0])
+
     def _event(
         self,
         kind: str,
@@ -159,7 +163,7 @@ class ConceptRun:
             before_step=STEPS[number - 1],
             before=before,
             after=after,
-            cell=(GRIDS[0], 2, 3),
+            cell=self._find_cell((after or before)[-1]),
             samples=samples,
         )
 

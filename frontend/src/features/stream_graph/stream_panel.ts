@@ -23,6 +23,7 @@ import { count, percent, plural, shorten } from '../../util/format';
 import { type RunEvent, sameEvent } from '../../wire/history';
 
 const NAME = 40;
+const LABEL = 24;
 const TABLE = 'M3 4h18v16H3zm2 5v3h6V9zm8 0v3h6V9zm-8 5v4h6v-4zm8 0v4h6v-4z';
 /** Smallest distance of two labels, and of two marks, in the units of the layout and as a share of the width. */
 const LABEL_GAP = 75;
@@ -194,9 +195,9 @@ function graph(panel: Panel, stream: Stream): TemplateResult {
           ${eventGlyph(event.kind)}
         </button>`,
       )}
-      ${labels(stream).map(
-        ([{ name }, y]) =>
-          html`<span class="stream-label" style="top:${y / (HEIGHT / 100)}%">${shorten(name, NAME)}</span>`,
+      ${placeNames(stream, lit).map(
+        ([one, y]) =>
+          html`<span class="stream-label ${lit.has(one) ? 'lit' : ''}" style="top:${y / (HEIGHT / 100)}%">${shorten(one.name, LABEL)}</span>`,
       )}
       ${
         hover
@@ -223,12 +224,17 @@ function thinOut(marks: readonly EventMark[], last: number): EventMark[] {
   return kept;
 }
 
-/** The largest ribbons of the last column with the places of their names. */
-function labels({ ribbons, columns }: Stream): (readonly [Ribbon, number])[] {
+/** Highlighted and large ribbons of the last column with the places of their names. */
+function placeNames(
+  { ribbons, columns }: Stream,
+  lit: ReadonlySet<Ribbon>,
+): (readonly [Ribbon, number])[] {
   const i = columns.length - 1;
   const size = ({ sizes }: Ribbon) => sizes[i] ?? 0;
   const kept: (readonly [Ribbon, number])[] = [];
-  for (const one of ribbons.filter(size).sort((a, b) => size(b) - size(a))) {
+  const first = (one: Ribbon) => Number(lit.has(one));
+  const sorted = ribbons.filter(size).sort((a, b) => first(b) - first(a) || size(b) - size(a));
+  for (const one of sorted) {
     const y = middleOf(one, i);
     if (kept.every(([, other]) => Math.abs(other - y) >= LABEL_GAP)) kept.push([one, y]);
   }
