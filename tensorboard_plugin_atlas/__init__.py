@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         rank_events,
         track_concepts,
     )
+    from tensorboard_plugin_atlas.analysis.concepts.word_names import ConceptWords, name_concepts
     from tensorboard_plugin_atlas.analysis.layer_links import LayerLinks, link_layers
     from tensorboard_plugin_atlas.analysis.run_matrix import RunMatrix, compare_runs
     from tensorboard_plugin_atlas.atlas import Atlas
@@ -46,6 +47,7 @@ __all__ = [
     "CellLabels",
     "Concept",
     "ConceptTracker",
+    "ConceptWords",
     "LayerLinks",
     "PatchTest",
     "RenderedIcons",
@@ -60,6 +62,7 @@ __all__ = [
     "compute_atlas",
     "find_shortcuts",
     "link_layers",
+    "name_concepts",
     "patch_test",
     "rank_events",
     "read_atlases",
@@ -78,6 +81,7 @@ _MODULES = {
     "CellLabels": "analysis.cell_labels",
     "Concept": "analysis.concepts.tracker",
     "ConceptTracker": "analysis.concepts.tracker",
+    "ConceptWords": "analysis.concepts.word_names",
     "LayerLinks": "analysis.layer_links",
     "PatchTest": "compute.shortcuts.patch_test",
     "RenderedIcons": "compute.icons.render_icons",
@@ -92,6 +96,7 @@ _MODULES = {
     "compute_atlas": "compute.pipeline",
     "find_shortcuts": "compute.shortcuts.search",
     "link_layers": "analysis.layer_links",
+    "name_concepts": "analysis.concepts.word_names",
     "patch_test": "compute.shortcuts.patch_test",
     "rank_events": "analysis.concepts.tracker",
     "read_atlases": "logs.reader",
