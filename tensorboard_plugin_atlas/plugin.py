@@ -28,11 +28,11 @@ from tensorboard_plugin_atlas.errors import DamageError, TooNewError
 from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
 from tensorboard_plugin_atlas.serving.assets import ENTRY_ROUTE, Asset, load_assets
 from tensorboard_plugin_atlas.serving.index import IndexText
-from tensorboard_plugin_atlas.serving.store import (
+from tensorboard_plugin_atlas.serving.series_reader import (
     AbsentError,
     Datum,
     Request,
-    SeriesStore,
+    SeriesReader,
     StepSummary,
 )
 from tensorboard_plugin_atlas.wire.atlas_codec import Manifest
@@ -99,7 +99,7 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
     def __init__(self, context: base_plugin.TBContext) -> None:
         # With 0, TensorBoard keeps all steps.
         kept_limit = (context.sampling_hints or {}).get(PLUGIN_NAME) or None
-        self._store = SeriesStore(context.data_provider, kept_limit=kept_limit)
+        self._reader = SeriesReader(context.data_provider, kept_limit=kept_limit)
         self._index_text = IndexText(kept_limit)
         self._assets = load_assets()
 
@@ -153,7 +153,7 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         return app
 
     def _index(self, request: Request, _params: _Params) -> RouteResponse:
-        body = self._index_text.body(self._store.all_series(request))
+        body = self._index_text.body(self._reader.all_series(request))
         return RouteResponse(
             body.data,
             "application/json",
@@ -163,8 +163,8 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         )
 
     def _history(self, request: Request, params: _Params) -> RouteResponse:
-        series = self._store.series(request, params["id"])
-        history = self._store.history(request, series)
+        series = self._reader.series(request, params["id"])
+        history = self._reader.history(request, series)
         steps = history.steps
         sequences = [one.facts.sequence for one in steps if one.facts is not None]
         body = HistoryResponse(
@@ -184,7 +184,7 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         return self._pack(request, self._datum(request, params), "map")
 
     def _sheet(self, request: Request, params: _Params) -> RouteResponse:
-        revisions = self._store.revisions(request, params["id"], int(params["step"]))
+        revisions = self._reader.revisions(request, params["id"], int(params["step"]))
         for datum in revisions:
             # A client that still shows a replaced revision can load its icons.
             with contextlib.suppress(AbsentError):
@@ -193,34 +193,34 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
 
     def _activations(self, request: Request, params: _Params) -> RouteResponse:
         datum = self._datum(request, params)
-        manifest = self._store.manifest(request, datum)
+        manifest = self._reader.manifest(request, datum)
         index = _find_only_blob(manifest, "activations")
-        data = self._store.blob(request, datum, manifest, index)
+        data = self._reader.blob(request, datum, manifest, index)
         return RouteResponse(data, _BINARY, etag=manifest.blobs[index - 1].crc32c)
 
     def _probe(self, request: Request, params: _Params) -> RouteResponse:
-        return self._pack(request, self._store.probe(request, params["run"]), "probe")
+        return self._pack(request, self._reader.probe(request, params["run"]), "probe")
 
     def _thumbs(self, request: Request, params: _Params) -> RouteResponse:
-        datum = self._store.probe(request, params["run"])
+        datum = self._reader.probe(request, params["run"])
         return self._picture(request, datum, "thumbs", params)
 
     def _shortcuts(self, request: Request, params: _Params) -> RouteResponse:
-        datum = self._store.shortcuts(request, params["id"], int(params["step"]))
-        manifest = self._store.manifest(request, datum)
+        datum = self._reader.shortcuts(request, params["id"], int(params["step"]))
+        manifest = self._reader.manifest(request, datum)
         return dataclasses.replace(_json(shortcuts_response(manifest)), etag=manifest.served_mark)
 
     def _patches(self, request: Request, params: _Params) -> RouteResponse:
-        datum = self._store.shortcuts(request, params["id"], int(params["step"]))
+        datum = self._reader.shortcuts(request, params["id"], int(params["step"]))
         return self._picture(request, datum, "patches", params)
 
     def _datum(self, request: Request, params: _Params) -> Datum:
-        return self._store.datum(request, params["id"], int(params["step"]))
+        return self._reader.datum(request, params["id"], int(params["step"]))
 
     def _pack(self, request: Request, datum: Datum, role: str) -> RouteResponse:
         """Joins the manifest and its only blob of `role`, so that a map needs one request."""
-        manifest = self._store.manifest(request, datum)
-        data = self._store.blob(request, datum, manifest, _find_only_blob(manifest, role))
+        manifest = self._reader.manifest(request, datum)
+        data = self._reader.blob(request, datum, manifest, _find_only_blob(manifest, role))
         if role == "map" and manifest.version == 1:
             data = upgrade_arrays(data)
         padded = manifest.text + b" " * (-(4 + len(manifest.text)) % 8)
@@ -230,7 +230,7 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         return RouteResponse(body, _BINARY, etag=manifest.served_mark)
 
     def _picture(self, request: Request, datum: Datum, role: str, params: _Params) -> RouteResponse:
-        manifest = self._store.manifest(request, datum)
+        manifest = self._reader.manifest(request, datum)
         index, wanted = int(params["blob"]), params.get("v")
         if index not in manifest.indices(role):
             raise AbsentError(index)
@@ -239,7 +239,7 @@ class AtlasPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
             # The step was logged again since the client read its manifest.
             raise AbsentError(wanted)
         return RouteResponse(
-            self._store.blob(request, datum, manifest, index),
+            self._reader.blob(request, datum, manifest, index),
             "image/webp",
             etag=stated,
             is_immutable=wanted is not None,

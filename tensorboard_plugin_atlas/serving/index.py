@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tensorboard_plugin_atlas.serving.store import Series, run_id
+from tensorboard_plugin_atlas.serving.series_reader import Series, run_id
 
 API_VERSION: Final = 2
 

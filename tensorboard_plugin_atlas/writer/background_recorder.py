@@ -37,12 +37,9 @@ from tensorboard_plugin_atlas.errors import (
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.writer.cost import CostMeter
 from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job, Setup
-from tensorboard_plugin_atlas.writer.model_structure import (
-    describe_structure,
-    share_images,
-    without_images,
-)
+from tensorboard_plugin_atlas.writer.model_pickle import pickle_structure
 from tensorboard_plugin_atlas.writer.options import NO_EXTRAS, Extras
+from tensorboard_plugin_atlas.writer.shared_probe import share_images, without_images
 from tensorboard_plugin_atlas.writer.shared_state import SharedMemory, list_model_state
 from tensorboard_plugin_atlas.writer.snapshot_queue import (
     EXIT_SECONDS,
@@ -110,7 +107,7 @@ class BackgroundRecorder:
     ) -> None:
         inner = unwrap(model)
         state = list_model_state(inner)
-        self._structure = describe_structure(inner, state.tensors)
+        self._structure = pickle_structure(inner, state.tensors)
         self._contents = state.contents
         self._meter = meter
         self._queue = SnapshotQueue(max_pending)
@@ -156,7 +153,7 @@ class BackgroundRecorder:
         inner = unwrap(model)
         state = list_model_state(inner, self._contents)
         if state.contents is not self._contents:
-            self._structure = describe_structure(inner, state.tensors)
+            self._structure = pickle_structure(inner, state.tensors)
             self._contents = state.contents
         claimed = self._queue.claim(self._structure.layout)
         if claimed is None:

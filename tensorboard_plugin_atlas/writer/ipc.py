@@ -11,7 +11,7 @@ from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import WorkerError
 from tensorboard_plugin_atlas.writer.cost import AtlasCost
-from tensorboard_plugin_atlas.writer.model_structure import Structure
+from tensorboard_plugin_atlas.writer.model_pickle import Structure
 from tensorboard_plugin_atlas.writer.options import Extras
 
 

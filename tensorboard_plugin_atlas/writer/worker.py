@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
     from tensorboard_plugin_atlas.writer.cost import AtlasCost
     from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job, Setup
-    from tensorboard_plugin_atlas.writer.model_structure import ModelCopy, Structure
+    from tensorboard_plugin_atlas.writer.model_pickle import ModelCopy, Structure
 
 NICENESS: Final = 19
 """The lowest priority: beside a training loop on every core, the worker gets about 1 % of one."""
@@ -113,7 +113,7 @@ class _Worker:
 
 
 def _rebuild_model(structure: Structure) -> ModelCopy:
-    from tensorboard_plugin_atlas.writer.model_structure import ModelCopy
+    from tensorboard_plugin_atlas.writer.model_pickle import ModelCopy
 
     return ModelCopy(structure)
 
@@ -122,7 +122,7 @@ def _make_logger(setup: Setup, images: int) -> CheckpointLogger:
     from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
     from tensorboard_plugin_atlas.logs.sinks import make_event_sink
     from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
-    from tensorboard_plugin_atlas.writer.model_structure import with_images
+    from tensorboard_plugin_atlas.writer.shared_probe import with_images
 
     probe = with_images(setup.probe, images)
     pipeline = AtlasPipeline(

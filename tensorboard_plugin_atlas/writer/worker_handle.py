@@ -20,7 +20,7 @@ from typing import Final
 from tensorboard_plugin_atlas.writer.channel import Channel
 from tensorboard_plugin_atlas.writer.fork_lock import delay_forks
 from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job, Ready, Setup
-from tensorboard_plugin_atlas.writer.model_structure import Structure
+from tensorboard_plugin_atlas.writer.model_pickle import Structure
 
 _WORKER: Final = "tensorboard_plugin_atlas.writer.worker"
 _MAX_REPLY_BYTES: Final = 1 << 20

@@ -17,7 +17,7 @@ from typing import Final
 
 from tensorboard_plugin_atlas.errors import WorkerError, describe_error
 from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job
-from tensorboard_plugin_atlas.writer.model_structure import Structure
+from tensorboard_plugin_atlas.writer.model_pickle import Structure
 from tensorboard_plugin_atlas.writer.worker_handle import ExitStatus, WorkerProcess
 
 logger = logging.getLogger(__name__)

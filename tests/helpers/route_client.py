@@ -15,7 +15,7 @@ from werkzeug.test import Client
 
 from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.plugin import AtlasPlugin
-from tensorboard_plugin_atlas.serving.store import run_id, series_id
+from tensorboard_plugin_atlas.serving.series_reader import run_id, series_id
 
 ROUTE_PREFIX = "/data/plugin/atlas/"
 

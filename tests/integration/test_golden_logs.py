@@ -26,7 +26,7 @@ from tensorboard_plugin_atlas.metadata import (
     layer_tag,
     shortcuts_tag,
 )
-from tensorboard_plugin_atlas.serving.store import run_id, series_id
+from tensorboard_plugin_atlas.serving.series_reader import run_id, series_id
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 

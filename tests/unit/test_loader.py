@@ -67,7 +67,9 @@ def test_a_missing_library_means_no_tab_and_a_warning(
 ) -> None:
     monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.plugin", raising=False)
     monkeypatch.setitem(sys.modules, "google_crc32c", None)
-    monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.serving.store", raising=False)
+    monkeypatch.delitem(
+        sys.modules, "tensorboard_plugin_atlas.serving.series_reader", raising=False
+    )
     monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.wire.atlas_codec", raising=False)
     monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.wire.manifest", raising=False)
     monkeypatch.delitem(sys.modules, "tensorboard_plugin_atlas.serving.assets", raising=False)
@@ -136,7 +138,10 @@ BROKEN = {
     "a module is missing": (removes("wire/manifest.py"), "ModuleNotFoundError: No module named"),
     "the names are missing": (removes("metadata.py"), "ModuleNotFoundError: No module named"),
     "the version is missing": (removes("_version.py"), None),
-    "a syntax error": (starts_with("serving/store.py", "def ("), "SyntaxError: invalid syntax"),
+    "a syntax error": (
+        starts_with("serving/series_reader.py", "def ("),
+        "SyntaxError: invalid syntax",
+    ),
     "an attribute is missing": (
         starts_with("wire/atlas_codec.py", "import os\nos.gone"),
         "AttributeError: module 'os' has no attribute 'gone'",

@@ -22,7 +22,7 @@ from tensorboard_plugin_atlas.loader import AtlasLoader
 from tensorboard_plugin_atlas.logs.event_file import EventSink, frame, scan_records
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.plugin import AtlasPlugin
-from tensorboard_plugin_atlas.serving.store import run_id, series_id
+from tensorboard_plugin_atlas.serving.series_reader import run_id, series_id
 from tensorboard_plugin_atlas.wire.atlas_codec import (
     checksum,
     decode_atlas,

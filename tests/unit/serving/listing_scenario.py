@@ -21,7 +21,7 @@ from tensorboard.context import RequestContext
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.serving.index import IndexText
-from tensorboard_plugin_atlas.serving.store import Request, SeriesStore
+from tensorboard_plugin_atlas.serving.series_reader import Request, SeriesReader
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 KEPT = 5
@@ -72,14 +72,14 @@ def _looking(provider: RecordingProvider) -> Callable[[], dict[str, Any]]:
     """Returns a function that lists all series at a later time and reports calls and changes."""
     moments: Iterator[int] = iter(range(0, 100, 2))
     now = [0]
-    store = SeriesStore(provider, lambda: now[0], KEPT)
+    reader = SeriesReader(provider, lambda: now[0], KEPT)
     text = IndexText(KEPT)
     kept: dict[str, Any] = {}
 
     def look() -> dict[str, Any]:
         now[0] = next(moments)
         provider.calls.clear()
-        found = store.all_series(Request(RequestContext(), ""))
+        found = reader.all_series(Request(RequestContext(), ""))
         new = [f"{s.run}:{s.layer}" for s in found.values() if kept.get(s.id) is not s]
         kept.clear()
         kept.update(found)

@@ -21,7 +21,7 @@ from tensorboard_plugin_atlas.serving.blob_sequences import (
     RECHECK_STEPS,
     SequenceReader,
 )
-from tensorboard_plugin_atlas.serving.store import Request, SeriesStore
+from tensorboard_plugin_atlas.serving.series_reader import Request, SeriesReader
 
 SCENARIO = Path(__file__).parent / "listing_scenario.py"
 
@@ -178,9 +178,9 @@ def test_pollers_of_one_moment_share_a_listing() -> None:
             return super().list_blob_sequences(**query)
 
     provider = Slow({})
-    store = SeriesStore(provider, lambda: 0.0)
+    reader = SeriesReader(provider, lambda: 0.0)
     with ThreadPoolExecutor(8) as pool:
-        found = [pool.submit(store.all_series, Request(None, "")) for _ in range(8)]
+        found = [pool.submit(reader.all_series, Request(None, "")) for _ in range(8)]
         begun.wait(30)
         gate.set()
         assert all(one.result(30) == {} for one in found)

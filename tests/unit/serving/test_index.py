@@ -11,7 +11,7 @@ import pytest
 
 from tensorboard_plugin_atlas.serving import index
 from tensorboard_plugin_atlas.serving.index import Body, IndexText
-from tensorboard_plugin_atlas.serving.store import Datum, Series, run_id, series_id
+from tensorboard_plugin_atlas.serving.series_reader import Datum, Series, run_id, series_id
 
 
 def series(run: str, layer: str | None, steps: int) -> Series:

@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.analysis.class_series import Axis, ClassAtlas
 from tensorboard_plugin_atlas.atlas import EVENT_KINDS, SKIP_REASONS
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import WIRE_VERSION, layer_tag
-from tensorboard_plugin_atlas.serving.store import series_id
+from tensorboard_plugin_atlas.serving.series_reader import series_id
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.limits import all_limits
 from tensorboard_plugin_atlas.wire.manifest_types import MANIFESTS, ClassAtlasEntry

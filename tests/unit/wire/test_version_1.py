@@ -19,7 +19,7 @@ from version_1_blobs import drop_version_3, version_1
 from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import WIRE_VERSION, layer_tag
-from tensorboard_plugin_atlas.serving.store import series_id
+from tensorboard_plugin_atlas.serving.series_reader import series_id
 from tensorboard_plugin_atlas.wire.atlas_codec import (
     checksum,
     decode_atlas,

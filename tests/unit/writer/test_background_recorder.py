@@ -42,7 +42,7 @@ from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError
 from tensorboard_plugin_atlas.logs.event_file import read_events
 from tensorboard_plugin_atlas.metadata import layer_of_tag
-from tensorboard_plugin_atlas.writer.model_structure import ModelCopy, describe_structure
+from tensorboard_plugin_atlas.writer.model_pickle import ModelCopy, pickle_structure
 from tensorboard_plugin_atlas.writer.shared_state import StateSlot, list_model_state
 
 FULL = AtlasConfig(
@@ -356,7 +356,7 @@ class TestWrappers:
         model = wrap(Net())
         inner = unwrap(model)
         state = list_model_state(inner)
-        structure = describe_structure(inner, state.tensors)
+        structure = pickle_structure(inner, state.tensors)
         slot = StateSlot(structure.layout)
         slot.take(state.tensors)
         copy = ModelCopy(structure)

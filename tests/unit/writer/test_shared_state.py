@@ -20,15 +20,10 @@ from tensorboard_plugin_atlas.compute.model.sparse_buffers import (
     get_strided_parts,
     get_tensor_metadata,
 )
-from tensorboard_plugin_atlas.compute.probe.probe import build_probe
-from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import CannotSendError
-from tensorboard_plugin_atlas.writer.model_structure import (
+from tensorboard_plugin_atlas.writer.model_pickle import (
     ModelCopy,
-    describe_structure,
-    share_images,
-    with_images,
-    without_images,
+    pickle_structure,
 )
 from tensorboard_plugin_atlas.writer.shared_state import (
     ALIGNMENT,
@@ -76,7 +71,7 @@ class Trained(nn.Linear):
 
 def snapshot_of(model):
     state = list_model_state(model)
-    structure = describe_structure(model, state.tensors)
+    structure = pickle_structure(model, state.tensors)
     slot = StateSlot(structure.layout)
     slot.take(state.tensors)
     slot.wait()
@@ -258,7 +253,7 @@ class TestContents:
         model = Net()
         model.listed, model.other = [torch.zeros(3)], [torch.ones(3)]
         state = list_model_state(model)
-        structure = describe_structure(model, state.tensors)
+        structure = pickle_structure(model, state.tensors)
         model.listed[0], model.other[0] = model.other[0], model.listed[0]
         swapped = list_model_state(model, state.contents)
         assert swapped.contents is state.contents
@@ -430,18 +425,3 @@ class TestSharedMemory:
         with pytest.raises(OSError, match="No space left"):
             SharedMemory(100)
         assert descriptors() == before
-
-
-def test_a_probe_travels_without_its_images():
-    images = torch.rand(6, 3, 8, 8)
-    config = AtlasConfig(samples=6)
-    probe = build_probe((images, torch.arange(6)), config=config)
-    shared, memory = share_images(probe)
-    assert torch.equal(shared.images, probe.images)
-    sent = without_images(probe)
-    assert sent.images.numel() == 0
-    back = with_images(sent, memory.file)
-    assert torch.equal(back.images, probe.images)
-    assert (back.digest, back.input_size) == (probe.digest, probe.input_size)
-    assert back.images.data_ptr() != shared.images.data_ptr()
-    memory.close()

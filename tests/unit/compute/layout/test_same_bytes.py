@@ -15,8 +15,8 @@ import torch
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
-
 from tensorboard_plugin_atlas.analysis.concepts.clustering import NeighborGraph
+
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
 from tensorboard_plugin_atlas.compute.layout import optimizer
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import import_umap

@@ -7,7 +7,6 @@ that the worker does not run the script again. Tensors of the state are replaced
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import pickle
 from collections.abc import Mapping, Sequence
@@ -19,10 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.requirements import reject_sharded_model
-from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import CannotSendError
 from tensorboard_plugin_atlas.writer.shared_state import (
-    SharedMemory,
     StateLayout,
     compute_state_layout,
     copy_all,
@@ -43,7 +40,7 @@ class Structure:
     layout: StateLayout
 
 
-def describe_structure(model: nn.Module, tensors: Sequence[Tensor]) -> Structure:
+def pickle_structure(model: nn.Module, tensors: Sequence[Tensor]) -> Structure:
     """Pickles a model without its state.
 
     Args:
@@ -67,34 +64,11 @@ def describe_structure(model: nn.Module, tensors: Sequence[Tensor]) -> Structure
     return Structure(stream.getvalue(), layout)
 
 
-def share_images(probe: Probe) -> tuple[Probe, SharedMemory]:
-    """Moves a probe's images, by far its largest part, to shared memory.
-
-    Raises:
-        OSError: if there is not enough memory.
-    """
-    memory = SharedMemory(probe.images.numel() * probe.images.element_size())
-    images = memory.bytes.view(probe.images.dtype).view(probe.images.shape)
-    images.copy_(probe.images)
-    return dataclasses.replace(probe, images=images), memory
-
-
-def without_images(probe: Probe) -> Probe:
-    """Returns the probe with an empty image tensor of the same size per image and dtype."""
-    return dataclasses.replace(probe, images=probe.images[:0].clone())
-
-
-def with_images(probe: Probe, file: int) -> Probe:
-    """Returns a probe that was sent without images, with those in a shared memory file."""
-    images = map_memory(file).view(probe.images.dtype)
-    return dataclasses.replace(probe, images=images.view(-1, *probe.images.shape[1:]))
-
-
 class ModelCopy:
     """The worker's copy of a model.
 
     Args:
-        structure: Returned by `describe_structure` in a trusted process; it is unpickled.
+        structure: Returned by `pickle_structure` in a trusted process; it is unpickled.
 
     Attributes:
         model: The model, on the CPU; its state is undefined before the first `load`.

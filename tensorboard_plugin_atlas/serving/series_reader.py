@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cached and verified access to the data of this plugin in TensorBoard's data provider.
+"""Reads the steps of each layer and run from TensorBoard's data provider, cached and verified.
 
 A series is one layer of one run. The provider is slow (about 40 ms per call with the data server)
 and verifies nothing. So listings are cached for a second and read again only if they changed (see
@@ -88,7 +88,7 @@ class Datum:
         blob_keys: TensorBoard's keys of the blobs.
         revision: Revision of the atlas.
         preliminary: The preliminary atlas that it replaces, or None.
-        refinements: Refined atlases that may replace it, latest first; see `SeriesStore.datum`.
+        refinements: Refined atlases that may replace it, latest first; see `SeriesReader.datum`.
     """
 
     layer: str | None
@@ -176,7 +176,7 @@ def series_id(run: str, tag: str) -> str:
     return "s" + _digest(run, tag)
 
 
-class SeriesStore:
+class SeriesReader:
     """Reads all data for the routes from one data provider.
 
     Args:
