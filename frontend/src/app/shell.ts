@@ -14,7 +14,7 @@ import { keepOneListOpen } from '../state/exclusive_lists';
 import { syncHighlight } from '../state/highlight_url';
 import { LiveUpdates } from '../state/live_updates';
 import { Player } from '../state/player';
-import { atlasOnScreen, Reference, referenceIsHere, wantedStep } from '../state/reference_step';
+import { atlasOnScreen, isReferenceSettled, Reference, wantedStep } from '../state/reference_step';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
 import { banners, emptyState, failedState, missingLine, stepState } from '../ui/empty_states';
@@ -72,7 +72,7 @@ export class Shell {
 
   /** Whether everything that `state` requests is on screen. */
   ready(state: State): boolean {
-    return (wantedStep(state) === null || referenceIsHere(state)) && this.#features.ready(state);
+    return (wantedStep(state) === null || isReferenceSettled(state)) && this.#features.ready(state);
   }
 
   /** Buttons for the bar at the head of the tab. */

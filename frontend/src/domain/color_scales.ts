@@ -2,7 +2,7 @@
 /** Colors of cells, points, and the legend. */
 
 import { count, fraction } from '../util/format';
-import { strideOf } from '../util/seeded_shuffle';
+import { strideOf } from '../util/golden_stride';
 import { type Atlas, className, type Level } from '../wire/atlas';
 import { classMix, majority, membersOf } from './cell_stats';
 import { MIN_SUPPORT } from './class_filter';
@@ -410,7 +410,7 @@ export function isThinned(
   return count > MOST_POINTS && show !== 'icons' && !allPoints;
 }
 
-/** Leaves `most` of the points, spread over all of them, and the same ones each time. */
+/** Keeps the colors of `most` points, evenly spread and always the same; the others become transparent. */
 export function thinOut(colors: Uint8Array, most: number): Uint8Array {
   const count = colors.length / 4;
   const stride = strideOf(count);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The history of one concept: its size, its purity, and the cell with most of its samples at each step. */
+/** The history of one concept: its size, purity, and main cell at each step. */
 
 import { percent } from '../util/format';
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
@@ -10,7 +10,7 @@ import { iconPlace } from './icon_place';
 import type { CellPlace } from './view';
 
 export interface Frame {
-  /** Samples of the concept; none where it is not at that step, and null where none was traced. */
+  /** Samples of the concept: 0 if it does not exist at the step, null if concepts were not tracked. */
   readonly samples: number | null;
   readonly topClass: number | null;
   readonly topShare: number;
@@ -20,7 +20,7 @@ export interface Frame {
   readonly icon: { readonly at: ReturnType<typeof iconPlace>; readonly of: IconSource } | null;
 }
 
-/** As much of an atlas and of a level as their icons need; the arrays are let go. */
+/** The parts of an atlas and a level that their icons need, without the large arrays. */
 interface IconSource {
   readonly atlas: Pick<Atlas, 'key' | 'series' | 'step'>;
   readonly level: Pick<Level, 'entry'>;
@@ -28,7 +28,7 @@ interface IconSource {
 
 const GONE = { topClass: null, topShare: 0, place: null, icon: null };
 
-/** The concept `id` in an atlas, on its grid of `size`. */
+/** Returns the frame of the concept `id` in an atlas, on the grid of `size`. */
 export function frameOf(atlas: Atlas, size: number, id: number): Frame {
   const list = conceptsOf(atlas);
   if (list === null) return { ...GONE, samples: null };
@@ -69,8 +69,8 @@ export function eventsOf(events: readonly RunEvent[], id: number): Map<number, R
   return byStep;
 }
 
-/** Neighboring values as one line of an SVG path, which ends where nothing is known; one alone is a dot. */
-export function pathOf(
+/** An SVG path through the values, with a gap at each unknown one; an isolated value is a dot. */
+export function sparklinePath(
   values: readonly (number | null)[],
   most: number,
   width: number,

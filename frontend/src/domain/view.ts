@@ -37,22 +37,22 @@ export const COMPARE_MODES = ['difference', 'swipe', 'blink'] as const;
 
 export type CompareMode = (typeof COMPARE_MODES)[number];
 
-/** The quantity of the drift: map, activation, or attribution; empty if none is shown. */
+/** Quantities whose drift can be shown; `on` is the map. Links contain these names. */
 export const DRIFTS = ['on', 'activation', 'attribution'] as const;
 
-export type Channel = (typeof DRIFTS)[number];
+export type DriftQuantity = (typeof DRIFTS)[number];
 
-/** Concepts, or samples, that stand out on the map, at whatever step. */
+/** Concepts or samples that are highlighted on the map, at every step. */
 export interface Highlight {
   readonly ids: readonly number[];
-  /** The kind of `ids`, if they are not concepts. */
+  /** What `ids` refer to, if not to concepts. */
   readonly of?: 'image' | 'sample';
-  /** The probe whose samples they are, where it is not that of every atlas on screen. */
+  /** The probe of the samples, if atlases on screen have different probes. */
   readonly probe?: string;
-  /** The one atlas whose samples they are, where those of every step are others: its key. */
+  /** Key of the atlas of the samples, if every step has other samples. */
   readonly atlas?: string;
   readonly name: string;
-  /** The event that was chosen from the list, if it is one. */
+  /** The event that was selected in the list, or null. */
   readonly event: RunEvent | null;
 }
 

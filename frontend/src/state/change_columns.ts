@@ -8,7 +8,7 @@ import type { NearestSamples } from '../domain/nearest_samples';
 import { plural } from '../util/format';
 import { type Atlas, cellAt, type Level } from '../wire/atlas';
 import { differenceOf, differenceSentence } from './difference_values';
-import { driftOf, driftSentence, driftWords } from './drift_values';
+import { driftOf, driftText, formatSignificantCells } from './drift_values';
 import { wantedStep } from './reference_step';
 import type { State } from './store';
 
@@ -62,7 +62,7 @@ function driftColumn(
   nearest: NearestSamples,
   since: number,
 ): Found {
-  const { key, did: name, say } = driftWords(state);
+  const { key, did: name, say } = driftText(state);
   const drift = state.flipped ? FLIPPED : driftOf(state, atlas, level, nearest);
   if (typeof drift === 'string') return unknown({ key, name }, level, since, drift);
   const { values, most, beyond } = drift;
@@ -76,7 +76,7 @@ function driftColumn(
       Number.isNaN(beyond?.[cell] ?? Number.NaN) ? null : isSignificant(drift, cell),
     say: (value) => say(value, most),
   };
-  return { column, sentence: `${driftSentence(state, drift)}.` };
+  return { column, sentence: `${formatSignificantCells(state, drift)}.` };
 }
 
 function gainColumn(state: State, atlas: Atlas, level: Level, since: number): Found {

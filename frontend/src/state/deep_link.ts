@@ -4,12 +4,12 @@
 import { type Camera, clampCamera, FIT } from '../domain/camera';
 import { classTest } from '../domain/class_series';
 import {
-  type Channel,
   COLOR_MODES,
   COMPARE_MODES,
   type ColorMode,
   type CompareMode,
   DRIFTS,
+  type DriftQuantity,
   SHOW_MODES,
   type ShowMode,
 } from '../domain/view';
@@ -34,7 +34,7 @@ export interface Link {
   readonly compare: number | null;
   readonly compareMode: CompareMode;
   readonly panes: string;
-  readonly drift: Channel | '';
+  readonly drift: DriftQuantity | '';
   readonly motion: boolean;
   readonly eventList: boolean;
   readonly stream: State['stream'];

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The drift that the state requests as values and text, or the reason why there is none. */
+/** The drift that the tab shows, as values and text, or the reason why there is none. */
 
 import { findFalls, findTurns } from '../domain/comparison/activation_drift';
 import { type Drift, type DriftValues, findDrift, formatChange } from '../domain/comparison/drift';
 import { explainUnpairing } from '../domain/comparison/sample_pairs';
 import type { NearestSamples } from '../domain/nearest_samples';
-import type { Channel } from '../domain/view';
+import type { DriftQuantity } from '../domain/view';
 import { count, percent, plural } from '../util/format';
 import type { Atlas, Level } from '../wire/atlas';
 import { referenceOf, wantedStep } from './reference_step';
 import type { State } from './store';
 
-export interface Words {
-  /** As files call it. */
+export interface QuantityText {
+  /** Column name in exported files. */
   readonly key: 'moved' | 'turned' | 'fell';
   readonly name: string;
-  /** Of samples, before and behind a number. */
+  /** Text before a value, and `unit` after it. */
   readonly did: string;
   readonly unit: string;
   readonly say: (value: number, most: number) => string;
@@ -26,7 +26,7 @@ export interface Words {
   readonly color: string;
 }
 
-export const WORDS: Readonly<Record<Channel, Words>> = {
+export const QUANTITY_TEXT: Readonly<Record<DriftQuantity, QuantityText>> = {
   on: {
     key: 'moved',
     name: 'Map',
@@ -59,12 +59,12 @@ export const WORDS: Readonly<Record<Channel, Words>> = {
   },
 };
 
-/** Of the channel that `state` shows. */
-export function driftWords({ drift }: State): Words {
-  return WORDS[drift || 'on'];
+/** Returns the text of the quantity that `state` shows. */
+export function driftText({ drift }: State): QuantityText {
+  return QUANTITY_TEXT[drift || 'on'];
 }
 
-/** The step that the shown one is compared with, or why it is not available. */
+/** Returns the reference atlas, or the reason why it is not available. */
 export function referenceOr(state: State): Atlas | string {
   const step = wantedStep(state);
   if (step === null) return 'This is the first step: there is no earlier one to compare with.';
@@ -73,7 +73,7 @@ export function referenceOr(state: State): Atlas | string {
   return referenceOf(state) ?? `Step ${count(step)} ${missing}`;
 }
 
-/** The drift that `state` shows on a level, or why it cannot. */
+/** Returns the drift of the cells of a level, or the reason why there is none. */
 export function driftOf(
   state: State,
   atlas: Atlas,
@@ -86,7 +86,7 @@ export function driftOf(
   if (reason !== null) return reason;
   if (state.drift === 'attribution') return findFalls(other, atlas, level);
   if (state.drift !== 'activation') return findDrift(other, atlas, level);
-  // Not for those that the map only passes on its way.
+  // Activations are not loaded for steps that an animation only passes through.
   const load = atlas === state.atlas;
   const [from, to] = [nearest.activations(other, load), nearest.activations(atlas, load)];
   if (typeof from === 'string') return from;
@@ -94,14 +94,14 @@ export function driftOf(
 }
 
 /** "Samples moved 12% of the map width since step 400; 80% of them more than the noise floor." */
-export function inWords(
+export function formatDriftSentence(
   state: State,
   value: number,
   most: number,
   when: string,
   share?: number | null,
 ): string {
-  const { did, unit, than, say } = driftWords(state);
+  const { did, unit, than, say } = driftText(state);
   const said = say(value, most);
   const significant = share == null ? '' : `; ${percent(share)} of them ${than}`;
   return Number.isNaN(value)
@@ -114,7 +114,7 @@ export function driftOfCell(
   { values, most, beyond }: DriftValues,
   cell: number,
 ): string {
-  return inWords(state, values[cell] as number, most, since(state), beyond?.[cell]);
+  return formatDriftSentence(state, values[cell] as number, most, since(state), beyond?.[cell]);
 }
 
 /** "since step 400", or "since A, step 400". */
@@ -123,13 +123,13 @@ function since(state: State): string {
 }
 
 /** "12 of 80 cells moved more than the noise floor since step 400", for the legend and for screen readers. */
-export function driftSentence(state: State, { beyond, significant }: DriftValues): string {
-  const { name, significant: did, than } = driftWords(state);
+export function formatSignificantCells(state: State, { beyond, significant }: DriftValues): string {
+  const { name, significant: did, than } = driftText(state);
   if (beyond === null) return `${name}, ${since(state)}: significance unknown`;
   return `${count(significant)} of ${plural(beyond.length, 'cell')} ${did} ${than} ${since(state)}`;
 }
 
-/** The floor is that of one step; over more of them chance adds up. */
+/** The noise floor is measured between adjacent steps; over several steps, noise adds up. */
 export function stepsBetween({ series, step, compare }: State): string {
   const at = (one: number | null) => series?.steps.indexOf(one ?? Number.NaN) ?? -1;
   const between = Math.abs(at(step) - at(compare)) - 1;

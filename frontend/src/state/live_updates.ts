@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Loaded after the first map: history, probe, adjacent steps, and updates of the log. */
+/** Loads history, probe, and adjacent steps after the first map, and watches for new steps. */
 
 import { findProbeRun } from '../domain/layout_variants';
 import { watchReloads } from '../host/tensorboard';

@@ -40,7 +40,7 @@ export class Reference {
   }
 }
 
-/** The step that the shown one is compared with, or null. */
+/** The step of the reference atlas, or null if none is needed. */
 export function wantedStep(state: State): number | null {
   if (state.compare !== null) return state.compare;
   return state.drift ? stepBefore(state) : null;
@@ -53,19 +53,19 @@ export function stepBefore({ series, step, history }: State): number | null {
   return series?.steps.slice(0, Math.max(0, at)).findLast(sound) ?? null;
 }
 
-/** The other atlas once it is the one that is wanted. */
+/** The reference atlas, or null while it is not loaded. */
 export function referenceOf(state: State): Atlas | null {
   const { other, series } = state;
   const here = other !== null && other.series === series?.id && other.step === wantedStep(state);
   return here ? other : null;
 }
 
-/** Whether the other step has come, or cannot. */
-export function referenceIsHere(state: State): boolean {
+/** Whether the reference atlas has loaded or failed to load. */
+export function isReferenceSettled(state: State): boolean {
   return state.otherFailure !== null || referenceOf(state) !== null;
 }
 
-/** The atlas that cards and outlines are about: the one on screen. */
+/** The atlas on screen, which cards and outlines describe. */
 export function atlasOnScreen(state: State): Atlas | null {
   return (state.flipped ? referenceOf(state) : null) ?? state.atlas;
 }

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Stored activations: the samples nearest to the mean of a cell, and their rotation from step to step. */
+/** Decodes the stored activations of an atlas. */
 
 import type { Atlas } from './atlas';
 import { ACTIVATION_ARRAYS } from './generated/arrays';
 import { halfToFloat, readArrays, type Tensors } from './safetensors';
 
-/** One row per sample: channels, or coordinates along the principal axes. Cosines are centered by the mean. */
+/** Activations of all samples, one row per sample: channels, or coordinates along principal axes. */
 export interface Activations {
   readonly width: number;
   readonly values: Float32Array;
   readonly mean: Float32Array;
   readonly channels: number;
-  /** How they were stored. */
+  /** How the activations are stored: "float16", "uint8" or "pca". */
   readonly kind: string;
   /** Unit vectors of the principal axes, one per row, if values are coordinates along them. */
   readonly axes: Float32Array | null;
-  /** Share of the variance that the stored form lost; null where it is not known. */
+  /** Fraction of the variance that is lost in storage; null if it is not known. */
   readonly lost: number | null;
 }
 
-/** Decodes the `activations` blob by the kind that the manifest names. */
+/** Decodes the `activations` blob; the manifest states its kind. */
 export function readActivations(atlas: Atlas, tensors: Tensors): Activations {
   const { channels, fields } = atlas.manifest;
   const { kind, lost_variance: lost } = fields.activations;
@@ -51,7 +51,7 @@ export function readActivations(atlas: Atlas, tensors: Tensors): Activations {
         P: width,
       });
       const [axes, values] = [halves(stored.axes), halves(stored.scores)];
-      // Axes are as long as scores along them deviate.
+      // Stored axes have the length of the standard deviation of their scores.
       for (let axis = 0; axis < width; axis++) {
         const own = axes.subarray(axis * channels, (axis + 1) * channels);
         const length = Math.sqrt(own.reduce((sum, value) => sum + value * value, 0)) || 1;

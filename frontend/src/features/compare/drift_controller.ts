@@ -6,7 +6,7 @@ import type { NearestSamples } from '../../domain/nearest_samples';
 import type { OverlayPainter } from '../../map/overlay';
 import { drawChange, drawDrift } from '../../map/overlays/drift';
 import { announcedChange } from '../../state/comparison';
-import { driftOf, driftOfCell, driftSentence } from '../../state/drift_values';
+import { driftOf, driftOfCell, formatSignificantCells } from '../../state/drift_values';
 import { referenceOf } from '../../state/reference_step';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
@@ -50,7 +50,7 @@ export class DriftController implements Feature {
     if (!atlas || !level || channel === '' || channel === 'difference') return null;
     if (channel === announcedChange(before) && state.other === before.other) return null;
     const found = driftOf(state, atlas, level, this.nearest);
-    return typeof found === 'string' ? found : driftSentence(state, found);
+    return typeof found === 'string' ? found : formatSignificantCells(state, found);
   }
 
   inspectorSection(cell: CellContext): TemplateResult | typeof nothing {

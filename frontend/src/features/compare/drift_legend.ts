@@ -8,11 +8,11 @@ import type { NearestSamples } from '../../domain/nearest_samples';
 import { DRIFTS } from '../../domain/view';
 import {
   driftOf,
-  driftSentence,
-  driftWords,
-  inWords,
+  driftText,
+  formatDriftSentence,
+  formatSignificantCells,
+  QUANTITY_TEXT,
   stepsBetween,
-  WORDS,
 } from '../../state/drift_values';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
@@ -32,7 +32,7 @@ export function driftLegend(
       'Drift of',
       'drift',
       DRIFTS,
-      (channel) => WORDS[channel].name,
+      (channel) => QUANTITY_TEXT[channel].name,
       state.drift || 'on',
       (drift) => store.set({ drift }),
     )}
@@ -43,10 +43,10 @@ export function driftLegend(
 function sums(state: State, found: Drift | DriftValues): TemplateResult {
   const { mean, most, beyondShare, beyond } = found;
   const moves = 'from' in found;
-  return html`<p><strong>${driftSentence(state, found)}</strong></p>
+  return html`<p><strong>${formatSignificantCells(state, found)}</strong></p>
     ${moves ? signs(beyond) : scale(state, found)}
     <p class="muted">
-      ${inWords(state, mean, most, 'on average', beyondShare)}
+      ${formatDriftSentence(state, mean, most, 'on average', beyondShare)}
       ${
         beyond === null
           ? 'No noise floor was recorded for this step, so significance is unknown. This version records one from the second checkpoint on.'
@@ -67,7 +67,7 @@ function scale(state: State, { most, note = '' }: DriftValues): TemplateResult {
       <i style="background:${SEQUENTIAL_CSS}"></i>
       <span>${formatChange(most, most)}</span>
     </div>
-    <p class="muted">${driftWords(state).color}. Thin and pale: not significant.${note}</p>`;
+    <p class="muted">${driftText(state).color}. Thin and pale: not significant.${note}</p>`;
 }
 
 const SIGNIFICANCE = svg`<path class="solid" d="M2 8.6 24 6v-4l10 7-10 7v-4L2 9.4z" />`;

@@ -4,7 +4,7 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
 import { classAtlasOf } from '../../domain/class_atlas';
-import { eventsOf, type Frame, frameOf, pathOf } from '../../domain/concept_history';
+import { eventsOf, type Frame, frameOf, sparklinePath } from '../../domain/concept_history';
 import { type Concept, conceptsIn } from '../../domain/concepts';
 import { type CellPlace, samePlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
@@ -196,8 +196,8 @@ function lines(frames: readonly KnownFrame[]): TemplateResult {
     viewBox="0 -3 ${WIDTH * frames.length} ${LINES}"
     aria-hidden="true"
   >
-    ${svg`<path d=${pathOf(samples, most, WIDTH, inner)} />
-      <path class="share" d=${pathOf(sharesOf(frames), 1, WIDTH, inner)} />`}
+    ${svg`<path d=${sparklinePath(samples, most, WIDTH, inner)} />
+      <path class="share" d=${sparklinePath(sharesOf(frames), 1, WIDTH, inner)} />`}
   </svg>`;
 }
 

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The legend of the map: color scale, counts, and provenance. */
+
 import { html, nothing, type TemplateResult } from 'lit';
 import { isThinned, type Legend, MOST_POINTS, SEQUENTIAL_CSS } from '../../domain/color_scales';
 import type { ShowMode } from '../../domain/view';
@@ -7,18 +10,18 @@ import { count, cutName, shorten } from '../../util/format';
 import type { Atlas, Level } from '../../wire/atlas';
 import { classLegend } from './class_legend';
 
-/** Longest name of a concept, so that three are beside each other on one line. */
-const CONCEPT = 15;
+/** Largest number of characters of a concept name, so that three names fit in one line. */
+const MAX_CONCEPT_NAME = 15;
 
 type KeyedLegend = Exclude<Legend, { kind: 'none' }>;
 
-/** How concepts of the key are highlighted by a click. */
+/** The buttons that highlight concepts. */
 export interface ConceptButtons {
   readonly pressed: number | null;
   press(id: number, name: string): void;
 }
 
-/** `open` is how the key begins; after that it is the reader's. */
+/** Renders the legend. `open` is its initial state; then the user opens and closes it. */
 export function legendPanel(
   atlas: Atlas,
   level: Level,
@@ -43,7 +46,7 @@ export function legendPanel(
   </aside>`;
 }
 
-/** How many points are drawn of more than can well be, and the way to all of them. */
+/** Reports how many points are shown if there are very many, with a button that shows all. */
 export function pointsNote(
   atlas: Atlas,
   state: State,
@@ -60,7 +63,7 @@ export function pointsNote(
   </p>`;
 }
 
-/** Rims and points say different things of classes; the title names what is drawn. */
+/** Outlines show the class of cells and points the class of samples; the title names what is shown. */
 function titleOf(legend: KeyedLegend, show: ShowMode): string {
   if (legend.kind !== 'classes' || show === 'icons') return legend.title;
   if (show === 'points') return legend.pointTitle;
@@ -74,7 +77,8 @@ function key(legend: KeyedLegend, concepts?: ConceptButtons): TemplateResult {
     case 'classes':
       return html`<ul class="swatches">
         ${legend.entries.map(({ label, color, concept }) => {
-          const name = concept === undefined ? shorten(label, 24) : cutName(label, CONCEPT);
+          const name =
+            concept === undefined ? shorten(label, 24) : cutName(label, MAX_CONCEPT_NAME);
           const swatch = color && html`<i style="background:${color}"></i>`;
           return concept === undefined || !concepts
             ? html`<li>${swatch}${name}</li>`

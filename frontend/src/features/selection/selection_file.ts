@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Exports the samples of a selection as files; row numbers are those of Python. */
+/** Exports the samples of a selection as files; row numbers match the arrays of the Python API. */
 
 import { csvText } from '../../util/csv';
 import { type Atlas, className } from '../../wire/atlas';
 
 interface Sample {
-  /** The row in `atlas.xy`, `atlas.labels` and all the others. */
+  /** Row of `atlas.xy`, `atlas.labels` and the other arrays. */
   readonly sample: number;
   readonly image: number;
   readonly x: number;

@@ -5,7 +5,7 @@
  */
 
 import { type ProgramInfo, setUniforms } from 'twgl.js';
-import { strideOf } from '../../util/seeded_shuffle';
+import { strideOf } from '../../util/golden_stride';
 import type { Atlas } from '../../wire/atlas';
 import { type Frame, MOST_MOVING, pointSize, type WeightedScene } from '../scene';
 import { createProgram, startPass, toUnit } from './program';
@@ -131,7 +131,7 @@ export class PointsPass {
   }
 }
 
-/** `values` of many points in an order of which any prefix represents all of them. */
+/** Reorders the values of points, so that every prefix is evenly spread over all points. */
 function shuffle<T extends Float32Array | Uint8Array>(values: T, count: number): T {
   if (count <= MOST_MOVING) return values;
   const each = values.length / count;

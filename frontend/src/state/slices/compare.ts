@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Comparison with another step, and other panes. */
 
-import type { Channel, CompareMode } from '../../domain/view';
+import type { CompareMode, DriftQuantity } from '../../domain/view';
 import type { Failure } from '../../wire/api';
 import type { Atlas } from '../../wire/atlas';
 
@@ -18,7 +18,7 @@ export interface CompareState {
   /** The atlas that moves are measured from: A, or the step before; it may still be of another step. */
   readonly other: Atlas | null;
   readonly otherFailure: Failure | null;
-  readonly drift: Channel | '';
+  readonly drift: DriftQuantity | '';
   /** The inspector lists the cells of other layers that hold the same samples. */
   readonly across: boolean;
 }

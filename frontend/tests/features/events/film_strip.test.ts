@@ -3,7 +3,7 @@
 import { render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { describeCell } from '../../../src/domain/cell_stats';
-import { eventsOf, frameOf, pathOf } from '../../../src/domain/concept_history';
+import { eventsOf, frameOf, sparklinePath } from '../../../src/domain/concept_history';
 import { FilmStrip } from '../../../src/features/events/film_strip';
 import { HighlightHistory, placesOf } from '../../../src/features/selection/highlight_history';
 import type { AtlasMap } from '../../../src/map/atlas_map';
@@ -72,9 +72,9 @@ it('events are those that the concept had a part in', () => {
 });
 
 it('a path ends where nothing is known', () => {
-  expect(pathOf([0, 10, null, 5], 10, 60, 40)).toBe('M30.0 40.0h0L90.0 0.0M210.0 20.0h0');
-  expect(pathOf([null, null], 0, 60, 40)).toBe('');
-  expect(pathOf([0], 0, 60, 40)).toBe('M30.0 40.0h0');
+  expect(sparklinePath([0, 10, null, 5], 10, 60, 40)).toBe('M30.0 40.0h0L90.0 0.0M210.0 20.0h0');
+  expect(sparklinePath([null, null], 0, 60, 40)).toBe('');
+  expect(sparklinePath([0], 0, 60, 40)).toBe('M30.0 40.0h0');
 });
 
 const series = {

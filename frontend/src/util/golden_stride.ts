@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A fixed order of many samples whose every prefix is spread over all of them. */
+/** A stride that visits `count` items once each, evenly spread at every prefix. */
 
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /**
- * Returns the factor that maps a position to a sample, modulo `count`. Steps of the golden ratio are more
- * evenly spread than random ones; without a common factor with `count` they visit every sample once.
+ * Returns the stride: the i-th visited item is `(i * stride) % count`. Multiples of the golden ratio are more
+ * evenly spread than random numbers, and a stride without a common factor with `count` visits every item once.
  */
 export function strideOf(count: number): number {
   let stride = Math.max(1, Math.round(GOLDEN * count));
