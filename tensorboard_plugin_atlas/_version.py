@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one place that states the version; setup.py and the front end's build read it from here."""
+"""The version of the package; setup.py and the build of the front end read it from here."""
 
 __version__ = "0.1.0"

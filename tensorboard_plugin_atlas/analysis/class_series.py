@@ -89,7 +89,7 @@ def class_atlas_of(provenance: Provenance) -> tuple[str, tuple[int, ...]] | None
 
 
 def names_of(classes: Sequence[int], known: Sequence[str] | None) -> tuple[str, ...]:
-    """Returns the names of classes in the name of a series.
+    """Returns the class names as they are written in a series name.
 
     Args:
         classes: Indices.
@@ -114,7 +114,7 @@ def names_of(classes: Sequence[int], known: Sequence[str] | None) -> tuple[str, 
 
 
 def series_name(layer: str, names: Sequence[str]) -> str:
-    """Returns the name of a series of class atlases, which takes the place of a layer's name."""
+    """Returns the name of a series of class atlases, which is used like the name of a layer."""
     return f"{layer}{_LAYER_SEPARATOR}{_CLASS_SEPARATOR.join(names)}"
 
 

@@ -225,7 +225,7 @@ def neighbor_change(a: NDArray[Any], b: NDArray[Any], k: int = NEIGHBORS) -> Flo
 
 
 def _match_rows(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp], list[str]]:
-    """Returns the rows of the same samples in `a` and `b`, and notes about the matching."""
+    """Returns the rows of the shared samples in `a` and `b`, and notes about the matching."""
     rows_a, rows_b = match_samples(a, b)
     if is_same_probe(a, b):
         return rows_a, rows_b, []

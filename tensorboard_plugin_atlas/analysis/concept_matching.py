@@ -34,7 +34,7 @@ class SharedConcept:
 
     @property
     def jaccard(self) -> float:
-        """Samples in both over samples in either."""
+        """Number of samples in both divided by the number in either."""
         return self.both / (self.size_a + self.size_b - self.both)
 
 

@@ -21,7 +21,7 @@ _MAX_DISTANCE: Final = 0.1
 
 
 def match_samples(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Returns the (R,) rows of `a` and of `b` that are the same samples.
+    """Returns the rows of the R shared samples in `a` and in `b`, each (R,).
 
     Samples of the same probe correspond row by row. Class atlases of one layer and probe are
     matched by `match_positions`. Others are matched by `match_receptive_fields`, which assumes that

@@ -196,7 +196,7 @@ def _read_class_atlases(log_dir: Path, run: str) -> list[tuple[AtlasRecord, Atla
 def _find_previous(
     existing: Sequence[tuple[AtlasRecord, Atlas]], series: Iterable[str], step: int
 ) -> Iterable[Atlas]:
-    """Yields the last atlas before a step of each series, or else the first one after it."""
+    """Yields the last atlas of each series before a step, or else the first one after it."""
     for name in series:
         own = [atlas for _, atlas in existing if atlas.layer == name and atlas.step != step]
         before = [atlas for atlas in own if atlas.step < step]

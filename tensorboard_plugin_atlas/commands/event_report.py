@@ -78,7 +78,7 @@ class EventReport:
     layers: tuple[LayerReport, ...]
 
     def as_dict(self, limit: int | None = None, *, by_step: bool = False) -> dict[str, Any]:
-        """Returns lists and dictionaries for JSON, with the `limit` events of highest score."""
+        """Returns lists and dictionaries for JSON, with the `limit` highest-scored events."""
         return {
             "events": [_event_to_dict(one) for one in self.select(limit, by_step=by_step)],
             "events_found": len(self.events),
@@ -96,7 +96,7 @@ class EventReport:
         }
 
     def select(self, limit: int | None = None, *, by_step: bool = False) -> list[ListedEvent]:
-        """Returns the `limit` events of highest score, sorted by score or by run, layer, step."""
+        """Returns the `limit` highest-scored events, sorted by score or by run, layer, step."""
         chosen = list(self.events[:limit])
         return (
             sorted(chosen, key=lambda one: (one.run, one.layer, one.step, one.rank))

@@ -111,7 +111,7 @@ def _format_events(events: Sequence[ListedEvent], report: EventReport) -> str:
 
 
 def _format_cell(event: Event) -> str:
-    """Returns the cell that shows an event, and the step if it is on the map before.
+    """Returns the cell that shows an event, and its step if it is on the previous map.
 
     Rows and columns count from 1, as in the labels of the tab and in its search.
     """

@@ -252,7 +252,7 @@ def _find_state_dict(content: object) -> dict[str, Tensor] | None:
 
 
 def _strip_prefix(state: dict[str, Tensor], wanted: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Removes the prefix under which most of the wanted names are found."""
+    """Removes the prefix that most of the wanted names have."""
     first = next(iter(wanted), "")
     prefixes = ["", *(key[: -len(first)] for key in state if first and key.endswith("." + first))]
     best = max(prefixes, key=lambda prefix: sum(prefix + name in state for name in wanted))
@@ -321,7 +321,7 @@ def _logged_side(info: Mapping[str, Any]) -> int | None:
 
 
 def check_weights(atlas: Atlas, match: ActivationMatch, checkpoint: Path) -> None:
-    """Checks that the weights are those from which an atlas was computed.
+    """Checks that an atlas was computed from these weights.
 
     Raises:
         ArgumentError: if they are not.

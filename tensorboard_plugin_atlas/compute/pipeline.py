@@ -265,7 +265,7 @@ class AtlasPipeline:
         return self.config
 
     def _track_concepts(self, atlas: Atlas, layer: LayerActivations, state: LayerState) -> Atlas:
-        """Adds concepts and events; the samples must be those of the previous step."""
+        """Adds concepts and events; the samples must be the same as at the previous step."""
         return state.tracker.advance(atlas, layer.values)
 
     def _compute_layout(
@@ -388,7 +388,7 @@ class AtlasPipeline:
         state: LayerState,
         on_preliminary: OnPreliminary,
     ) -> None:
-        """Sends the atlas with real patches for icons if rendering is expected to take long."""
+        """Sends the atlas with real patches as icons if rendering is expected to take long."""
         limit, expected = self.config.draft_seconds, state.render_seconds
         if limit is None or (expected is not None and expected <= limit):
             return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes TensorBoard event files, one per process, and reads them past damaged records.
+"""Writes TensorBoard event files, one per process, and reads the intact records of damaged ones.
 
 A record is a little-endian u64 length, its masked CRC-32C, the payload, and its masked CRC-32C
 (TensorFlow's TFRecord). TensorBoard computes checksums in pure Python at a few MB/s and holds the

@@ -126,7 +126,7 @@ class _Item:
 
 @dataclass(frozen=True)
 class _Broken:
-    """A damaged section, the offset of the next record, and the number of sound records before."""
+    """A damaged section, the offset of the next record, and the number of intact records before."""
 
     item: _Item
     following: int

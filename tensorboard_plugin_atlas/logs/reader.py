@@ -336,7 +336,7 @@ def list_atlases(log_dir: str | os.PathLike[str]) -> tuple[LoggedAtlas, ...]:
 
 
 def _is_listed(tag: str | None) -> bool:
-    """Returns whether damage under this tag, which is not that of an atlas, is listed."""
+    """Returns whether a damaged record is listed whose tag is not an atlas tag."""
     return tag in (None, PROBE_TAG) or layer_of_shortcuts(str(tag)) is not None
 
 

@@ -182,7 +182,7 @@ class _Search:
 
 @dataclass(frozen=True)
 class _LastRecords:
-    """The records to write again when all records from a step on become void.
+    """The records to write again after all records of later steps became void.
 
     Attributes:
         kept: For each tag with void records, the last record before the step, oldest first.

@@ -144,7 +144,7 @@ class SequenceReader(Generic[_T]):
         entries: Mapping[RunTag, tuple[Any, ...]],
         is_all: bool,
     ) -> None:
-        """Reads `keys` and keeps them under the entries of before the read."""
+        """Reads `keys` and stores them with the entries listed before the read."""
         now = self._clock()
         # The provider creates one reference for each element in the shape of a tensor.
         sane = {key for key in keys if (entries[key][-1] or 0) <= 1 + MAX_BLOBS}
@@ -179,7 +179,7 @@ class SequenceReader(Generic[_T]):
             return self._list_by_run(query), False
 
     def _list_by_run(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """Lists each run separately, and skips those at which TensorBoard fails."""
+        """Lists each run separately, and skips runs that TensorBoard fails to list."""
         found: dict[str, Any] = {}
         context = {name: query[name] for name in ("ctx", "experiment_id")}
         for run in self._provider.list_runs(**context):

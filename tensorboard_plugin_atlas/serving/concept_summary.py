@@ -60,12 +60,12 @@ class ConceptSummary:
 
     @property
     def concepts(self) -> tuple[HistoryConcept, ...] | None:
-        """Concepts of all steps by rising id; None if no step has concepts."""
+        """Concepts of all steps by ascending id; None if no step has concepts."""
         return None if self._concepts is None else _list_latest(self._concepts)
 
     @property
     def groups(self) -> tuple[HistoryGroup, ...] | None:
-        """Groups of all steps by rising id; None if no step has groups."""
+        """Groups of all steps by ascending id; None if no step has groups."""
         return None if self._groups is None else _list_latest(self._groups)
 
 

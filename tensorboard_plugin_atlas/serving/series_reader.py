@@ -226,7 +226,7 @@ class SeriesReader:
         return _layer_series(self.all_series(request), wanted)
 
     def datum(self, request: Request, wanted: str, step: int) -> Datum:
-        """Returns one step of the layer series with the id `wanted`, in the revision that counts.
+        """Returns one step of the layer series with the id `wanted`, in its current revision.
 
         Raises:
             AbsentError: if there is none.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The wire format: how atlases and shortcuts become bytes, and back."""
+"""The wire format: encodes atlases and shortcuts as bytes, and decodes them."""

@@ -16,7 +16,7 @@ from tensorboard_plugin_atlas.wire.tensors import Spec
 
 @dataclass(frozen=True)
 class ArrayType:
-    """What an array of a blob is.
+    """Element type and shape of one array of a blob.
 
     Attributes:
         dtype: Element type, little-endian.

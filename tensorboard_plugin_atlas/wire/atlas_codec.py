@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Atlas <-> blobs, both ways, bit for bit.
+"""Encodes atlases as blobs, and decodes them bit for bit.
 
 `http_api.md` describes the wire format. Decoded data is checked three times: each blob against its
 manifest, each array against the shapes that the manifest implies, each value against its range. The
@@ -144,7 +144,7 @@ def encode_atlas(atlas: Atlas) -> list[bytes]:
 
 
 def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
-    """Reads an atlas back.
+    """Returns the atlas in a sequence of blobs.
 
     Args:
         blobs: The whole sequence.
@@ -267,7 +267,7 @@ def encode_probe(pictures: ProbeThumbnails) -> list[bytes]:
 
 
 def decode_probe(blobs: Sequence[bytes]) -> ProbeThumbnails:
-    """Reads the probe's pictures back.
+    """Returns the probe's pictures from its blobs.
 
     Raises:
         TooNewError: if they follow a newer wire version.
@@ -529,7 +529,7 @@ def _probe_specs(images: int) -> dict[str, Spec]:
 
 
 def _channels(stored: StoredActivations) -> int:
-    """Returns C."""
+    """Returns the number of channels."""
     name = {"float16": "values", "uint8": "codes", "pca": "axes"}.get(stored.kind)
     matrix = stored.arrays.get(name) if name else None
     if matrix is None or matrix.ndim != 2:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Types of manifests, wire version 2.
+"""Types of manifests, wire version 3.
 
 These types are the only definition of the JSON in a log. msgspec converts every manifest to them
 and refuses missing fields, wrong types and values outside their limits. Rules that involve several

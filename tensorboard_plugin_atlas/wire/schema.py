@@ -39,9 +39,10 @@ _ATTRIBUTE: Final = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 
 
 def json_schema() -> dict[str, Any]:
-    """Returns the schema: JSON Schema 2020-12, with `x-` keys for what it has no words for.
+    """Returns the JSON Schema (2020-12) of the wire format.
 
-    `$defs` holds every type. `x-limits` maps the name of a limit to its value. `x-arrays` lists the
+    Keys with `x-` are for constraints that JSON Schema cannot express. `$defs` holds every type.
+    `x-limits` maps the name of a limit to its value. `x-arrays` lists the
     arrays of each safetensors blob. `x-icon-kinds` lists the kinds of icons by code.
     """
     types: list[type] = [*manifest_types.MANIFESTS.values(), *response_types.RESPONSES]

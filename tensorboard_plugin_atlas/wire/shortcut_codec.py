@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ShortcutRecord` <-> blobs, both ways, bit for bit: the manifest, and one sheet of patches."""
+"""Encodes a `ShortcutRecord` as two blobs: the manifest, and one sheet of patches."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def encode_shortcuts(record: ShortcutRecord) -> list[bytes]:
 
 
 def decode_shortcuts(blobs: Sequence[bytes], run: str = "") -> ShortcutRecord:
-    """Reads a record back.
+    """Returns the record in a sequence of blobs.
 
     Args:
         blobs: The whole sequence.

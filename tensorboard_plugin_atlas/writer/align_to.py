@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the last atlases of another run, with which `align_to` aligns the maps of a new run."""
+"""Reads the last atlases of the run that `align_to` names."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _parse(align_to: Any, layers: Sequence[str]) -> tuple[str, Mapping[str, str]
 
 
 def _find_atlas_run(path: str) -> str:
-    """Returns the directory or URL of a run's atlases, given that or the run's own."""
+    """Returns the directory or URL of a run's atlases, given it or the parent run."""
     if path.rstrip("/").endswith(f"/{CHILD_RUN}"):
         return path
     return f"{path.rstrip('/')}/{CHILD_RUN}" if is_url(path) else str(Path(path) / CHILD_RUN)

@@ -153,7 +153,7 @@ class WorkerProcess:
             self._process.kill()
 
     def end(self, timeout: float) -> ExitStatus:
-        """Has the process exit, or kills it after the timeout; waits at most 10 s more.
+        """Requests that the process exits, kills it after the timeout, and waits at most 10 s more.
 
         Args:
             timeout: Seconds to wait.

@@ -108,7 +108,7 @@ class WorkerSupervisor:
             worker.kill()
 
     def end(self) -> None:
-        """Has the worker exit, or kills it after 1 s."""
+        """Requests that the worker exits, and kills it after 1 s."""
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.end(END_SECONDS)

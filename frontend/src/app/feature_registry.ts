@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The features of the tab, in the order in which the page shows them, and when the code of each is loaded. */
+/** The features of the tab in page order, and when the code of each one is loaded. */
 
 import type { Content, Feature, FeatureContext, FeatureModule } from '../features/feature';
 import { inspector } from '../features/inspector';

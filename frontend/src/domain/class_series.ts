@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Series of class atlases: `<layer> · <class>` or `<layer> · <class> / <class>`, next to that of the layer. */
+/** Series of class atlases: `<layer> · <class>` or `<layer> · <class> / <class>`, next to the series of the layer. */
 
 import type { RunEntry, SeriesEntry } from '../wire/manifest';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Colors of concepts, which depend on the id only: the same one at every step and in every view. */
+/** Colors of concepts by id: the same at every step and in every view. */
 
 /**
  * Twenty colors in each theme, hue by hue, of largest distance in OKLab with normal and with deuteranopic

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Finds the samples of an atlas that a highlight names. */
+/** Finds the samples of an atlas that a highlight refers to. */
 
 import type { Atlas } from '../wire/atlas';
 import { rowsOf } from './concepts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Cells whose mean activations point the same way, wherever they are on the map. */
+/** Cells whose mean activations have similar directions, wherever they are on the map. */
 
 import { PairCache } from '../util/pair_cache';
 import type { Activations } from '../wire/activations';

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The concepts and groups of one checkpoint, continued from those of the previous one."""
+"""The concepts and groups of one checkpoint, which continue the previous ones."""
 
 from __future__ import annotations
 

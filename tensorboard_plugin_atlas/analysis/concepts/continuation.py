@@ -125,7 +125,7 @@ class Continuation:
         return self._settle(labels)
 
     def _find_start(self) -> Labels:
-        """Returns the earlier partition; rows without a label get that of most neighbors."""
+        """Returns the earlier partition; unlabeled rows get the main label of their neighbors."""
         labels: Labels = self.objective.previous.copy()
         unknown = np.flatnonzero(labels < 0)
         if len(unknown):

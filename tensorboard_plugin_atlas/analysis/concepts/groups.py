@@ -44,7 +44,7 @@ def find_groups(concepts: NeighborGraph, previous: Labels | None = None) -> Labe
 
 
 def _match(labels: Labels, previous: Labels) -> Labels:
-    """Numbers labels like the previous ones that they share most nodes with, largest first."""
+    """Gives labels the numbers of previous labels, in order of decreasing overlap."""
     new, index = np.unique(labels, return_inverse=True)
     overlap = np.zeros((len(new), int(previous.max()) + 1))
     np.add.at(overlap, (index, previous), 1)

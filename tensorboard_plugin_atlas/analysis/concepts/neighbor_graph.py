@@ -133,7 +133,7 @@ class NeighborGraph:
 
 
 def center_rows(activations: NDArray[Any]) -> tuple[NDArray[np.intp], FloatArray]:
-    """Returns the rows that have a direction from the mean, and their scaled distances from it.
+    """Returns the finite rows that differ from the mean, centered and scaled.
 
     Args:
         activations: (N, C), any float type; rows that hold NaN or infinity are left out.

@@ -153,7 +153,7 @@ class Objective:
 
 
 def find_partition(graph: NeighborGraph, resolution: float, start: Labels) -> Labels:
-    """Finds a partition of large modularity without history (Blondel et al. 2008).
+    """Finds a partition with high modularity, without history (Blondel et al. 2008).
 
     Args:
         graph: The graph of N rows.

@@ -224,7 +224,7 @@ def _track_atlas(
 def _describe_concepts(
     atlas: Atlas, partition: ConceptPartition, earlier: _TrackerState | None
 ) -> tuple[ConceptState, ...]:
-    """Returns the concepts of an atlas by rising id."""
+    """Returns the concepts of an atlas by ascending id."""
     known = {} if earlier is None else {one.id: one for one in earlier.concepts}
     taken = {one.name for one in known.values()}
     changes = partition.changes
@@ -263,7 +263,7 @@ def _describe_concepts(
 def _describe_groups(
     atlas: Atlas, partition: ConceptPartition, earlier: _TrackerState | None
 ) -> tuple[ConceptGroup, ...]:
-    """Returns the groups of an atlas by rising id."""
+    """Returns the groups of an atlas by ascending id."""
     known = {} if earlier is None else {one.id: one.name for one in earlier.groups}
     taken = set(known.values())
     groups = []
@@ -441,7 +441,7 @@ def _restore_state(atlas: Atlas) -> _TrackerState:
 
 
 def _find_cells(atlas: Atlas, concepts: IntArray | None = None) -> dict[int, tuple[int, int, int]]:
-    """Returns the cell of each concept; `concepts` are (N,) ids, those of the atlas by default."""
+    """Returns the cell of each concept; `concepts` are (N,) ids, by default from the atlas."""
     ids = atlas.samples.concepts if concepts is None else concepts
     if ids is None:
         return {}

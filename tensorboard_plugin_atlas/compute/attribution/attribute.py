@@ -47,8 +47,8 @@ _MAX_BYTES: Final = 512 << 20
 _SAMPLES_PER_IMAGE: Final = 4
 """Samples that take as much memory as one image: feature maps after the layer are smaller."""
 _SAMPLES_TO_TRACE: Final = 3
-"""Samples per image from which tracing the layers after the layer saves time: with 1, it costs up
-to 1.7 times as much as plain forward mode; with 10, it is up to 2.3 times as fast."""
+"""Smallest number of samples per image at which tracing the rest of the network saves time: with 1,
+it costs up to 1.7 times as much as plain forward mode; with 10, it is up to 2.3 times as fast."""
 _JVP_BATCH: Final = 16
 """Samples per traced JVP: feature maps of larger batches exceed the CPU cache."""
 _MAX_MEDIAN_ERROR, _MAX_ERROR = 1e-4, 0.2
@@ -181,7 +181,7 @@ def compute_attribution(
 def _compute_by_autograd(
     intervention: Intervention, order: NDArray[np.intp], batch_size: int
 ) -> Tensor | str:
-    """Returns the (N, K) attribution in this order, by autograd, or why there is none."""
+    """Returns the (N, K) attribution in `order`, by autograd, or the reason why there is none."""
     found: list[Tensor] = []
     derivative = _forward_mode
     for start in range(0, len(order), batch_size):
@@ -205,7 +205,7 @@ def _compute_by_autograd(
 
 
 def _compute_by_traced_jvp(intervention: Intervention, order: NDArray[np.intp]) -> Tensor | None:
-    """Returns the same by JVPs of the traced network, or None if tracing fails.
+    """Returns the (N, K) attribution, from JVPs of the traced network; None if tracing fails.
 
     The first and the last batch are compared with forward-mode autograd; None if they differ.
     """
@@ -513,7 +513,7 @@ def _forward_mode(intervention: Intervention, rows: NDArray[np.intp]) -> Tensor:
 
 
 def _double_backward(intervention: Intervention, rows: NDArray[np.intp]) -> Tensor:
-    """Returns the same product as `_forward_mode`, as the gradient of a gradient."""
+    """Returns (n, K): the JVP as in `_forward_mode`, as the gradient of a gradient."""
     leaves: list[tuple[Tensor, Tensor]] = []
 
     def enter(output: Tensor, direction: Tensor) -> Tensor:

@@ -66,7 +66,7 @@ class Intervention:
     prefix: PrefixCache | None = None
 
     def with_prefix_cache(self, prefix: PrefixCache | None) -> Intervention:
-        """Returns a copy that caches the layers before the layer; itself if `prefix` is None."""
+        """Returns a copy that caches the outputs before the layer; itself if `prefix` is None."""
         if prefix is None:
             return self
         return dataclasses.replace(self, model=prefix.network, module=prefix.module, prefix=prefix)
@@ -109,7 +109,7 @@ class Intervention:
         return captured[0]
 
     def trace_head(self, rows: NDArray[np.intp]) -> TracedHead | None:
-        """Traces the layers after the layer in a forward pass of the images of n samples."""
+        """Traces the rest of the network after the layer, for the images of n samples."""
         images = self.probe.images[torch.from_numpy(self.probe.sample_image[rows]).long()]
         outputs, which = self.compute_outputs(rows)
 

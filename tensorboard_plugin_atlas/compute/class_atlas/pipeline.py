@@ -50,7 +50,7 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 _MIN_CONTINUED: Final = 5
-"""With fewer previous samples, a map starts over."""
+"""Smallest number of samples shared with the previous map to continue it."""
 _SAMPLES_PER_COUNT: Final = 100
 """`min_count` is one per this number of samples, and at most `AtlasConfig.min_count`."""
 _MIN_WIDTH: Final = 0.75

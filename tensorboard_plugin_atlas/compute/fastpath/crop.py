@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cropping a program to the part of each map on which a window of the output depends.
+"""Crops a program to the part of each map that a window of the output depends on.
 
 The objective of an icon reads the center of a layer's map, which often depends on a small part of
 the maps before it. `crop_program` follows that dependence from the output to the input and crops
@@ -45,11 +45,11 @@ class Span:
         return Span(min(self.first, other.first), max(self.end, other.end))
 
     def clip(self, count: int) -> Span:
-        """Returns the part of it that lies on a map with `count` rows."""
+        """Returns the part of the span inside a map with `count` rows."""
         return Span(max(self.first, 0), min(self.end, count))
 
     def get_input_span(self, kernel: int, stride: int, padding: int, dilation: int) -> Span:
-        """Returns the rows that a convolution reads to compute these, padding included.
+        """Returns the rows that a convolution reads to compute this span, padding included.
 
         Its length is a multiple of the stride, as `SubpixelGradient` needs.
         """
@@ -94,7 +94,7 @@ class CropOrPad:
 
 
 def crop_program(program: Program, like: Tensor, window: Window) -> Program | None:
-    """Returns a program that computes a window of the output and nothing else.
+    """Returns a program that computes only a window of the output.
 
     Args:
         program: The whole program.
@@ -137,7 +137,7 @@ def _get_whole_windows(program: Program, like: Tensor) -> list[Window]:
 def _trace_dependence(
     operations: Sequence[Operation], whole: Sequence[Window], window: Window
 ) -> tuple[list[Window | None], list[tuple[Window, ...]]]:
-    """Traces on which part of each value a window of the output depends.
+    """Finds the part of each value that a window of the output depends on.
 
     Returns:
         The needed window of each value, None where the output does not depend on it; and what each
@@ -167,7 +167,7 @@ def _trace_dependence(
 def _get_input_windows(
     operation: Operation, own: Window, whole: Window, sources: Sequence[Window]
 ) -> tuple[Window, ...]:
-    """Returns what an operation reads of each input to compute `own` of its output."""
+    """Returns the window of each input that an operation reads to compute its window `own`."""
     if isinstance(operation, Convolution):
         rows, columns = (
             own[axis].get_input_span(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why plain autograd runs instead of the fast path: the reason, logged at info level."""
+"""Reasons why plain autograd runs instead of the fast path, logged at level INFO."""
 
 from __future__ import annotations
 

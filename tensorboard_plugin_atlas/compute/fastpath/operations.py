@@ -134,13 +134,13 @@ class Convolution:
         return found.to(gradient.dtype)
 
     def _scatter(self, gradient: Tensor, pixels: Tensor) -> Tensor:
-        """Returns the gradient of all pixels from that of the pixels that the stride reads."""
+        """Inserts zeros for the pixels that the stride skips."""
         found, (down, right) = torch.zeros_like(pixels), self.stride
         found[:, :, ::down, ::right] = gradient
         return found
 
     def to_bfloat16(self) -> Convolution:
-        """Returns the same convolution in bfloat16."""
+        """Returns a bfloat16 copy of the convolution."""
         bias = None if self.bias is None else self.bias.bfloat16()
         return replace(self, weight=self.weight.bfloat16(), bias=bias)
 

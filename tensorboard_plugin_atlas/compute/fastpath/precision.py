@@ -42,7 +42,7 @@ _logger: Final = logging.getLogger("tensorboard_plugin_atlas")
 
 
 def to_bfloat16(network: Network, device: torch.device) -> Network:
-    """Returns the same network in bfloat16: float32 in and out, differentiable once.
+    """Returns a bfloat16 copy with float32 inputs and outputs, differentiable once.
 
     Args:
         network: A program, or any function that autograd and autocast support.
@@ -61,7 +61,7 @@ def to_bfloat16(network: Network, device: torch.device) -> Network:
 def try_bfloat16(
     network: Network, inputs: Tensor, *, name: Hashable, timer: Timer | None = None
 ) -> Network | None:
-    """Returns the network in bfloat16 where that is faster with about the same output, else None.
+    """Returns the network in bfloat16 if it is faster and its output about equal, else None.
 
     Args:
         network: As for `to_bfloat16`.
@@ -146,7 +146,7 @@ def _agree(exact: Network, candidate: Network, inputs: Tensor) -> bool:
 
 
 def _run_both_ways(network: Network, inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns output and input gradient, for the difference of each output to their mean."""
+    """Returns the output, and the input gradient for the cotangent (output - batch mean)."""
     inputs = inputs.detach().requires_grad_()
     output = network(inputs)
     cotangent = (output - output.mean(0)).detach()

@@ -52,7 +52,7 @@ class _CachedModule:
 
 
 class PrefixCache:
-    """A copy of a network that caches what comes before one of its layers; see `cache_prefix`.
+    """A copy of a network that caches the outputs before one of its layers; see `cache_prefix`.
 
     Attributes:
         network: The copy.
@@ -89,7 +89,7 @@ class PrefixCache:
                 cached.output = None
 
     def drop_unread_outputs(self, is_right: Callable[[], bool]) -> None:
-        """Stops caching each output without which `is_right` still returns true, first to last."""
+        """Stops caching outputs, first to last, if `is_right` returns true without them."""
         for cached in self._cached:
             cached.is_read = False
             cached.is_read = not is_right()

@@ -122,7 +122,7 @@ class Program:
         return range(first, index) if inner and outer else range(0)
 
     def vjp(self, grad_output: Tensor, saved: list[Any]) -> Tensor:
-        """Returns the gradient of the input from that of the output; empties `saved`."""
+        """Returns the input gradient for an output gradient; empties `saved`."""
         last = len(self.operations)
         own = grad_output.to(self.dtype, copy=True).contiguous(memory_format=torch.channels_last)
         gradients = {last: own}
@@ -152,7 +152,7 @@ class Program:
         return tangents[-1]
 
     def to_bfloat16(self) -> Program:
-        """Returns the same program in bfloat16; see `precision`."""
+        """Returns a bfloat16 copy of the program; see `precision`."""
         converted = (o.to_bfloat16() if isinstance(o, Convolution) else o for o in self.operations)
         return Program(tuple(converted), torch.bfloat16)
 

@@ -65,7 +65,7 @@ def to_latent_of_coefficients(coefficients: Tensor, spectrum: Tensor, shape: Sha
 
 
 def to_gradient(slope: Tensor, pixels: Tensor, color: Tensor, spectrum: Tensor) -> Tensor:
-    """Returns the gradient with respect to the coefficients from that with respect to the pixels.
+    """Converts the gradient for the pixels to the gradient for the coefficients.
 
     Args:
         slope: (B, C, h, w): gradient of the objective with respect to the pixels.

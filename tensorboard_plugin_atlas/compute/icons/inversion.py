@@ -43,7 +43,7 @@ _TINY_SIDE = 16
 
 @dataclass(frozen=True)
 class _Plan:
-    """Optimization steps at each share of the final side, smallest first, by the kind of layer.
+    """Optimization steps at each fraction of the final side, for each kind of layer.
 
     Attributes:
         full_size: Steps where the image has the model's input size, or is no larger than 16 px.
@@ -334,7 +334,7 @@ class ViewTargets:
         return cls(F.normalize(vectors, dim=2, eps=_TINY), weights)
 
     def to(self, device: torch.device) -> ViewTargets:
-        """Returns the same on a device."""
+        """Returns the targets on a device."""
         return ViewTargets(self.directions.to(device), self.weights.to(device))
 
 

@@ -170,7 +170,7 @@ class LayerObjective:
         return cls(network, source, receptive)
 
     def compile(self, shape: Shape, damping: float) -> LayerObjective:
-        """Returns the same objective on the fast path, where the network supports that.
+        """Returns the objective on the fast path if the network supports it.
 
         Args:
             shape: Height and width of the images on which the program is compared with autograd.
@@ -189,7 +189,7 @@ class LayerObjective:
         return dataclasses.replace(self, program=found, fallback=None, bfloat16=None)
 
     def select_precision(self, shape: Shape, batch: int, views: Views) -> LayerObjective:
-        """Returns the same objective, whose gradients are computed in the faster number format.
+        """Returns the objective with gradients in the faster number format.
 
         Args:
             shape: Height and width of the images that are optimized.
@@ -208,7 +208,7 @@ class LayerObjective:
         return dataclasses.replace(self, bfloat16=bfloat16)
 
     def describe_fastpath(self) -> dict[str, Any]:
-        """Returns whether the fast path is used, and else why not, for the provenance."""
+        """Describes whether the fast path is used, or why not, for the provenance."""
         reason = None if self.fallback is None else self.fallback.reason
         return {"used": self.program is not None, "reason": reason}
 

@@ -67,7 +67,7 @@ class RenderedLevels:
     fastpath: Mapping[str, Any]
 
     def add_to(self, grids: Sequence[Grid]) -> tuple[Grid, ...]:
-        """Returns the same grids with these icons."""
+        """Returns the grids with these icons."""
         return tuple(
             dataclasses.replace(
                 grid,

@@ -37,7 +37,7 @@ _ATTRIBUTION: Final = (
     "samples were in"
 )
 _REPORTED_LOSS: Final = 1e-3
-"""Lost variance of the stored activations from which on a note states it."""
+"""Fraction of lost variance above which a note reports it."""
 
 _MIN_KNOWN_SHARE: Final = 0.5
 """Share of the samples of a cell that need an attribution; below it the cell has none."""
@@ -67,7 +67,7 @@ class _IconPool:
 def reuse_icons(
     atlas: Atlas, levels: Sequence[GridCells]
 ) -> tuple[tuple[Grid, ...], tuple[str, ...]]:
-    """Returns the grids of another map of the same samples, with the icons of an atlas.
+    """Reuses the icons of an atlas for the grids of another map of its samples.
 
     Each cell gets the icon of any grid with the largest lower bound of the cosine: the icon that
     maximizes cos(a + b), with a and b as above.
@@ -173,7 +173,7 @@ def _pack_within_limit(levels: Sequence[NDArray[np.uint8]]) -> tuple[list[Sprite
 
 
 def _reuse_attributions(atlas: Atlas, levels: Sequence[GridCells]) -> list[FloatArray | None]:
-    """Returns the (M, K) attribution of each level from those of the old cells, or None."""
+    """Returns the (M, K) attribution of each grid from the previous cells, or None."""
     known = [(g.cell_of, g.attribution) for g in atlas.grids if g.attribution is not None]
     if len({values.shape[1] for _, values in known}) != 1:
         return [None] * len(levels)

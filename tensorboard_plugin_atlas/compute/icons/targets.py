@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The targets of icons: mean activations of cells, and where their nearest members are."""
+"""The targets of icons: mean activations of cells, and positions of their nearest members."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def extend_layout(
 
 
 def _match_probes(other: Atlas, samples: ProbeSamples) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Returns the rows of the same samples in the new run and in the other run."""
+    """Returns the rows of the shared samples in the new run and in the other run."""
     if other.provenance.probe == samples.digest and len(other.samples) == len(samples.image_ids):
         rows = np.arange(len(samples.image_ids))
         return rows, rows

@@ -34,7 +34,7 @@ _STRENGTH_LIMIT = 0.05
 _RECALL_FACTOR = 3
 """Recall is measured among this many times k nearest points of the map."""
 _STAY_OVERLAP = 0.5
-"""Overlap from which a sample starts at its previous coordinates."""
+"""Smallest overlap at which a sample starts at its previous coordinates."""
 _MIN_NEIGHBOR_WEIGHT = 0.02
 """Weight of a neighbor that kept no neighbors itself, in the start of other samples."""
 
@@ -119,7 +119,7 @@ def compute_anchors(
 
 
 def align_procrustes(coordinates: FloatArray, previous: FloatArray) -> FloatArray:
-    """Rotates, reflects and translates coordinates to be nearest to the previous ones.
+    """Rotates, reflects and translates coordinates to fit the previous ones best.
 
     Orthogonal Procrustes (Schoenemann 1966) without scaling: for dissimilar maps, the optimal scale
     is far too small.

@@ -263,7 +263,7 @@ def gradient_descent(
     rate: float,
     side: int,
 ) -> None:
-    """Minimizes the objective of `optimizer.optimize_layout` in index.
+    """Minimizes the objective of `optimizer.optimize_layout`, in place.
 
     Args:
         x: (N,) float32, updated.

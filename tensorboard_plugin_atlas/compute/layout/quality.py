@@ -19,7 +19,7 @@ _QUERIES: Final = 2_000
 _ROUNDING: Final = 1e-12
 """Eigenvalues below this fraction of the largest are zero up to rounding."""
 _NO_VARIANCE: Final = 2.0**-44
-"""Variance of constant values up to 1: the square of four times the rounding error of float32."""
+"""Variance below which values of magnitude up to 1 count as constant: (4 * float32 rounding)^2."""
 _TIE: Final = 1e-6
 """Similarities with a smaller difference are equal up to rounding."""
 

@@ -220,7 +220,7 @@ class _Reader:
         self._batches.append(_BatchActivations(last.form, _to_cpu(last.values), tokens, surround))
 
     def notes(self) -> Iterator[str]:
-        """Yields what was assumed about the layer."""
+        """Yields assumptions about the layer."""
         if self._unpacked:
             yield f"layer {self.layer}: returns {self._unpacked}; its first tensor is used"
         if self._repeated:
@@ -292,7 +292,7 @@ class _PredictionReader:
     _found: list[Predictions] = field(default_factory=list)
 
     def read(self, output: object, start: int, images: int) -> None:
-        """Reads the output for the next `images` images, from index `start` on."""
+        """Reads the output for the next `images` images, beginning at index `start`."""
         found = find_logits(output, images)
         names = self.probe.classes
         if found is None:

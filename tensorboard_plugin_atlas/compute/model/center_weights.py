@@ -35,9 +35,9 @@ def get_center_weights(map_size: tuple[int, int], *, separately: bool = False) -
 
 
 def get_surround_weights(map_size: tuple[int, int]) -> Tensor | None:
-    """Returns the same for the center moved to each of `NEIGHBOR_OFFSETS`, (8, H * W).
+    """Returns the weights of the center shifted by each of `NEIGHBOR_OFFSETS`, (8, H * W).
 
-    None where the map is too small to move the center.
+    None if the map is too small to shift the center.
     """
     if any(count < 4 - count % 2 for count in map_size):
         return None

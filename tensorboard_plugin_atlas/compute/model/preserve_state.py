@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Running a model during its training without changing it.
+"""Runs a model during training without changing it.
 
 This package runs the user's model only inside `preserve_model_state`.
 """
@@ -150,7 +150,7 @@ def _get_inner(model: nn.Module) -> nn.Module | None:
 
 
 def _find_inner_attribute(kind: Any) -> str | None:
-    """Returns the attribute in which a wrapper class holds a module, or None."""
+    """Returns the name of the attribute that holds the wrapped module, or None."""
     for base in kind.__mro__:
         key = (base.__module__, base.__name__)
         if key in _WRAPPERS:

@@ -120,7 +120,7 @@ def is_scripted(module: nn.Module) -> bool:
 
 
 def check_inputs(model: nn.Module) -> None:
-    """Checks that the forward pass takes images alone; called after it raised.
+    """Checks that the forward pass takes only images; called after it raised.
 
     A hook may add missing inputs, so a model that runs is not checked.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The step of a training run from which a patch is a shortcut."""
+"""Finds the first checkpoint at which a patch is a significant shortcut."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A map next to the first one, with a session of its own and a shared cache. */
+/** A map next to the first one, with its own session and a shared cache. */
 
 import { shareLayout } from '../../domain/layout_variants';
 import { AtlasMap } from '../../map/atlas_map';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Draws the tiles of one level: one quad per picture page, whose fragments find their own cell.
+ * Draws the tiles of one level: one quad per picture page; the fragment shader finds the cell of a pixel.
  *
- * Each is laid with its ground over those before it, at the share that it has of them and itself, so
- * that scenes whose weights sum to 1 blend exactly.
+ * Each scene is blended over the previous ones with opacity weight / (sum of weights so far), so that scenes
+ * with weights that sum to 1 blend exactly.
  */
 
 import { type ProgramInfo, setUniforms } from 'twgl.js';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Draws tiles on their way: one quad a cell, indexed by page, never instanced (software GL draws
- * instances many times slower).
+ * Draws moving tiles: one quad per cell, indexed by page and not instanced (software GL draws instances many
+ * times slower).
  *
- * Tiles may cover each other here, so that they are laid over each other and not added up.
+ * Moving tiles may overlap, so they are blended over each other and not added.
  */
 
 import { type ProgramInfo, setUniforms } from 'twgl.js';

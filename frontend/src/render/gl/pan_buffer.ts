@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The map with a margin around the view. A pan copies from here instead of drawing: without a GPU this is many times cheaper, and for whole pixels the picture is the same.
+ * Caches the map with a margin around the view. Panning copies from it instead of rendering, which is many
+ * times faster without a GPU. At offsets of whole pixels, the image is identical.
  */
 
 import { toScreen } from '../../domain/camera';

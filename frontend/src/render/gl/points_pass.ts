@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Draws samples as round points with a thin contrasting ring, over the tiles. Of very many only some are
- * drawn while they move, always the same ones.
+ * Draws samples as round points with a thin contrasting ring, over the tiles. If there are very many, a fixed
+ * subset is drawn while they move.
  */
 
 import { type ProgramInfo, setUniforms } from 'twgl.js';

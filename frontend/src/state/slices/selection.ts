@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which cells and samples are pointed at, pinned, selected, highlighted or filtered. */
+/** Which cells and samples are hovered, pinned, selected, highlighted or filtered. */
 
 import type { Selection } from '../../domain/selection';
 import type { CellPlace, Highlight } from '../../domain/view';
