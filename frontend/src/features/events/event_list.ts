@@ -144,7 +144,8 @@ export class EventList {
         );
     };
     return html`<span class="event-icons" aria-hidden="true">
-      ${icons(event.before, event.beforeStep)}<span class="muted">→</span>
+      ${icons(event.before, event.beforeStep)}
+      ${event.before.length * event.after.length > 0 ? html`<span class="muted">→</span>` : nothing}
       ${icons(event.after, event.step)}
     </span>`;
   }
