@@ -12,7 +12,7 @@ from synthetic_concepts import simulate_concepts
 from synthetic_runs import make_atlases
 
 from tensorboard_plugin_atlas import ConceptTracker, compare_atlases, compare_runs
-from tensorboard_plugin_atlas.analysis.concept_matching import MIN_JACCARD, match_concepts
+from tensorboard_plugin_atlas.analysis.concept_diff import MIN_JACCARD, match_concepts
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError
 
