@@ -35,7 +35,9 @@ MIN_DEVIATIONS: Final = 3.0
 MAX_SHARE: Final = 0.15
 """A larger concept is split wherever this increases the objective."""
 HALVES: Final = 20
-"""Random halves of the rows on which an event is tested again."""
+"""Random halves of the rows on which an event is tested again; fewer above 20,000 rows."""
+_MIN_HALVES: Final = 5
+_ROWS_OF_HALVES: Final = 400_000
 
 _MAX_TURNS: Final = 60
 _SEED: Final = 0
@@ -195,20 +197,21 @@ class Continuation:
         """Tests the accepted events on random halves of the rows.
 
         Returns:
-            For every label that an accepted event added or removed: the fraction of `HALVES` halves
-            in which the event is significant as well.
+            For every label that an accepted event added or removed: the fraction of the halves in
+            which the event is significant as well.
         """
         events = [one for one in self.accepted if one.candidate.kind != "moves"]
         if not events:
             return {}
         random = np.random.default_rng(_SEED)
         count = np.zeros(len(events))
-        for _ in range(HALVES):
+        halves = max(_MIN_HALVES, min(HALVES, _ROWS_OF_HALVES // len(self.fresh)))
+        for _ in range(halves):
             half = random.permutation(len(self.fresh)) < len(self.fresh) // 2
             now, earlier = self.objective.graph.restrict(half), self.earlier.restrict(half)
             count += [self._is_significant_in(one, half, now, earlier) for one in events]
         found: dict[int, float] = {}
-        for one, share in zip(events, (count / HALVES).tolist(), strict=True):
+        for one, share in zip(events, (count / halves).tolist(), strict=True):
             for label in _find_added_and_removed(one):
                 found[label] = max(share, found.get(label, 0.0))
         return found

@@ -14,7 +14,6 @@ from tensorboard_plugin_atlas.analysis.concepts.micro_clusters import find_micro
 from tensorboard_plugin_atlas.analysis.directions import (
     finite_rows,
     nearest_neighbors,
-    smallest_columns,
     unit_rows,
 )
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
@@ -41,17 +40,17 @@ class NeighborGraph:
 
     Attributes:
         starts: (N + 1,) index of the first edge of each node.
-        heads: (E,) other end of each edge.
+        heads: (E,) int32: other end of each edge.
         weights: (E,) float64.
     """
 
     starts: NDArray[np.intp]
-    heads: NDArray[np.intp]
+    heads: IntArray
     weights: NDArray[np.float64]
 
     @classmethod
     def from_edges(
-        cls, tails: Labels, heads: Labels, weights: NDArray[np.float64], count: int
+        cls, tails: NDArray[Any], heads: NDArray[Any], weights: NDArray[np.float64], count: int
     ) -> NeighborGraph:
         """Builds the graph of `count` nodes; weights of equal edges are added."""
         key = tails.astype(np.int64) * count + heads
@@ -62,7 +61,7 @@ class NeighborGraph:
         merged = np.add.reduceat(weights[order], first) / total if len(key) else weights
         tail, head = np.divmod(key[first], count)
         starts = np.r_[0, np.cumsum(np.bincount(tail, minlength=count))]
-        return cls(starts.astype(np.intp), head.astype(np.intp), merged)
+        return cls(starts.astype(np.intp), head.astype(np.int32), merged)
 
     @classmethod
     def from_activations(cls, activations: NDArray[Any]) -> NeighborGraph:
@@ -79,6 +78,7 @@ class NeighborGraph:
         if far < 1:
             nothing = np.empty(0, np.intp)
             return cls.from_edges(nothing, nothing, np.empty(0), len(activations))
+        rows = rows.astype(np.int32)
         found = rows[_find_neighbors(unit_rows(centered), far)].ravel()
         near = min(near, far)
         rank = np.arange(far)
@@ -92,9 +92,9 @@ class NeighborGraph:
         return len(self.starts) - 1
 
     @cached_property
-    def tails(self) -> NDArray[np.intp]:
-        """(E,) first end of each edge, ascending."""
-        return np.repeat(np.arange(len(self)), np.diff(self.starts))
+    def tails(self) -> IntArray:
+        """(E,) int32: first end of each edge, ascending."""
+        return np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.starts))
 
     @cached_property
     def masses(self) -> NDArray[np.float64]:
@@ -103,7 +103,7 @@ class NeighborGraph:
 
     def edges_of(
         self, nodes: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    ) -> tuple[NDArray[np.intp], IntArray, NDArray[np.float64]]:
         """Returns the edges of `nodes`: index into `nodes`, other end, and weight."""
         count = self.starts[nodes + 1] - self.starts[nodes]
         shift = self.starts[nodes] - np.r_[0, np.cumsum(count)[:-1]]
@@ -113,7 +113,7 @@ class NeighborGraph:
     def weights_to(self, labels: Labels, count: int) -> NDArray[np.float64]:
         """Returns (N, count): weight of each node's edges to nodes of each label, without loops."""
         weights = self.weights * (self.tails != self.heads)
-        cell = self.tails * count + labels[self.heads]
+        cell = self.tails.astype(np.intp) * count + labels[self.heads]
         total = np.asarray(np.bincount(cell, weights, len(self) * count), np.float64)
         return total.reshape(-1, count)
 
@@ -170,7 +170,7 @@ def _find_neighbors(unit: FloatArray, count: int) -> IntArray:
                 candidates = np.arange(len(unit))
             away = -(unit[own] @ unit[candidates].T)
             away[own[:, None] == candidates] = np.inf
-            columns = smallest_columns(away.astype(np.float64), count)
+            columns = np.argpartition(away, count - 1, axis=1)[:, :count]
             order = np.argsort(np.take_along_axis(away, columns, 1), axis=1, kind="stable")
             found[own] = candidates[np.take_along_axis(columns, order, axis=1)]
     return found

@@ -90,48 +90,56 @@ class Objective:
         """Moves rows to other labels until no single move increases the objective.
 
         Of all rows that gain, the better half moves at a time; a move of several rows is halved
-        while it decreases the objective.
+        while it decreases the objective. Then only rows with a neighbor that moved are examined,
+        until none of them gains and all rows are examined once more.
         """
         graph = self.graph
         count = int(max(labels.max(), self.previous.max())) + 1
         links = graph.weights_to(labels, count)
-        is_exact = True
+        rows, is_last = np.arange(len(labels)), True
         while True:
-            target, gain = self._find_best_moves(labels, links)
-            movers = np.flatnonzero(gain > MIN_GAIN)
-            movers = movers[np.argsort(-gain[movers], kind="stable")]
-            if not len(movers):
-                if is_exact:
+            target, gain = self._find_best_moves(labels, links, rows)
+            chosen = np.flatnonzero(gain > MIN_GAIN)
+            if not len(chosen):
+                if is_last:
                     return labels
-                # Updates leave rounding errors: check once more with exact sums.
-                links, is_exact = graph.weights_to(labels, count), True
+                # Updates leave rounding errors, and the masses of all labels have changed.
+                links = graph.weights_to(labels, count)
+                rows, is_last = np.arange(len(labels)), True
                 continue
+            chosen = chosen[np.argsort(-gain[chosen], kind="stable")]
+            all_movers, target = rows[chosen], target[chosen]
+            size = len(all_movers)
             while True:
-                movers = movers[: (len(movers) + 1) // 2]
+                size = (size + 1) // 2
+                movers = all_movers[:size]
                 changed = labels.copy()
-                changed[movers] = target[movers]
-                if len(movers) == 1 or self.measure_gain(labels, changed, movers) > MIN_GAIN:
+                changed[movers] = target[:size]
+                if size == 1 or self.measure_gain(labels, changed, movers) > MIN_GAIN:
                     break
             row, head, weight = graph.edges_of(movers)
             weight = weight * (head != movers[row])
             np.add.at(links, (head, labels[movers][row]), -weight)
             np.add.at(links, (head, changed[movers][row]), weight)
-            links[np.abs(links) < MIN_GAIN * 1e-3] = 0
-            labels, is_exact = changed, False
+            is_next = np.zeros(len(labels), np.bool_)
+            is_next[head] = is_next[all_movers] = True
+            rows, is_last = np.flatnonzero(is_next), False
+            links[rows] = np.where(np.abs(links[rows]) < MIN_GAIN * 1e-3, 0, links[rows])
+            labels = changed
 
     def _find_best_moves(
-        self, labels: Labels, links: NDArray[np.float64]
+        self, labels: Labels, links: NDArray[np.float64], rows: NDArray[np.intp]
     ) -> tuple[Labels, NDArray[np.float64]]:
-        """Returns the best label of each row and its gain over the current label."""
-        masses, rows = self.graph.masses, np.arange(len(labels))
-        total = np.bincount(labels, masses, links.shape[1])
-        value = np.where(links > 0, links - self.resolution * masses[:, None] * total, -np.inf)
-        own = self.resolution * masses * (total[labels] - masses)
-        value[rows, labels] = links[rows, labels] - own
-        known = np.flatnonzero(self.previous >= 0)
-        value[known, self.previous[known]] += INERTIA * masses[known]
+        """Returns the best label of each of `rows` and its gain over the current label."""
+        masses, own, index = self.graph.masses[rows], labels[rows], np.arange(len(rows))
+        total = np.bincount(labels, self.graph.masses, links.shape[1])
+        linked = links[rows]
+        value = np.where(linked > 0, linked - self.resolution * masses[:, None] * total, -np.inf)
+        value[index, own] = linked[index, own] - self.resolution * masses * (total[own] - masses)
+        known = np.flatnonzero(self.previous[rows] >= 0)
+        value[known, self.previous[rows[known]]] += INERTIA * masses[known]
         target = value.argmax(axis=1)
-        return target, value[rows, target] - value[rows, labels]
+        return target, value[index, target] - value[index, own]
 
     def measure_alternatives(
         self, labels: Labels, links: NDArray[np.float64], rows: NDArray[np.intp], label: int
