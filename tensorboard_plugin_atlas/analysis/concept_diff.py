@@ -44,8 +44,8 @@ class ConceptDiff:
 
     Attributes:
         shared: Concepts of both, best match first.
-        only_a: Concept id -> number of samples of each concept of `a` without a match.
-        only_b: The same for `b`.
+        only_a: Id of each unmatched concept of `a` -> number of its samples.
+        only_b: Id of each unmatched concept of `b` -> number of its samples.
         agreement: Fraction of the shared samples that are in both concepts of a match.
     """
 

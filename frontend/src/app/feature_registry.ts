@@ -29,7 +29,7 @@ interface LazyFeature {
   readonly closed?: Partial<State>;
 }
 
-/** The order is that of overlays from below to above, and of legends, sections and announcements. */
+/** In this order, overlays are drawn from bottom to top, and legends, sections and announcements follow each other. */
 const FEATURES: readonly (EagerFeature | LazyFeature)[] = [
   {
     name: 'class_filter',

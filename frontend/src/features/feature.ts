@@ -31,11 +31,11 @@ export interface FeatureContext {
 
 /** The slots of the page that a feature may fill, in the order of registration. */
 export interface Feature {
-  /** A button in the bar at the head of the tab, where there is more to it than opening the feature. */
+  /** A button in the top bar that does more than open the feature. */
   toolbar?(state: State): Content;
-  /** A bar below the head of the tab. */
+  /** A bar below the top bar. */
   strip?(state: State): Content;
-  /** A list at the left of the stage; the first one that is open is shown. */
+  /** A list on the left of the stage; only the first open list is shown. */
   rail?(state: State): Content;
   /** Content over the map, below all panels; only while the map is shown. */
   mapControls?(state: State): Content;

@@ -75,9 +75,10 @@ class Icons:
         images: (M, S, S, 3) uint8.
         kind: The requested kind, one of `KINDS`.
         kinds: (M,): the kind of each icon: `kind`, or "examples" where no image was optimized.
-        cosine: (M,) float32: cosine between the layer's activation for the image, before it was
+        cosine: (M,) float32: cosine between the layer's activation for the image, before it is
             resized and encoded, and the cell's mean activation, both relative to the layer's mean;
-            NaN where the cell's mean equals the layer's mean.
+            NaN where the cell's mean equals the layer's mean. `render_levels` measures the cosine
+            of the stored image, which the log has instead.
         steps: Optimization steps of `kind`, 0 for examples.
         notes: What a reader of the atlas must know.
         unfinished: The optimized images before post-processing, or None for examples.

@@ -142,8 +142,8 @@ def _score_stored_icons(
 ) -> FloatArray:
     """Returns the cosine of the images as the log stores them, after WebP and resizing.
 
-    The network cannot run on stored images unless it takes one or three channels. Then the cosine
-    is that of the image before it was encoded.
+    If the network takes neither one nor three channels, it cannot run on stored images; then this
+    is the cosine of the image before it was resized and encoded.
     """
     cosine = engine.score(unpack(sheets), targets, icons.kinds)
     return np.where(np.isnan(cosine), icons.cosine, cosine)
