@@ -113,7 +113,7 @@ VERBS = {
 }
 """First words of names in which a participle at the end is an object: `list_installed`."""
 
-ALLOWED_MODULES = {"string", "clustering", "concept_matching", "sample_matching", "cell_matching"}
+ALLOWED_MODULES = {"string", "clustering", "sample_matching", "cell_matching"}
 ALLOWED_MODULES |= {"balanced_sampling", "naming", "anchoring", "serving", "training", "mapping"}
 """Nouns of the field that happen to end in -ing."""
 

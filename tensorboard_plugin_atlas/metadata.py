@@ -95,7 +95,7 @@ def layer_tag(layer: str, revision: Revision = Revision.LOGGED, sequence: int | 
 
 
 def shortcuts_tag(layer: str, sequence: int | None = None) -> str:
-    """Returns the summary tag of the shortcuts of `layer`; `sequence` is that of the atlas."""
+    """Returns the summary tag of the shortcuts of `layer`; `sequence` as for the atlas."""
     return (_FIRST if sequence == 1 else "") + _SHORTCUTS + _escape(layer)
 
 

@@ -231,7 +231,7 @@ def _write_atlases(
     existing: Sequence[tuple[AtlasRecord, Atlas]],
     atlases: Sequence[Atlas],
 ) -> list[int]:
-    """Writes the atlases of one step, and then those of later steps again; returns sizes in bytes.
+    """Writes the atlases of one step, and rewrites later ones; returns sizes in bytes.
 
     Args:
         home: Folder of the run of the atlases, from which the probe's images are copied.

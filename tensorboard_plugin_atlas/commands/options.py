@@ -146,7 +146,7 @@ def make_integer_parser(least: int, most: int) -> Callable[[str], int]:
 
 
 def parse_local_folder(text: str) -> Path:
-    """Parses the path of a folder; refuses URLs, in which `Path` would replace `//` by `/`."""
+    """Parses the path of a folder; rejects URLs, because `Path` would replace `//` by `/`."""
     from tensorboard_plugin_atlas.logs.remote import is_url
 
     path = Path(text)

@@ -305,7 +305,7 @@ def _describe_effect(entry: LoggedAtlas) -> str:
 
 
 def _check_concurrent_writers(log_dir: Path, files: Sequence[FileReport]) -> Iterator[Finding]:
-    """Finds folders with atlases in which an older file was written to after a newer one began."""
+    """Finds folders where an older file was written to after a newer one was created."""
     for run, own in _by_run(files).items():
         if not any(file.atlases for file in own):
             continue

@@ -105,7 +105,7 @@ def find_last_shortcuts(location: str | None, layer: str) -> ShortcutRecord | No
 def purge_steps(location: str, step: int, wall_time: float) -> None:
     """Makes all records of `step` and later steps void, for both of TensorBoard's loaders.
 
-    The Python loader handles `SessionLog START`, from the second one of a run on. The data server
+    The Python loader handles `SessionLog START`, except the first one of a run. The data server
     ignores it, but drops records above a step that is repeated. So for every tag, the last record
     before `step` is written again; readers keep one of the two. If a tag of this plugin has no such
     record, a sequence without blobs is written at the step before, which readers skip.

@@ -107,7 +107,7 @@ def _as_pca(values: NDArray[np.float32], max_bytes: int) -> dict[str, NDArray[An
 
 
 def _principal_axes(centered: NDArray[np.float64], rank: int) -> NDArray[np.float64]:
-    """Returns (rank, C) orthonormal rows, from whichever Gram matrix is smaller."""
+    """Returns (rank, C) orthonormal rows, computed from the smaller Gram matrix."""
     samples, channels = centered.shape
     if channels <= samples:
         _, vectors = np.linalg.eigh(centered.T @ centered)

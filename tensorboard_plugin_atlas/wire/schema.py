@@ -76,7 +76,7 @@ def _arrays(types: Mapping[str, ArrayType]) -> dict[str, Any]:
 
 
 def _describe(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """Returns a schema whose description and those of its properties are from the docstring."""
+    """Returns a schema with descriptions from the docstring of the type."""
     text = inspect.cleandoc(schema["description"])
     first, _, attributes = text.partition("\n\nAttributes:\n")
     described = {found[1]: " ".join(found[2].split()) for found in _ATTRIBUTE.finditer(attributes)}

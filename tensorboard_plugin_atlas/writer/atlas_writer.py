@@ -469,7 +469,7 @@ class AtlasWriter:
         return names
 
     def _find_shortcut_layer(self, shortcuts: object) -> str | None:
-        """Returns the layer in which shortcuts are searched, or None."""
+        """Returns the layer to search for shortcuts, or None."""
         if isinstance(shortcuts, str):
             wanted = normalize_layer_name(self.model, shortcuts)
             if wanted not in self.layers:

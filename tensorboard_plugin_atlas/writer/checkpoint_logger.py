@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Computes the atlases of a checkpoint and writes them to a log, in whichever process."""
+"""Computes the atlases of a checkpoint and writes them to a log, in any process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CheckpointLogger:
 
     Args:
         pipeline: Computes the atlases.
-        sink: Where the records are written; owned by this object from now on.
+        sink: Where the records are written; this object then owns it.
         extras: Optional records of each checkpoint.
     """
 

@@ -77,7 +77,7 @@ class Cost:
 
     @property
     def share(self) -> float:
-        """Share of the run time in which an atlas was being computed, from 0 to 1."""
+        """Fraction of the run time spent on computing atlases, from 0 to 1."""
         return self.seconds / self.run_seconds if self.run_seconds else 0.0
 
     def forecast(self, atlases: int) -> Forecast:

@@ -60,7 +60,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Done:
-    """Reply to a job whose atlases are logged.
+    """Reply to a completed job.
 
     Attributes:
         atlases: Cost of each atlas.

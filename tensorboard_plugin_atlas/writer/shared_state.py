@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Copies a model's state to shared memory, from which another process reads it.
+"""Copies a model's state to shared memory, where another process reads it.
 
 The training loop waits for one copy of the state, at about memory bandwidth. On the CPU, one thread
 of `_foreach_copy_` was the fastest method measured: a second thread gains nothing while the worker
@@ -298,7 +298,7 @@ def _check_plain(tensor: Tensor) -> None:
 
 
 def _is_dense(tensor: Tensor) -> bool:
-    """Returns whether the strides are those of a permuted contiguous tensor."""
+    """Returns whether the tensor is contiguous after some permutation of its dimensions."""
     expected = 1
     for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
         if size != 1:

@@ -147,7 +147,7 @@ def _find_group_ids(
     known, before = _number(previous.groups)
     votes = np.zeros((count, len(known) + 1))
     np.add.at(votes, (dense[dense >= 0], before[dense >= 0]), 1)
-    votes[:, -1] = 0.5  # the last column is that of index -1: no group
+    votes[:, -1] = 0.5  # the last column is for index -1: no group
     majority = votes.argmax(axis=1)
     majority[majority == len(known)] = -1
     found = find_groups(graph.contract(np.maximum(dense, 0)), majority)

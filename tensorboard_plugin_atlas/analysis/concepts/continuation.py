@@ -152,7 +152,7 @@ class Continuation:
                 continue
             changed = candidate.apply(labels)
             gain = self.objective.measure_gain(labels, changed, candidate.rows)
-            # The usual contrast is that of all candidates, whether they gain or not.
+            # The usual contrast is over all candidates, with or without a gain.
             if gain > MIN_GAIN or first or candidate.kind == "splits":
                 contrast, error = measure_contrast(
                     self.objective.graph, self.earlier, candidate, labels, self.objective.resolution

@@ -518,7 +518,7 @@ def _choose_cell(
 
 
 def relocate_events(atlas: Atlas, previous: Atlas | None) -> Atlas:
-    """Returns an atlas whose events show cells of its own grids, for an atlas with a new map.
+    """Updates the cells of the events of an atlas that has a new map.
 
     Args:
         atlas: An atlas with concepts.

@@ -5,8 +5,8 @@ Other packages import from here, not from the modules. Each function checks its 
 autograd. Where it cannot be used, plain autograd runs instead, and the reason is logged.
 
 * `compile_program`: the network up to a layer, for the input gradients of icons.
-* `crop_program`: the same for the center of the map alone.
-* `try_bfloat16`: the same in bfloat16, where that is measured to be faster.
+* `crop_program`: a program that computes only the center of the map.
+* `try_bfloat16`: a program in bfloat16, if a measurement shows that it is faster.
 * `trace_head`: the network after a layer, for the JVPs of attribution.
 * `cache_prefix`: the whole network with cached outputs before a layer, for attribution.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The number format in which icons are optimized: float32, or bfloat16 where it is faster.
+"""The number format for the optimization of icons: float32, or bfloat16 if it is faster.
 
 The gradient of an image is only the direction of one small step, for which the eight bits of a
 bfloat16 mantissa are enough. Whether bfloat16 is faster cannot be read from the name of a

@@ -48,7 +48,7 @@ _MIN_ZOOMED_SIDE, _STEPS_PER_SIZE = 128, 6
 
 @dataclass(frozen=True, eq=False)
 class UnfinishedIcons:
-    """Optimized images before post-processing, from which a later checkpoint can start.
+    """Optimized images before post-processing, to start a later checkpoint from.
 
     Attributes:
         images: (M, channels, h, w) uint8.
@@ -168,7 +168,7 @@ class IconEngine:
         if refused is not None:
             reason = (
                 f"icons: the network does not run on {refused[0]} x {refused[1]} px, so they have "
-                f"{side} x {side} px from the first step on"
+                f"{side} x {side} px from the start"
             )
             planned = [
                 dataclasses.replace(one, stages=(Stage((side, side), one.steps),))

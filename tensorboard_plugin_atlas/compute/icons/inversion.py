@@ -119,7 +119,7 @@ class InversionSettings:
         power: The objective is dot product x cosine^power, as in "Activation Atlas" (Carter et al.
             2019), with both norms.
         cosine_floor: Below this cosine the objective is the dot product alone.
-        energy_cap: Largest root mean square coefficient; 1 is that of a natural image.
+        energy_cap: Largest root mean square coefficient, relative to a natural image.
         gradient_exponent: Each gradient coefficient G becomes G |G|^-exponent, which equalizes
             frequencies.
         constant_gradient: Factor on the gradient of the mean color.

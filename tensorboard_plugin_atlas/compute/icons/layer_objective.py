@@ -78,7 +78,7 @@ class Views:
         return get_center_weights(map_size, separately=self.separately), surround
 
     def get_all_weights(self, map_size: tuple[int, int]) -> Tensor:
-        """Returns the weights of the center and then those of the surround, (P, H * W)."""
+        """Returns the weights of the center, then of the surround, (P, H * W)."""
         return torch.cat([w for w in self.get_weights(map_size) if w is not None])
 
 
@@ -109,7 +109,7 @@ class _Reader:
 
     Attributes:
         run: Returns (B, C, h, w): a window of the map that holds all positions with a weight.
-        network: The same as the user wrote it.
+        network: The network in its original form.
         weights: (P, h * w): weight of each position in each view.
     """
 
@@ -143,7 +143,7 @@ class LayerObjective:
         receptive: Receptive fields of the layer's positions.
         program: The same network on the fast path, or None to use autograd.
         fallback: Why there is no program, where `compile` could not make one.
-        bfloat16: The same network in bfloat16, where that is faster; for `compute_views` alone.
+        bfloat16: The network in bfloat16, if that is faster; only for `compute_views`.
     """
 
     network: TruncatedNetwork

@@ -51,7 +51,7 @@ _LARGEST_FIELD: Final = 1 << 16
 
 @dataclass(frozen=True)
 class ActivationMatch:
-    """How closely the activations of some weights match those of an atlas.
+    """How closely the activations of some weights match an atlas.
 
     Attributes:
         median: Median over the samples of the cosine between computed and logged activations, both
@@ -71,7 +71,7 @@ class ActivationMatch:
 def compute_activations(
     model: nn.Module, layers: Sequence[str], probe: Probe, config: AtlasConfig
 ) -> Mapping[str, LayerActivations]:
-    """Returns the activations of each layer for the probe, with those of neighboring positions.
+    """Returns the activations of each layer for the probe, also at neighboring positions.
 
     Raises:
         LayerError: if a layer does not exist or does not run.
@@ -82,7 +82,7 @@ def compute_activations(
 
 
 def check_probe(atlas: Atlas, probe: Probe) -> None:
-    """Checks that the images, labels and positions are those of the atlas.
+    """Checks that the images, labels and positions are the same as in the atlas.
 
     Raises:
         ArgumentError: listing what differs.
@@ -139,7 +139,7 @@ def refine_icons(
     Args:
         model: With the weights of the checkpoint; it does not change.
         atlas: As it was logged.
-        probe: The same as when it was computed.
+        probe: The probe that the atlas was computed for.
         activations: Of the layer, from `compute_activations`.
         kind: "preview", "inversion" or "poster".
         config: Size, steps and seed of the icons.

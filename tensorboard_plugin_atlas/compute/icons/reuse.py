@@ -107,7 +107,7 @@ def reuse_icons(
 
 
 def _collect_icons(atlas: Atlas, rows: FloatArray, center: NDArray[Any]) -> _IconPool | None:
-    """Returns the icons that can be reused, or None where there are none."""
+    """Returns the icons that can be reused, or None."""
     grids_with_icons = [
         grid for grid in atlas.grids if grid.sheets is not None and grid.kind_codes.any()
     ]

@@ -66,7 +66,7 @@ units: about the distance to the nearest point of a map of 2,000 samples."""
 _REPEATS = 2
 """Repeated layouts with other seeds for the noise floor of a small map."""
 _ONE_REPEAT_FROM = 1_000
-"""Number of samples from which one repeated layout is enough."""
+"""Smallest number of samples for which one repeated layout is enough."""
 _DEFAULT_WIDTH = 20.0
 LINE_LENGTH_PER_SAMPLE: Final = 0.1
 """Length of a line per sample on it, in raw units."""

@@ -83,7 +83,7 @@ def repel_all(x: FloatArray, y: FloatArray, away_x: FloatArray, away_y: FloatArr
         x: (N,) float32 coordinates.
         y: (N,) float32 coordinates.
         away_x: (N,) float32, output: sum over other rows of w^2 (x - x'), w = 1 / (1 + d^2).
-        away_y: (N,) float32, output: the same for y.
+        away_y: (N,) float32, output: sum of w^2 (y - y').
 
     Returns:
         The sum of w over all ordered pairs.

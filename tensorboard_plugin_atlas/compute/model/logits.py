@@ -97,7 +97,7 @@ def select_logits(choice: LogitsChoice) -> Iterator[None]:
 
 
 def find_logits(output: Any, images: int) -> FoundLogits | None:
-    """Returns a model's logits, or None where there are none.
+    """Returns a model's logits, or None.
 
     With `output=` they are what that function returns. Otherwise they are the model's output itself
     or its `logits`, or else the first floating-point (N, K) tensor in tuples, lists, mappings and

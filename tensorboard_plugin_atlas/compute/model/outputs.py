@@ -68,7 +68,7 @@ class OutputForm:
         return patches.reshape(*patches.shape[:2], *self.map_size)
 
     def class_tokens(self, output: Tensor) -> Tensor | None:
-        """Returns the class token of every image, (B, C), or None where there is none."""
+        """Returns the class token of every image, (B, C), or None."""
         if self.kind != "tokens" or not self.prefix:
             return None
         return output[0] if self.sequence_first else output[:, 0]

@@ -319,7 +319,7 @@ def _merge(stronger: _Candidate, weaker: _Candidate) -> _Candidate:
     """Returns the stronger patch with the older id and its history."""
     known = [one.now for one in (stronger, weaker) if one.now.id >= 0]
     older = min(known, key=lambda one: one.id, default=stronger.now)
-    # The test of this step is that of the stronger patch.
+    # The test of the stronger patch is the test of this step.
     earlier = [test for test in older.history if test.step < stronger.now.history[-1].step]
     history = (*earlier, stronger.now.history[-1])[-MAX_SHORTCUT_TESTS:]
     since = [one.now.since for one in (stronger, weaker) if one.now.since is not None]
