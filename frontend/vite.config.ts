@@ -21,16 +21,13 @@ function packageVersion(): string {
 
 const NO_TRANSITIONS = fileURLToPath(new URL('src/map/no_transitions.ts', import.meta.url));
 
-/**
- * Minifies what the default minifier leaves once more with SWC, and removes the indentation of templates, which
- * alone contain line breaks. Both make the scripts 3% smaller than they are otherwise.
- */
+/** Minifies scripts once more with SWC, which makes them 2% smaller than the default minifier alone. */
 const MINIFIER: Plugin = {
   name: 'atlas-minifier',
   async generateBundle(_, bundle) {
     for (const chunk of Object.values(bundle)) {
       if (chunk.type !== 'chunk') continue;
-      const { code } = await minify(chunk.code.replace(/\n\s+/g, '\n'), {
+      const { code } = await minify(chunk.code, {
         ...{ module: true, mangle: { toplevel: true } },
         compress: { module: true, toplevel: true, ecma: 2022, passes: 3 },
       });
