@@ -15,8 +15,8 @@ import torch
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
-from tensorboard_plugin_atlas.analysis.concepts.clustering import NeighborGraph
 
+from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
 from tensorboard_plugin_atlas.compute.layout import optimizer
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import import_umap
@@ -59,7 +59,7 @@ def digest(offset=0):
             found.update(layout.xy.tobytes() + layout.raw.tobytes() + layout.neighbors.tobytes())
         found.update(second.noise_floor.tobytes())
         found.update(repr(measure_quality(later, second, first).trustworthiness).encode())
-        found.update(NeighborGraph.from_activations(rows).neighbors.tobytes())
+        found.update(NeighborGraph.from_activations(rows).heads.tobytes())
     exact_up_to, optimizer._EXACT_UP_TO = optimizer._EXACT_UP_TO, 100
     found.update(compute_layout(digits, config=CONFIG).xy.tobytes())
     optimizer._EXACT_UP_TO = exact_up_to
