@@ -24,6 +24,7 @@ _MIN_ODDS_RATIO: Final = 2.0
 _MIN_SECOND: Final = 0.6
 """Smallest fraction of a second class, relative to the first, to be part of the name."""
 _MIXED: Final = "mixed"
+_SUPPORTS: Final = "supports "
 _UNLABELED: Final = "concept"
 
 
@@ -35,11 +36,14 @@ def name_concept(
     classes: Sequence[str] | None,
     taken: Collection[str],
     max_classes: int = 2,
+    supported: Sequence[int] = (),
 ) -> str:
-    """Returns the name of a concept, such as "cat 2", "cat/dog 1", "mixed 3" or "concept 1007".
+    """Returns the name of a concept, such as "cat 2", "cat/dog 1", "supports ship 1" or "mixed 3".
 
-    A name is kept until none of its classes is common in the concept any more. So names are stable,
-    and concepts of an untrained network get a name when they become specific.
+    The name states the classes that are much more common in the concept than in general. Without
+    any, it states the class that the concept supports most, according to its attribution. A name is
+    kept until it is untrue. So names are stable, and concepts of an untrained network get a name
+    when they become specific.
 
     Args:
         identity: Its id, used in the name if there are no labels.
@@ -49,20 +53,30 @@ def name_concept(
         classes: Class names, or None.
         taken: Names that a new name must not equal.
         max_classes: Largest number of classes in the name.
+        supported: Classes that the concept supports more than other concepts do, strongest first.
     """
-    if labels is None:
-        return current or f"{_UNLABELED} {identity}"
-    words = [
-        format_class_name(index, classes)
-        for index in distinctive_classes(labels, rows, max_classes)
-    ]
-    if current is not None:
-        known = current.rpartition(" ")[0].split("/")
-        if not words or set(words) & set(known):
-            return current
-    stem = "/".join(words) if words else _MIXED
+    found = [] if labels is None else distinctive_classes(labels, rows, max_classes)
+    words = [format_class_name(index, classes) for index in found]
+    supports = [_SUPPORTS + format_class_name(index, classes) for index in supported]
+    if current is not None and _is_true(current, words, supports):
+        return current
+    if not words and not supports and labels is None:
+        return f"{_UNLABELED} {identity}"
+    stem = "/".join(words or supports[:1]) or _MIXED
     rank = next(rank for rank in itertools.count(1) if f"{stem} {rank}" not in taken)
     return f"{stem} {rank}"
+
+
+def _is_true(current: str, words: Sequence[str], supports: Sequence[str]) -> bool:
+    """Whether a name still applies, given what would be named now."""
+    named = set(current.rpartition(" ")[0].split("/"))
+    if words:
+        return not named.isdisjoint(words)
+    if supports and named & {_MIXED, _UNLABELED}:
+        return False
+    if supports and any(name.startswith(_SUPPORTS) for name in named):
+        return not named.isdisjoint(supports)
+    return True
 
 
 def distinctive_classes(

@@ -50,15 +50,19 @@ class NeighborGraph:
 
     @classmethod
     def from_edges(
-        cls, tails: NDArray[Any], heads: NDArray[Any], weights: NDArray[np.float64], count: int
+        cls, tails: NDArray[Any], heads: NDArray[Any], weights: NDArray[Any], count: int
     ) -> NeighborGraph:
         """Builds the graph of `count` nodes; weights of equal edges are added."""
         key = tails.astype(np.int64) * count + heads
         order = np.argsort(key, kind="stable")
         key = key[order]
         first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else order
-        total = weights.sum()
-        merged = np.add.reduceat(weights[order], first) / total if len(key) else weights
+        total = weights.sum(dtype=np.float64)
+        merged = (
+            np.add.reduceat(weights[order], first, dtype=np.float64) / total
+            if len(key)
+            else weights
+        )
         tail, head = np.divmod(key[first], count)
         starts = np.r_[0, np.cumsum(np.bincount(tail, minlength=count))]
         return cls(starts.astype(np.intp), head.astype(np.int32), merged)
@@ -82,7 +86,8 @@ class NeighborGraph:
         found = rows[_find_neighbors(unit_rows(centered), far)].ravel()
         near = min(near, far)
         rank = np.arange(far)
-        weights = np.tile(np.where(rank < near, 1 / near, 0) + 1 / far, len(rows))
+        by_rank = np.where(rank < near, 1 / near, 0) + 1 / far
+        weights = np.tile(by_rank.astype(np.float32), len(rows))
         source = np.repeat(rows, far)
         return cls.from_edges(
             np.r_[source, found], np.r_[found, source], np.r_[weights, weights], len(activations)

@@ -26,6 +26,7 @@ from tensorboard_plugin_atlas.analysis.concepts.concept_partition import (
 )
 from tensorboard_plugin_atlas.analysis.concepts.naming import describe_event, name_concept
 from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph
+from tensorboard_plugin_atlas.analysis.concepts.support import SupportedClasses
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
     ConceptChange,
@@ -227,6 +228,7 @@ def _describe_concepts(
     """Returns the concepts of an atlas by ascending id."""
     known = {} if earlier is None else {one.id: one for one in earlier.concepts}
     taken = {one.name for one in known.values()}
+    support = SupportedClasses.from_atlas(atlas)
     changes = partition.changes
     states = []
     for identity in np.unique(partition.concepts[partition.concepts >= 0]).tolist():
@@ -241,6 +243,7 @@ def _describe_concepts(
             rows,
             atlas.classes,
             taken,
+            supported=support.list_classes(rows),
         )
         taken.add(name)
         states.append(

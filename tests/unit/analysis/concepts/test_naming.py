@@ -56,6 +56,33 @@ class TestNames:
         assert name_concept(7, "a/b 2", TEN, group(10, 60), WORDS, {"a/b 2"}) == "a/b 2"
         assert name_concept(7, "a/b 2", TEN, group(0, 0, 60), WORDS, {"a/b 2"}) == "c 1"
 
+    def test_without_common_classes_a_concept_is_named_after_the_class_it_supports(self):
+        rows = group(*[20] * 10)
+        assert name_concept(7, None, TEN, rows, WORDS, set(), supported=[3, 1]) == "supports d 1"
+        assert name_concept(7, None, None, rows, WORDS, set(), supported=[3]) == "supports d 1"
+        assert name_concept(7, None, TEN, group(0, 60), WORDS, set(), supported=[3]) == "b 1"
+
+    @pytest.mark.parametrize(
+        ("current", "supported", "name"),
+        [
+            ("mixed 4", [3], "supports d 1"),
+            ("concept 7", [3], "supports d 1"),
+            ("supports d 2", [1, 3], "supports d 2"),
+            ("supports d 2", [1, 2], "supports b 1"),
+            ("supports d 2", [], "supports d 2"),
+            ("a/b 2", [3], "a/b 2"),
+            ("mixed 4", [], "mixed 4"),
+        ],
+    )
+    def test_such_a_name_is_kept_while_it_is_true(self, current, supported, name):
+        rows = group(*[20] * 10)
+        found = name_concept(7, current, TEN, rows, WORDS, {current}, supported=supported)
+        assert found == name
+
+    def test_classes_that_become_common_replace_the_class_it_supports(self):
+        found = name_concept(7, "supports d 2", TEN, group(0, 60), WORDS, set(), supported=[3])
+        assert found == "b 1"
+
     def test_the_number_is_the_first_unused_one(self):
         assert name_concept(7, None, TEN, group(0, 0, 60), WORDS, {"c 1", "c 2"}) == "c 3"
 
