@@ -33,7 +33,7 @@ MIN_CONTRAST: Final = 0.3
 MIN_DEVIATIONS: Final = 3.0
 """Smallest excess in standard errors of the mean over the rows."""
 MAX_SHARE: Final = 0.15
-"""A larger concept is split wherever this increases the objective."""
+"""A larger concept is split where a candidate proposes it, whether its rows changed or not."""
 HALVES: Final = 20
 """Random halves of the rows on which an event is tested again; fewer above 20,000 rows."""
 _MIN_HALVES: Final = 5
