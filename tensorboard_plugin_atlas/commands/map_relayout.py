@@ -21,7 +21,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker, relocate_events
+from tensorboard_plugin_atlas.analysis.concepts.event_cells import relocate_events
+from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
 from tensorboard_plugin_atlas.analysis.directions import finite_rows
 from tensorboard_plugin_atlas.analysis.layer_scalars import ICON_CHANGE
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Provenance

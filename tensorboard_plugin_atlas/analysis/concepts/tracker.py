@@ -24,6 +24,7 @@ from tensorboard_plugin_atlas.analysis.concepts.concept_partition import (
     ConceptPartition,
     find_concepts,
 )
+from tensorboard_plugin_atlas.analysis.concepts.event_cells import choose_cell, find_cells
 from tensorboard_plugin_atlas.analysis.concepts.naming import describe_event, name_concept
 from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph
 from tensorboard_plugin_atlas.analysis.concepts.support import SupportedClasses
@@ -205,7 +206,7 @@ def _track_atlas(
         partition=partition,
         concepts=concepts,
         groups=_describe_groups(atlas, partition, earlier),
-        cells=_find_cells(atlas, partition.concepts),
+        cells=find_cells(atlas, partition.concepts),
     )
     changes = partition.changes
     tracked = atlas.replace(
@@ -439,31 +440,8 @@ def _restore_state(atlas: Atlas) -> _TrackerState:
         partition=partition,
         concepts=states,
         groups=atlas.concept_groups or (),
-        cells=_find_cells(atlas, concepts),
+        cells=find_cells(atlas, concepts),
     )
-
-
-def _find_cells(atlas: Atlas, concepts: IntArray | None = None) -> dict[int, tuple[int, int, int]]:
-    """Returns the cell of each concept; `concepts` are (N,) ids, by default from the atlas."""
-    ids = atlas.samples.concepts if concepts is None else concepts
-    if ids is None:
-        return {}
-    known = np.unique(ids[ids >= 0]).tolist()
-    found = {one: _find_cell(atlas, ids == one) for one in known}
-    return {identity: cell for identity, cell in found.items() if cell is not None}
-
-
-def _find_cell(atlas: Atlas, rows: NDArray[np.bool_]) -> tuple[int, int, int] | None:
-    """Returns the cell of a middle grid with most of `rows`, as (size, row, column)."""
-    if not atlas.grids:
-        return None
-    grid = atlas.grids[len(atlas.grids) // 2]
-    cells = grid.cell_of[rows]
-    cells = cells[cells >= 0]
-    if not len(cells):
-        return None
-    cell = int(np.bincount(cells).argmax())
-    return grid.size, int(grid.rows[cell]), int(grid.cols[cell])
 
 
 def _build_events(earlier: _TrackerState, last: _TrackerState) -> tuple[Event, ...]:
@@ -497,43 +475,9 @@ def _build_event(
         before_step=earlier.step,
         before=ids[0],
         after=ids[1],
-        cell=_choose_cell(*ids, earlier.cells, last.cells),
+        cell=choose_cell(*ids, earlier.cells, last.cells),
         samples=change.rows,
     )
-
-
-def _choose_cell(
-    before: tuple[int, ...],
-    after: tuple[int, ...],
-    earlier: Mapping[int, tuple[int, int, int]],
-    now: Mapping[int, tuple[int, int, int]],
-) -> tuple[int, int, int] | None:
-    """Returns the cell that shows an event: of the new concept, if there is one.
-
-    Args:
-        before: Ids of the concepts before the event.
-        after: Ids of the concepts after it.
-        earlier: Cell of each concept on the previous map, used if `after` is empty.
-        now: Cell of each concept on this map.
-    """
-    new = [one for one in after if one not in before]
-    return now.get((new or after)[0]) if after else earlier.get(before[0])
-
-
-def relocate_events(atlas: Atlas, previous: Atlas | None) -> Atlas:
-    """Updates the cells of the events of an atlas that has a new map.
-
-    Args:
-        atlas: An atlas with concepts.
-        previous: The previous atlas with its new map, None for the first.
-    """
-    now = _find_cells(atlas)
-    earlier = {} if previous is None else _find_cells(previous)
-    events = tuple(
-        dataclasses.replace(one, cell=_choose_cell(one.before, one.after, earlier, now))
-        for one in atlas.events
-    )
-    return atlas.replace(events=events)
 
 
 class _ConceptHistory:
