@@ -287,13 +287,13 @@ class ConceptChange:
     by_churn: float = 0.0
 
 
-EVENT_KINDS: tuple[str, ...] = ("born", "merges", "splits", "dies")
-"""Kinds of concept events between two consecutive atlases."""
+EVENT_KINDS: tuple[str, ...] = ("born", "merges", "splits", "dies", "flips")
+"""Kinds of events between two consecutive atlases; "flips" are changes of predictions."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """A change of concepts since the previous atlas: born, merged, split or ended.
+    """A change since the previous atlas: of concepts, or of the predictions for a class.
 
     Attributes:
         kind: One of `EVENT_KINDS`.
@@ -306,7 +306,11 @@ class Event:
         after: Ids of the concepts after the event, in the atlas that holds it.
         cell: Cell to show, as (grid size, row, column): in this atlas, or in the previous one if
             `after` is empty.
-        samples: Number of samples that changed their concept by it; None in old logs.
+        samples: Number of samples that changed their concept by it, or, for "flips", of the samples
+            of the images whose prediction changed; None in old logs.
+        classes: For "flips", (label, prediction before, prediction now) as class indices, with
+            empty `before` and `after`; None for other kinds.
+        images: For "flips", the number of images whose prediction changed; None for other kinds.
     """
 
     kind: str
@@ -318,6 +322,8 @@ class Event:
     after: tuple[int, ...] = ()
     cell: tuple[int, int, int] | None = None
     samples: int | None = None
+    classes: tuple[int, int, int] | None = None
+    images: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -342,7 +348,7 @@ class Atlas:
         concept_groups: The groups of concepts at this step, by id; None in old logs.
         concept_change: How much the concepts changed since the previous atlas; None if they were
             not tracked, and in old logs.
-        events: Concept events since the previous atlas, highest score first.
+        events: Events since the previous atlas, highest score first.
     """
 
     layer: str

@@ -88,4 +88,5 @@ def _shorten(step: int, event: EventEntry) -> HistoryEvent:
         after=event.after[:MAX_HISTORY_IDS],
         cell=event.cell,
         samples=event.samples,
+        classes=event.classes,
     )

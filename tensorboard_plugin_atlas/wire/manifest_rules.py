@@ -97,6 +97,11 @@ def _check_concepts(fields: AtlasManifest, document: Mapping[str, Any]) -> None:
     if any(a.id >= b.id for a, b in itertools.pairwise(fields.groups or ())):
         raise field_error(document, "groups", "rising ids")
     for number, event in enumerate(fields.events):
+        if (event.kind == "flips") != (event.classes is not None):
+            wanted = "three classes for a change of predictions, and null otherwise"
+            raise field_error(document, f"events[{number}].classes", wanted)
+        if event.classes is None and event.images is not None:
+            raise field_error(document, f"events[{number}].images", "null without classes")
         for name in ("row", "col"):
             if event.cell is not None and getattr(event.cell, name) >= event.cell.grid:
                 wanted = f"less than {event.cell.grid}"

@@ -40,7 +40,7 @@ Strength = Annotated[float, Meta(ge=-limits.MAX_STRENGTH, le=limits.MAX_STRENGTH
 Mapping = dict[str, Any]
 
 Role = Literal["map", "activations", "sheet", "probe", "thumbs", "patches"]
-EventKind = Literal["born", "merges", "splits", "dies"]
+EventKind = Literal["born", "merges", "splits", "dies", "flips"]
 StoredKind = Literal["float16", "uint8", "pca"]
 SkipReason = Literal["busy", "budget", "failed"]
 
@@ -274,7 +274,7 @@ class CellEntry(Struct, frozen=True, kw_only=True):
 
 
 class EventEntry(Struct, frozen=True, kw_only=True):
-    """A change of concepts since the previous atlas; see `Event`.
+    """A change of concepts or predictions since the previous atlas; see `Event`.
 
     Attributes:
         kind: Kind of change.
@@ -285,7 +285,10 @@ class EventEntry(Struct, frozen=True, kw_only=True):
         before: Ids of the concepts that the change started with.
         after: Ids of the concepts that it ended with.
         cell: Cell to show, on this atlas or, if no concept is left, on the previous one.
-        samples: Samples that changed their concept by it, or null.
+        samples: Samples that changed their concept or their prediction by it, or null.
+        classes: Of a change of predictions ("flips"): label, prediction before, and prediction now
+            of its samples. Null for all other kinds.
+        images: Images whose prediction changed by it, null for all other kinds.
     """
 
     kind: EventKind
@@ -297,6 +300,8 @@ class EventEntry(Struct, frozen=True, kw_only=True):
     after: Ids
     cell: CellEntry | None
     samples: SampleCount | None
+    classes: tuple[ClassIndex, ClassIndex, ClassIndex] | None
+    images: SampleCount | None
 
 
 class AtlasManifest(Struct, frozen=True, kw_only=True):
@@ -322,7 +327,7 @@ class AtlasManifest(Struct, frozen=True, kw_only=True):
         concepts: Concepts by rising id, null where they were not tracked.
         groups: Groups of concepts by rising id, null without groups.
         concept_change: Change of the concepts since the previous atlas, null if there is none.
-        events: Changes of concepts since the previous atlas, highest score first.
+        events: Changes of concepts and predictions since the previous atlas, highest score first.
     """
 
     kind: Literal["atlas"]

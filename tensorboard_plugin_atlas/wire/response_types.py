@@ -11,6 +11,7 @@ from tensorboard_plugin_atlas.metadata import RevisionLabel
 from tensorboard_plugin_atlas.wire import limits
 from tensorboard_plugin_atlas.wire.manifest_types import (
     CellEntry,
+    ClassIndex,
     EventKind,
     Finite,
     Id,
@@ -126,7 +127,7 @@ class HistoryStep(Struct, frozen=True, kw_only=True):
 
 
 class HistoryEvent(Struct, frozen=True, kw_only=True):
-    """A change of concepts at one step of a series; see `EventEntry`.
+    """A change of concepts or predictions at one step of a series; see `EventEntry`.
 
     Attributes:
         step: Global step of the atlas.
@@ -138,7 +139,9 @@ class HistoryEvent(Struct, frozen=True, kw_only=True):
         before: Ids of the concepts that the change started with.
         after: Ids of the concepts that it ended with.
         cell: Cell to show, at `step` or, if no concept is left, at `before_step`.
-        samples: Samples that changed their concept by it, or null.
+        samples: Samples that changed their concept or their prediction by it, or null.
+        classes: Of a change of predictions ("flips"): label, prediction before, and prediction now
+            of its samples. Null for all other kinds.
     """
 
     step: Step
@@ -151,6 +154,7 @@ class HistoryEvent(Struct, frozen=True, kw_only=True):
     after: ConceptIds
     cell: CellEntry | None
     samples: SampleCount | None
+    classes: tuple[ClassIndex, ClassIndex, ClassIndex] | None
 
 
 class HistoryConcept(Struct, frozen=True, kw_only=True):

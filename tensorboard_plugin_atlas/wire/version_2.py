@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Upgrades manifests of wire version 2 to version 3, before they are checked.
 
-Version 3 added groups and churn of concepts. Nothing else of the package knows version 2.
+Version 3 added groups and churn of concepts, and changes of predictions. Nothing else of the
+package knows version 2.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 _ATLAS_KEYS: Final = ("groups", "concept_change")
 _CONCEPT_KEYS: Final = ("group", "joined", "left")
-_EVENT_KEYS: Final = ("samples",)
+_EVENT_KEYS: Final = ("samples", "classes", "images")
 
 
 def upgrade_manifest(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def histories(draw: st.DrawFn, count: int) -> dict[str, Any]:
     corner = st.tuples(st.just(10), st.integers(0, 9), st.integers(0, 9))
     event = st.builds(
         Event,
-        kind=st.sampled_from(EVENT_KINDS),
+        kind=st.sampled_from([kind for kind in EVENT_KINDS if kind != "flips"]),
         text=names,
         score=st.floats(0, 1e9),
         confidence=shares_,
@@ -149,6 +149,13 @@ def histories(draw: st.DrawFn, count: int) -> dict[str, Any]:
         after=some,
         cell=st.none() | corner,
         samples=st.none() | st.integers(0, count),
+    )
+    label = st.integers(0, 999)
+    flips = st.builds(
+        lambda one, **change: dataclasses.replace(one, kind="flips", **change),
+        event,
+        classes=st.tuples(label, label, label),
+        images=st.none() | st.integers(0, count),
     )
     group = st.builds(ConceptGroup, id=st.just(0), name=names, size=st.integers(0, count))
     groups = tuple(dataclasses.replace(draw(group), id=one) for one in group_ids)
@@ -161,7 +168,7 @@ def histories(draw: st.DrawFn, count: int) -> dict[str, Any]:
         "concepts": concepts,
         "groups": groups if groups or draw(st.booleans()) else None,
         "change": draw(st.none() | change),
-        "events": tuple(draw(st.lists(event, max_size=3))),
+        "events": tuple(draw(st.lists(event | flips, max_size=3))),
     }
 
 

@@ -61,8 +61,12 @@ def make_atlas(
     min_count: int = 2,
     sequence: int = 1,
     images: int | None = None,
+    with_flips: bool = False,
 ) -> Atlas:
-    """Returns an atlas whose classes separate as `step` grows."""
+    """Returns an atlas whose classes separate as `step` grows.
+
+    With `with_flips`, the last event is a change of predictions from the first to the second class.
+    """
     random = np.random.default_rng(7)
     images = samples if images is None else images
     image_ids = (np.arange(samples) % images).astype(np.int32)
@@ -102,7 +106,8 @@ def make_atlas(
         concepts=tuple(make_concepts(labels, classes)),
         concept_groups=(ConceptGroup(id=0, name="everything 1", size=samples),),
         concept_change=ConceptChange(modularity=0.75, by_events=0.25 if step else 0.0),
-        events=make_events(labels, classes, step),
+        events=make_events(labels, classes, step)
+        + (make_flips(labels, predictions, classes) if step and with_flips else ()),
         grids=tuple(make_grid(size, xy, labels, tile, min_count) for size in grids),
         quality=Quality(
             trustworthiness=0.8 + 0.15 * separation,
@@ -157,6 +162,30 @@ def make_events(
             after=tuple(alive),
             cell=(4, 1, 2),
             samples=int((labels == alive[1]).sum()),
+        ),
+    )
+
+
+def make_flips(
+    labels: NDArray[np.int32], predictions: NDArray[np.int32], classes: tuple[str, ...]
+) -> tuple[Event]:
+    """Returns a change of predictions: samples of the first class are now predicted as the second.
+
+    Its samples are all that have this label and this prediction.
+    """
+    first, second = (name[:24] for name in classes[:2])
+    count = int(((labels == 0) & (predictions == 1)).sum())  # one sample per image
+    return (
+        Event(
+            kind="flips",
+            text=f"{count:,} images of {first} are now predicted as {second}",
+            score=float(count),
+            confidence=1.0,
+            before_step=0,
+            cell=(4, 2, 1),
+            samples=count,
+            classes=(0, 0, 1),
+            images=count,
         ),
     )
 

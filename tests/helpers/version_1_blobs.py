@@ -20,7 +20,9 @@ def drop_version_3(atlas: Atlas) -> Atlas:
         concepts=tuple(dataclasses.replace(one, **plain) for one in atlas.concepts or ()),
         concept_groups=None,
         concept_change=None,
-        events=tuple(dataclasses.replace(one, samples=None) for one in atlas.events),
+        events=tuple(
+            dataclasses.replace(one, samples=None) for one in atlas.events if one.kind != "flips"
+        ),
     )
 
 
@@ -45,8 +47,9 @@ def _downgrade(document: dict[str, Any]) -> None:
     for entry in document["concepts"] or ():
         for key in ("group", "joined", "left"):
             del entry[key]
+    document["events"] = [one for one in document["events"] if one["kind"] != "flips"]
     for event in document["events"]:
-        del event["samples"]
+        del event["samples"], event["classes"], event["images"]
     document["frame"] = document.pop("viewport")
     document["lifelines"] = document.pop("concepts")  # word-check: ok
     document["quality"]["knn_kept"] = document["quality"].pop("neighbors_kept")

@@ -73,6 +73,7 @@ def _describe_version_3(atlas: Atlas) -> dict[str, Any]:
         "concept_groups": [one.group for one in atlas.concepts or ()],
         "change": vars(atlas.concept_change),
         "moved_samples": [one.samples for one in atlas.events],
+        "flips": [[*(one.classes or ()), one.images] for one in atlas.events],
         "confidences": _digest(atlas.samples.confidences.tobytes()),
     }
 
@@ -86,7 +87,9 @@ def write(folder: Path) -> None:
     sink = EventSink(folder / "exp" / CHILD_RUN)
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures(24)), 0, 1.0)
     for number, step in enumerate(STEPS, start=1):
-        atlas = make_atlas(step, samples=24, grids=(2, 3), tile=8, channels=6, sequence=number)
+        atlas = make_atlas(
+            step, samples=24, grids=(2, 3), tile=8, channels=6, sequence=number, with_flips=True
+        )
         sink.write(layer_tag("layer3"), encode_atlas(atlas), step, atlas.wall_time)
     record = make_shortcuts(100, found=2, steps=STEPS)
     sink.write(shortcuts_tag("layer3"), encode_shortcuts(record), 100, record.wall_time)

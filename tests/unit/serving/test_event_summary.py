@@ -34,6 +34,8 @@ def event(score: float, **change: Any) -> EventEntry:
         after=(),
         cell=None,
         samples=None,
+        classes=None,
+        images=None,
     )
     return msgspec.structs.replace(plain, **change)
 
@@ -86,8 +88,16 @@ def test_events_hold_all_that_a_list_needs() -> None:
             "after": [9],
             "cell": {"grid": 4, "row": 1, "col": 2},
             "samples": 31,
+            "classes": None,
         }
     ]
+
+
+def test_changes_of_predictions_are_listed_with_their_classes() -> None:
+    flips = event(3.0, kind="flips", classes=(2, 2, 5), images=41)
+    (found,) = summarize([(10, fields(events=(flips,)))])["events"]
+    assert (found["kind"], found["classes"]) == ("flips", [2, 2, 5])
+    assert (found["before"], found["after"]) == ([], [])
 
 
 @pytest.mark.parametrize(

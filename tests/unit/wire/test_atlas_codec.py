@@ -389,6 +389,24 @@ WRONG: dict[str, tuple[Callable[[Atlas], Atlas], str]] = {
         lambda a: a.replace(events=(dataclasses.replace(a.events[0], score=math.nan),)),
         r'"events\[0\].score" is None',
     ),
+    "flips without classes": (
+        lambda a: a.replace(events=(dataclasses.replace(a.events[0], kind="flips", classes=None),)),
+        r'"events\[0\].classes" is None',
+    ),
+    "a split with classes": (
+        lambda a: a.replace(events=(dataclasses.replace(a.events[0], classes=(0, 0, 1)),)),
+        r'"events\[0\].classes" is',
+    ),
+    "a split of images": (
+        lambda a: a.replace(events=(dataclasses.replace(a.events[0], images=3),)),
+        r'"events\[0\].images" is 3',
+    ),
+    "flips of a class below zero": (
+        lambda a: a.replace(
+            events=(dataclasses.replace(a.events[0], kind="flips", classes=(0, -1, 1)),)
+        ),
+        r'"events\[0\].classes\[1\]" is',
+    ),
     "events without end": (lambda a: a.replace(events=a.events * 201), '"events" is'),
     "frame reversed": (lambda a: a.replace(viewport=(1.0, 0.0, 0.0, 1.0)), '"viewport" is'),
     "layer without end": (lambda a: a.replace(layer="x" * (5 << 20)), "shorten layer, classes"),

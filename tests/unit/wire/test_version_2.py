@@ -24,7 +24,7 @@ def downgrade(document: dict[str, Any]) -> None:
         for key in ("group", "joined", "left"):
             del concept[key]
     for event in document["events"]:
-        del event["samples"]
+        del event["samples"], event["classes"], event["images"]
 
 
 def read_downgraded(change: Any = downgrade) -> Atlas:
@@ -40,6 +40,16 @@ def test_concepts_of_version_2_have_no_groups_and_no_churn() -> None:
     ] * len(now.concepts or ())
     assert [one.name for one in atlas.concepts or ()] == [one.name for one in now.concepts or ()]
     assert [one.samples for one in atlas.events] == [None] * len(now.events)
+    assert [(one.classes, one.images) for one in atlas.events] == [(None, None)] * len(now.events)
+
+
+def test_changes_of_predictions_are_unknown_to_version_2() -> None:
+    def rename(document: dict[str, Any]) -> None:
+        document["events"][0] |= {"kind": "flips", "classes": [0, 0, 1]}
+        downgrade(document)
+
+    with pytest.raises(DamageError, match=r"events\[0\]\.classes"):
+        read_downgraded(rename)
 
 
 def test_keys_of_version_3_mean_nothing_in_version_2() -> None:

@@ -50,7 +50,7 @@ export interface AtlasManifest {
   readonly groups: readonly ConceptGroupEntry[] | null;
   /** Change of the concepts since the previous atlas, null if there is none. */
   readonly concept_change: ConceptChangeEntry | null;
-  /** Changes of concepts since the previous atlas, highest score first. */
+  /** Changes of concepts and predictions since the previous atlas, highest score first. */
   readonly events: readonly EventEntry[];
 }
 
@@ -164,10 +164,10 @@ export interface ErrorResponse {
   readonly error: ErrorEntry;
 }
 
-/** A change of concepts since the previous atlas; see `Event`. */
+/** A change of concepts or predictions since the previous atlas; see `Event`. */
 export interface EventEntry {
   /** Kind of change. */
-  readonly kind: 'born' | 'dies' | 'merges' | 'splits';
+  readonly kind: 'born' | 'dies' | 'flips' | 'merges' | 'splits';
   /** One sentence for people. */
   readonly text: string;
   /** Rank among the events of a run, at least 0. */
@@ -182,8 +182,12 @@ export interface EventEntry {
   readonly after: readonly number[];
   /** Cell to show, on this atlas or, if no concept is left, on the previous one. */
   readonly cell: CellEntry | null;
-  /** Samples that changed their concept by it, or null. */
+  /** Samples that changed their concept or their prediction by it, or null. */
   readonly samples: number | null;
+  /** Of a change of predictions ("flips"): label, prediction before, and prediction now of its samples. Null for all other kinds. */
+  readonly classes: readonly [number, number, number] | null;
+  /** Images whose prediction changed by it, null for all other kinds. */
+  readonly images: number | null;
 }
 
 /** An image before and after a patch is pasted on it; see `PastedImage`. */
@@ -222,12 +226,12 @@ export interface HistoryConcept {
   readonly group: number | null;
 }
 
-/** A change of concepts at one step of a series; see `EventEntry`. */
+/** A change of concepts or predictions at one step of a series; see `EventEntry`. */
 export interface HistoryEvent {
   /** Global step of the atlas. */
   readonly step: number;
   /** Kind of change. */
-  readonly kind: 'born' | 'dies' | 'merges' | 'splits';
+  readonly kind: 'born' | 'dies' | 'flips' | 'merges' | 'splits';
   /** One sentence for people. */
   readonly text: string;
   /** Rank among the events of a run, at least 0. */
@@ -242,8 +246,10 @@ export interface HistoryEvent {
   readonly after: readonly number[];
   /** Cell to show, at `step` or, if no concept is left, at `before_step`. */
   readonly cell: CellEntry | null;
-  /** Samples that changed their concept by it, or null. */
+  /** Samples that changed their concept or their prediction by it, or null. */
   readonly samples: number | null;
+  /** Of a change of predictions ("flips"): label, prediction before, and prediction now of its samples. Null for all other kinds. */
+  readonly classes: readonly [number, number, number] | null;
 }
 
 /** A group of concepts of a series. */
