@@ -42,8 +42,9 @@ def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, floa
         `icon_change_floor` (change of icons without training), `seconds` and `megabytes` (10^6
         bytes); and of concepts: `concepts` (their number), `concept_purity` (mean fraction of the
         most common label, weighted by size), `concept_churn` (fraction of the samples that changed
-        their concept without an event), and `concepts_born`, `concepts_ended`, `concepts_split`
-        and `concepts_merged` (events since the last atlas).
+        their concept without an event), `concepts_born`, `concepts_ended`, `concepts_split` and
+        `concepts_merged` (events since the last atlas), and `prediction_flips` (number of images in
+        the changes of predictions that are events since the last atlas).
     """
     quality = atlas.quality
     values = {
@@ -86,6 +87,8 @@ def _describe_concepts(atlas: Atlas) -> dict[str, float]:
         values["concept_churn"] = atlas.concept_change.by_churn
         for kind, name in _EVENT_SCALARS.items():
             values[name] = sum(event.kind == kind for event in atlas.events)
+        if atlas.labels is not None and atlas.predictions is not None:
+            values["prediction_flips"] = sum(event.images or 0 for event in atlas.events)
     return values
 
 

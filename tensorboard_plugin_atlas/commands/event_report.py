@@ -238,6 +238,8 @@ def _event_to_dict(one: ListedEvent) -> dict[str, Any]:
         "before_step": event.before_step,
         "before": _concepts_to_dicts(event.before, one.before),
         "after": _concepts_to_dicts(event.after, one.after),
+        "classes": None if event.classes is None else list(map(int, event.classes)),
+        "images": event.images,
         "cell": None
         if cell is None
         else dict(zip(("grid", "row", "col"), map(int, cell), strict=True)),

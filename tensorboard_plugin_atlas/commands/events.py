@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tensorboard-atlas events`: lists births, merges, splits, and ends of concepts in a run."""
+"""`tensorboard-atlas events`: lists changes of concepts and of predictions in a run."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.commands.event_report import EventReport, ListedEvent
 
 HELP: Final = """\
-List the events of a run, highest score first: concepts that were born, merged, split, or ended.
-A concept is a cluster of samples that is followed over checkpoints. Each event is printed with its
-step and the cell of the map that shows it, as grid:row,column (counted from 1, as in the tab).
+List the events of a run, highest score first: concepts that were born, merged, split, or ended,
+and classes whose predictions changed (kind "flips"). A concept is a cluster of samples that is
+followed over checkpoints. Each event is printed with its step and the cell of the map that shows
+it, as grid:row,column (counted from 1, as in the tab).
 
 Logs of an older version hold other concepts or none. Their events are computed from the stored
 activations. The log is only read, and no model is needed.
@@ -34,8 +35,8 @@ activations. The log is only read, and no model is needed.
   tensorboard-atlas events runs --json > events.json     all events, with concept ids and sizes;
                                                          rows and columns count from 0
 
-The score is the number of samples that changed their concept by the event, times its confidence:
-the fraction of 20 random halves of the samples that confirm it.
+The score is the number of samples that changed their concept or prediction by the event, times
+its confidence: the fraction of 20 random halves of the samples that confirm it.
 """
 
 _LIMIT: Final = 20
@@ -47,7 +48,7 @@ def add_parser(commands: Subparsers) -> None:
         commands,
         "events",
         run,
-        summary="list the events of a run: concepts that were born, merged, split, or ended",
+        summary="list the events of a run: changes of concepts and predictions",
         description=HELP,
     )
     add_log_dir(command)

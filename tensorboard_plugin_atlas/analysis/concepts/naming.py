@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_plugin_atlas.analysis.concepts.prediction_changes import PredictionChange
 from tensorboard_plugin_atlas.atlas import ConceptState, IntArray
 
 MAX_CLASS_NAME: Final = 24
@@ -123,6 +124,19 @@ def describe_event(kind: str, before: Sequence[ConceptState], after: Sequence[Co
     if kind == "born":
         return f"{_join_names(after)} formed"
     return f"{_join_names(before)} dissolved"
+
+
+def describe_prediction_change(change: PredictionChange, classes: Sequence[str] | None) -> str:
+    """Returns a sentence, such as "41 images of dog are now predicted as cat (6 the other way)"."""
+    label, before, now = (
+        format_class_name(index, classes) for index in (change.label, change.before, change.now)
+    )
+    if change.now == change.label:
+        text = f"{change.images:,} images of {label}, predicted as {before} before, are now "
+        text += "predicted correctly"
+    else:
+        text = f"{change.images:,} images of {label} are now predicted as {now}"
+    return f"{text} ({change.back:,} the other way)" if change.back else text
 
 
 def _join_names(states: Sequence[ConceptState]) -> str:

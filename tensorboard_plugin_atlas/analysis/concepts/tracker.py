@@ -24,9 +24,22 @@ from tensorboard_plugin_atlas.analysis.concepts.concept_partition import (
     ConceptPartition,
     find_concepts,
 )
-from tensorboard_plugin_atlas.analysis.concepts.event_cells import choose_cell, find_cells
-from tensorboard_plugin_atlas.analysis.concepts.naming import describe_event, name_concept
+from tensorboard_plugin_atlas.analysis.concepts.event_cells import (
+    choose_cell,
+    find_cell,
+    find_cells,
+)
+from tensorboard_plugin_atlas.analysis.concepts.naming import (
+    describe_event,
+    describe_prediction_change,
+    name_concept,
+)
 from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph
+from tensorboard_plugin_atlas.analysis.concepts.prediction_changes import (
+    ImagePredictions,
+    PredictionChange,
+    find_prediction_changes,
+)
 from tensorboard_plugin_atlas.analysis.concepts.support import SupportedClasses
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
@@ -128,6 +141,7 @@ class _TrackerState:
         concepts: Its concepts.
         groups: Its groups of concepts.
         cells: Cell of each concept on the map, by id.
+        predictions: Labels and predictions of its samples, None if one is unknown.
     """
 
     step: int
@@ -138,6 +152,7 @@ class _TrackerState:
     concepts: tuple[ConceptState, ...]
     groups: tuple[ConceptGroup, ...]
     cells: Mapping[int, tuple[int, int, int]]
+    predictions: ImagePredictions | None
 
 
 class ConceptTracker:
@@ -207,6 +222,7 @@ def _track_atlas(
         concepts=concepts,
         groups=_describe_groups(atlas, partition, earlier),
         cells=find_cells(atlas, partition.concepts),
+        predictions=_get_predictions(atlas),
     )
     changes = partition.changes
     tracked = atlas.replace(
@@ -218,7 +234,7 @@ def _track_atlas(
             by_events=0.0 if changes is None else changes.by_events,
             by_churn=0.0 if changes is None else changes.by_churn,
         ),
-        events=() if earlier is None else _build_events(earlier, last),
+        events=() if earlier is None else _build_events(atlas, earlier, last),
     )
     return tracked, last
 
@@ -441,10 +457,21 @@ def _restore_state(atlas: Atlas) -> _TrackerState:
         concepts=states,
         groups=atlas.concept_groups or (),
         cells=find_cells(atlas, concepts),
+        predictions=_get_predictions(atlas),
     )
 
 
-def _build_events(earlier: _TrackerState, last: _TrackerState) -> tuple[Event, ...]:
+def _get_predictions(atlas: Atlas) -> ImagePredictions | None:
+    """Returns the labels and predictions of an atlas, None if one is unknown."""
+    if atlas.labels is None or atlas.predictions is None:
+        return None
+    return ImagePredictions(
+        image_ids=atlas.image_ids, labels=atlas.labels, predictions=atlas.predictions
+    )
+
+
+def _build_events(atlas: Atlas, earlier: _TrackerState, last: _TrackerState) -> tuple[Event, ...]:
+    """Returns the events of an atlas; of too many, concept events are kept first."""
     changes, certainty = last.partition.changes, last.partition.certainty
     events = (
         []
@@ -455,7 +482,28 @@ def _build_events(earlier: _TrackerState, last: _TrackerState) -> tuple[Event, .
         ]
     )
     events.sort(key=lambda e: (-e.score, e.before, e.after))
-    return tuple(events[:MAX_EVENTS])
+    flips = [
+        _build_flips(one, atlas, earlier)
+        for one in find_prediction_changes(earlier.predictions, last.predictions)
+    ]
+    # Without their events, changes of concepts would not add up.
+    kept = [*events, *flips][:MAX_EVENTS]
+    return tuple(sorted(kept, key=lambda e: -e.score))
+
+
+def _build_flips(change: PredictionChange, atlas: Atlas, earlier: _TrackerState) -> Event:
+    """Returns the event of a change of predictions."""
+    return Event(
+        kind="flips",
+        text=describe_prediction_change(change, atlas.classes),
+        score=change.score,
+        confidence=change.confidence,
+        before_step=earlier.step,
+        cell=find_cell(atlas, change.rows),
+        samples=change.samples,
+        classes=(change.label, change.before, change.now),
+        images=change.images,
+    )
 
 
 def _build_event(

@@ -27,6 +27,7 @@ NAMES = (
     *("occupied_cells", "effective_rank", "dead_channels", "trustworthiness"),
     *("neighbors_kept", "seconds", "megabytes", "concepts", "concept_purity", "concept_churn"),
     *("concepts_born", "concepts_ended", "concepts_split", "concepts_merged"),
+    "prediction_flips",
 )
 
 
@@ -59,6 +60,7 @@ def test_hand_computed_scalars() -> None:
         "concepts_ended": 0,
         "concepts_split": 0,
         "concepts_merged": 0,
+        "prediction_flips": 0,
     }
 
 
@@ -69,6 +71,18 @@ def test_events_of_concepts_are_counted_by_kind() -> None:
     found = scalars_by_name(atlas.replace(events=events, concept_change=change))
     assert (found["concepts_split"], found["concepts_born"], found["concepts_ended"]) == (2, 1, 0)
     assert found["concept_churn"] == 0.125
+
+
+def test_images_of_changed_predictions_are_counted() -> None:
+    atlas = atlas_with(100)
+    flips = dataclasses.replace(atlas.events[0], kind="flips", samples=70, classes=(0, 0, 1))
+    events = (*atlas.events, *(dataclasses.replace(flips, images=n) for n in (41, 12)))
+    found = scalars_by_name(atlas.replace(events=events))
+    assert found["prediction_flips"] == 53
+    assert found["concepts_split"] == 1
+    for name in ("labels", "predictions"):
+        samples = dataclasses.replace(atlas.samples, **{name: None})
+        assert "prediction_flips" not in scalars_by_name(atlas.replace(samples=samples))
 
 
 def test_purity_is_that_of_labeled_concepts() -> None:
