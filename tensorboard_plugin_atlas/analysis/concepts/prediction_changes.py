@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.atlas import IntArray
+from tensorboard_plugin_atlas.atlas import Atlas, IntArray
 
 MIN_IMAGES: Final = 5
 """Smallest number of images of a change."""
@@ -41,6 +41,13 @@ class ImagePredictions:
     image_ids: IntArray
     labels: IntArray
     predictions: IntArray
+
+    @classmethod
+    def from_atlas(cls, atlas: Atlas) -> ImagePredictions | None:
+        """Returns the labels and predictions of an atlas, None if one is unknown."""
+        if atlas.labels is None or atlas.predictions is None:
+            return None
+        return cls(image_ids=atlas.image_ids, labels=atlas.labels, predictions=atlas.predictions)
 
 
 @dataclass(frozen=True, eq=False)

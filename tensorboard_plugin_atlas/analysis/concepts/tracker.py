@@ -222,7 +222,7 @@ def _track_atlas(
         concepts=concepts,
         groups=_describe_groups(atlas, partition, earlier),
         cells=find_cells(atlas, partition.concepts),
-        predictions=_get_predictions(atlas),
+        predictions=ImagePredictions.from_atlas(atlas),
     )
     changes = partition.changes
     tracked = atlas.replace(
@@ -457,16 +457,7 @@ def _restore_state(atlas: Atlas) -> _TrackerState:
         concepts=states,
         groups=atlas.concept_groups or (),
         cells=find_cells(atlas, concepts),
-        predictions=_get_predictions(atlas),
-    )
-
-
-def _get_predictions(atlas: Atlas) -> ImagePredictions | None:
-    """Returns the labels and predictions of an atlas, None if one is unknown."""
-    if atlas.labels is None or atlas.predictions is None:
-        return None
-    return ImagePredictions(
-        image_ids=atlas.image_ids, labels=atlas.labels, predictions=atlas.predictions
+        predictions=ImagePredictions.from_atlas(atlas),
     )
 
 
