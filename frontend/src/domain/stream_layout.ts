@@ -175,7 +175,8 @@ function subjectsOf({ kind, before, after }: RunEvent): readonly number[] {
 function findLinks(events: readonly RunEvent[], columns: readonly Column[]): Links {
   const links = new Map<string, number>();
   for (const event of events) {
-    const other = { splits: event.before, merges: event.after, born: [], dies: [] }[event.kind][0];
+    const { kind, before, after } = event;
+    const other = kind === 'splits' ? before[0] : kind === 'merges' ? after[0] : undefined;
     if (other === undefined) continue;
     const i = columnOf(columns, event.step);
     for (const id of subjectsOf(event)) links.set(`${id}/${i}`, other);

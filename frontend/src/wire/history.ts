@@ -51,7 +51,7 @@ interface EventCell {
   readonly col: number;
 }
 
-/** Something that happened to concepts between two atlases. */
+/** A change of concepts, or of the predictions for a class, between two atlases. */
 export interface RunEvent {
   readonly step: number;
   readonly kind: EventKind;
@@ -64,8 +64,10 @@ export interface RunEvent {
   readonly after: readonly number[];
   /** Where to look: at `step`, or at `beforeStep` if nothing is left. */
   readonly cell: EventCell | null;
-  /** How many changed their concept by it. */
+  /** How many changed their concept or their prediction by it. */
   readonly samples: number | null;
+  /** Label, prediction before, and prediction now of its samples; null for a change of concepts. */
+  readonly classes: HistoryEvent['classes'];
 }
 
 export interface History {

@@ -58,6 +58,6 @@ export function conceptEvent(
 ): RunEvent {
   return {
     ...{ kind, step, before, after, text: `${kind} at ${step}`, score: 1, confidence: 0.5 },
-    ...{ beforeStep: step - 10, cell: null, samples: 5 },
+    ...{ beforeStep: step - 10, cell: null, samples: 5, classes: null },
   };
 }

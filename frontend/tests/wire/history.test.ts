@@ -52,6 +52,7 @@ describe('readHistory', () => {
     after: [3, 7],
     cell: { grid: 10, row: 1, col: 9 },
     samples: 31,
+    classes: null,
   };
 
   it('reads events, distinguishes none from not recorded', () => {
@@ -70,7 +71,14 @@ describe('readHistory', () => {
       after: [3, 7],
       cell: { size: 10, row: 1, col: 9 },
       samples: 31,
+      classes: null,
     });
+  });
+
+  it('reads the classes of a change of predictions', () => {
+    const flips = { ...event, kind: 'flips', before: [], after: [], classes: [2, 2, 5] };
+    const [first] = readHistory({ ...json, events: [flips] }).events ?? [];
+    expect(first).toMatchObject({ kind: 'flips', classes: [2, 2, 5] });
   });
 
   it('reads the concepts of a step, their names and their groups', () => {
@@ -106,6 +114,8 @@ describe('readHistory', () => {
     ['a cell beside its grid', { cell: { grid: 10, row: 10, col: 0 } }],
     ['ids that are no numbers', { after: ['7'] }],
     ['a score that is none', { score: null }],
+    ['two classes', { classes: [1, 2] }],
+    ['a class that is no number', { classes: [1, 'cat', 2] }],
   ])('refuses %s', (_, change) => {
     const events = [{ ...event, ...change }];
     expect(() => readHistory({ ...json, events })).toThrow(WireError);

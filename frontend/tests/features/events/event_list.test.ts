@@ -30,6 +30,7 @@ function event(change: Partial<RunEvent> = {}): RunEvent {
     after: [4, 9],
     cell: { size: 12, row: 2, col: 5 },
     samples: 31,
+    classes: null,
     ...change,
   };
 }

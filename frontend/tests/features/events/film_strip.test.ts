@@ -37,7 +37,7 @@ const event = (
   after: number[],
 ): RunEvent => ({
   ...{ step, kind, text: untrusted, score: 1, confidence: 1, beforeStep: step - 1, cell: null },
-  ...{ before, after, samples: null },
+  ...{ before, after, samples: null, classes: null },
 });
 
 describe('a frame', () => {
