@@ -283,7 +283,7 @@ def print_events() -> None:
     for name, options in (("separate", {}), ("overlapping", OVERLAPPING)):
         runs = [simulate_concepts(seed, **options) for seed in UNSEEN_SEEDS]
         tracked = [list(follow(run)) for run in runs]
-        for counted, least in (("all", 0.0), ("sure", 0.5)):
+        for counted, least in (("all", 0.0), ("sure", 0.75)):
             total = np.sum(
                 [count_events(*pair, least) for pair in zip(runs, tracked, strict=True)], axis=0
             )

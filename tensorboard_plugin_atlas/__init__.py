@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas._version import __version__
     from tensorboard_plugin_atlas.analysis.cell_labels import CellLabels, cell_labels
     from tensorboard_plugin_atlas.analysis.comparison import AtlasDiff, compare_atlases
+    from tensorboard_plugin_atlas.analysis.concepts.concept_history import Concept
     from tensorboard_plugin_atlas.analysis.concepts.tracker import (
-        Concept,
         ConceptTracker,
         rank_events,
         track_concepts,
@@ -79,7 +79,7 @@ _MODULES = {
     "AtlasError": "errors",
     "AtlasWriter": "writer.atlas_writer",
     "CellLabels": "analysis.cell_labels",
-    "Concept": "analysis.concepts.tracker",
+    "Concept": "analysis.concepts.concept_history",
     "ConceptTracker": "analysis.concepts.tracker",
     "ConceptWords": "analysis.concepts.word_names",
     "LayerLinks": "analysis.layer_links",

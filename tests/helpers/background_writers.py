@@ -14,6 +14,7 @@ from tiny_training import (
 )
 
 from tensorboard_plugin_atlas import AtlasWriter, read_atlases
+from tensorboard_plugin_atlas.logs.reader import list_atlases
 
 OPEN_WRITERS = []
 
@@ -37,3 +38,9 @@ def make_writer(target, model=None, layers=("body",), **more):
 
 def read_steps(directory):
     return [(atlas.step, atlas.skipped) for atlas in read_atlases(directory, layer="body")]
+
+
+def read_valid_steps(directory):
+    """Returns the steps in a log; fails if one of them is damaged."""
+    assert all(entry.status == "ok" for entry in list_atlases(directory))
+    return [atlas.step for atlas in read_atlases(directory) if atlas.activations.any()]

@@ -28,7 +28,7 @@ from tensorboard_plugin_atlas.analysis.concepts.partition import (
     dissolve_small,
 )
 
-MIN_CONTRAST: Final = 0.3
+MIN_CONTRAST: Final = 0.15
 """Smallest excess of the gain in the new graph, as a fraction of a row's neighborhood."""
 MIN_DEVIATIONS: Final = 3.0
 """Smallest excess in standard errors of the mean over the rows."""

@@ -237,7 +237,7 @@ def test_events_have_samples_icons_and_certainty(
     expect(icons).to_have_count(len(event.before) + len(event.after))
     for icon in icons.all():
         wait_until_painted(icon)
-    sure = [one for atlas in atlases.values() for one in atlas.events if one.confidence >= 0.5]
+    sure = [one for atlas in atlases.values() for one in atlas.events if one.confidence >= 0.75]
     expect(listed.locator(".sure")).to_have_count(len(sure))
     expect(listed).to_contain_text("At step 1,000, ")
 

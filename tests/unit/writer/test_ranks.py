@@ -9,7 +9,7 @@ import signal
 
 import psutil
 import pytest
-from log_checks import read_valid_steps
+from background_writers import read_valid_steps
 from model_wrappers import create_process_group
 from tiny_training import (
     TINY,

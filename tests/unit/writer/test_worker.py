@@ -9,7 +9,7 @@ import signal
 import time
 
 import pytest
-from log_checks import read_valid_steps
+from background_writers import read_valid_steps
 from tiny_training import find_workers, start_script, wait_for_worker, wait_until
 
 HEAD = """

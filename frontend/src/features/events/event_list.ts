@@ -28,7 +28,7 @@ type Order = keyof typeof ORDERS;
 
 /** Icons on each side of an event. */
 const MOST_ICONS = 3;
-const SURE_FROM = 0.5;
+const SURE_FROM = 0.75;
 
 /** Icons of concepts, by step and id. */
 type Frames = DriftValues<ReadonlyMap<number, Frame>>;
@@ -216,7 +216,7 @@ function isSure({ confidence: value, samples }: RunEvent): boolean {
 }
 
 const SURE = html`,
-  <span class="sure" title="Found in at least half of 20 random halves of the samples">sure</span>`;
+  <span class="sure" title="Confirmed by at least 15 of 20 random halves of the samples">sure</span>`;
 
 function confidence({ confidence: value }: RunEvent): number {
   return 100 * Math.min(1, Math.max(0, value));

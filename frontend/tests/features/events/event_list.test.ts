@@ -224,11 +224,11 @@ describe('an event of the list', () => {
     ]);
   });
 
-  it('is sure from a confidence of a half on, unless the log is of an earlier version', () => {
-    show([event({ confidence: 0.5 }), event({ confidence: 0.49 }), event({ samples: null })]);
+  it('is sure from a confidence of .75 on, unless the log is of an earlier version', () => {
+    show([event({ confidence: 0.75 }), event({ confidence: 0.74 }), event({ samples: null })]);
     const sure = buttons().map((one) => one.querySelector<HTMLElement>('.sure')?.title);
     expect(sure).toEqual([
-      'Found in at least half of 20 random halves of the samples',
+      'Confirmed by at least 15 of 20 random halves of the samples',
       undefined,
       undefined,
     ]);

@@ -34,7 +34,7 @@ def match(run: ConceptRun, found: list[ConceptPartition]) -> tuple[int, int, int
         waiting = [set(one.rows.tolist()) for one in run.planted if one.step == step]
         planted += len(waiting)
         for event in now.changes.events:
-            if now.certainty.get(event.label, 0) < 0.5:
+            if now.certainty.get(event.label, 0) < 0.75:
                 continue
             events += 1
             rows = set(
