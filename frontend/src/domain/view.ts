@@ -45,8 +45,8 @@ export type DriftQuantity = (typeof DRIFTS)[number];
 /** Concepts or samples that are highlighted on the map, at every step. */
 export interface Highlight {
   readonly ids: readonly number[];
-  /** What `ids` refer to, if not to concepts. */
-  readonly of?: 'image' | 'sample';
+  /** What `ids` refer to, if not to concepts; 'prediction': the classes of `event`. */
+  readonly of?: 'image' | 'sample' | 'prediction';
   /** The probe of the samples, if atlases on screen have different probes. */
   readonly probe?: string;
   /** Key of the atlas of the samples, if every step has other samples. */

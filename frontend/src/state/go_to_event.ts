@@ -36,11 +36,14 @@ function stepOf(event: RunEvent, side: Side): number {
 
 /** The side on which there is something to see. */
 export function chooseSide(state: State, event: RunEvent): Side {
-  return event.after.length === 0 && isKept(state, event, 'before') ? 'before' : 'after';
+  const hasEnded = event.after.length === 0 && event.classes === null;
+  return hasEnded && isKept(state, event, 'before') ? 'before' : 'after';
 }
 
 export function showSide(event: RunEvent, side: Side, session: Session): void {
-  session.store.set({ highlight: { ids: event.after, name: event.text, event }, playing: false });
+  const of = event.classes ? { of: 'prediction' as const } : {};
+  const highlight = { ids: event.after, name: event.text, event, ...of };
+  session.store.set({ highlight, playing: false });
   session.chooseStep(stepOf(event, side));
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from accessibility import audit
 from atlas_tab import Tab
-from concept_logs import MARKUP, make_concept_atlas
+from concept_logs import FLIPS, MARKUP, make_concept_atlas
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 
@@ -130,6 +130,33 @@ def test_marks_on_the_timeline_jump_to_their_step(concept_log: str, tab: Tab) ->
     # The concept has ended at this step, so the step before is shown.
     tab.wait_for_step(200)
     expect(tab.app.get_by_label("Highlighted concepts")).to_contain_text("66 samples")
+
+
+def test_a_change_of_predictions_highlights_its_samples(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, run="flipping/atlas", step=0, events="on")
+    sentences = events(tab).locator(".event-text")
+    expect(sentences).to_have_text([FLIPS.text, "airplanes split from birds"])
+    for name, kinds in (("Concepts", ["splits"]), ("Predictions", ["flips"])):
+        tab.app.get_by_label(name, exact=True).and_(tab.app.locator("input")).check()
+        items = events(tab).locator("li[data-kind]")
+        expect(items).to_have_count(1)
+        assert items.evaluate_all("all => all.map((one) => one.dataset.kind)") == kinds
+    change = events(tab).get_by_role("button", name=FLIPS.text)
+    expect(change).to_contain_text("Predictions changed")
+    change.click()
+    tab.wait_for_step(200)
+    expect(tab.inspector).to_be_visible()
+    pill = tab.app.get_by_label("Highlighted predictions")
+    expect(pill).to_contain_text("airplane predicted as bird")
+    samples = make_concept_atlas("flipping", 200, 1).samples
+    assert samples.labels is not None
+    assert samples.predictions is not None
+    members = (samples.labels == 0) & (samples.predictions == 1)
+    expect(pill).to_contain_text(f"{members.sum()} samples")
+    # Markers of concept events have an equal for predictions.
+    mark = tab.app.locator('.event-mark[data-step="200"]')
+    expect(mark).to_have_attribute("data-kind", "flips")
+    audit(tab)
 
 
 def test_an_unchanged_model_has_no_events(concept_log: str, tab: Tab) -> None:

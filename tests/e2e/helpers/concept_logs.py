@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.wire.activation_quantization import store_activati
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 STEPS = (0, 100, 200, 400)
-RUNS = ("moving", "still", "bare", "untrusted", "other", "turning")
+RUNS = ("moving", "still", "bare", "untrusted", "other", "turning", "flipping")
 SAMPLES = 400
 GRIDS = (4, 8)
 MOVED_AT = 200
@@ -47,6 +47,17 @@ DIES = Event(
     before_step=200,
     before=(4,),
     cell=(4, 2, 1),
+)
+FLIPS = Event(
+    kind="flips",
+    text="41 images of airplane are now predicted as bird (6 the other way)",
+    score=41.0,
+    confidence=1.0,
+    before_step=100,
+    cell=(4, 1, 2),
+    samples=41,
+    classes=(0, 0, 1),
+    images=41,
 )
 EVENTS_BY_STEP: dict[int, tuple[Event, ...]] = {100: (BORN,), 200: (SPLIT,), 400: (DIES,)}
 
@@ -107,6 +118,8 @@ def add_attribution(grid: Grid, labels: NDArray[np.int32], is_reversed: bool) ->
 def events_of(run: str, step: int) -> tuple[Event, ...]:
     if run == "untrusted" and step:
         return (dataclasses.replace(BORN, text=MARKUP * 60),)
+    if run == "flipping" and step == MOVED_AT:
+        return (FLIPS, SPLIT)
     return EVENTS_BY_STEP.get(step, ()) if run == "moving" else ()
 
 

@@ -26,6 +26,9 @@ const SENTENCE = 240;
 const ORDERS = { rank: 'Most significant', time: 'By step' } as const;
 type Order = keyof typeof ORDERS;
 
+const FILTERS = { all: 'All', concepts: 'Concepts', predictions: 'Predictions' } as const;
+type Filter = keyof typeof FILTERS;
+
 /** Icons on each side of an event. */
 const MOST_ICONS = 3;
 const SURE_FROM = 0.75;
@@ -35,6 +38,7 @@ type Frames = DriftValues<ReadonlyMap<number, Frame>>;
 
 export class EventList {
   #order: Order = 'rank';
+  #filter: Filter = 'all';
   #whole = false;
   /** Indices of the items in view. */
   readonly #visible = new Set<number>();
@@ -62,14 +66,17 @@ export class EventList {
     const { history, historyFailure, atlas } = state;
     if (atlas !== null && classAtlasOf(atlas) !== null) return noEvents(NOT_FOLLOWED);
     if (history === null) return historyFailure ? unread(historyFailure, this.session) : READING;
-    const { events, eventsFound } = history;
-    if (events === null) return renderMissing();
-    if (events.length === 0) return noEvents(whyNone(history));
+    const { events: all, eventsFound } = history;
+    if (all === null) return renderMissing();
+    if (all.length === 0) return noEvents(whyNone(history));
+    const isFiltered = hasBothKinds(all);
+    const events = isFiltered ? all.filter((event) => isListed(event, this.#filter)) : all;
     const ordered = this.#order === 'rank' ? events : events.toSorted((a, b) => a.step - b.step);
     const shown = this.#whole ? ordered : ordered.slice(0, FIRST_EVENTS);
     const frames = this.#load(state, shown, events);
     const change = describeChange(history, state.step);
-    return html`${this.#head(events.length, eventsFound)}
+    return html`${this.#head(events.length, events.length < all.length ? 0 : eventsFound)}
+      ${isFiltered ? this.#filters() : nothing}
       ${change && html`<p class="muted">At step ${count(state.step ?? 0)}, ${change}</p>`}
       <ol class="event-items" @keydown=${moveFocus}>
         ${shown.map((event, i) => this.#item(state, event, i, frames))}
@@ -99,6 +106,20 @@ export class EventList {
     </div>`;
   }
 
+  #filters(): TemplateResult {
+    return segments(
+      'Kind of the events',
+      'event-filter',
+      Object.keys(FILTERS) as Filter[],
+      (filter) => FILTERS[filter],
+      this.#filter,
+      (filter) => {
+        this.#filter = filter;
+        this.update();
+      },
+    );
+  }
+
   #item(state: State, event: RunEvent, i: number, frames: Frames): TemplateResult {
     const chosen = sameEvent(event, state.highlight?.event);
     return html`<li
@@ -117,7 +138,7 @@ export class EventList {
           ${eventGlyph(event.kind)}
           <strong>${EVENT_NAMES[event.kind]}</strong>
           <span class="number"
-            >${event.samples === null ? '' : `${plural(event.samples, 'sample')} · `}step
+            >${event.samples === null || event.classes ? '' : `${plural(event.samples, 'sample')} · `}step
             ${count(event.step)}</span
           >
         </span>
@@ -125,7 +146,7 @@ export class EventList {
         ${this.#icons(event, this.#visible.has(i), frames)}
         <span class="event-foot muted">
           <span class="confidence"><i style="width:${confidence(event)}%"></i></span>
-          <span>confidence ${fraction(event.confidence)}${isSure(event) ? SURE : nothing}</span>
+          <span>confidence ${fraction(event.confidence)}${isSure(event) ? sure(event) : nothing}</span>
         </span>
       </button>
       ${chosen ? this.#sides(state, event) : nothing}
@@ -215,8 +236,18 @@ function isSure({ confidence: value, samples }: RunEvent): boolean {
   return samples !== null && value >= SURE_FROM;
 }
 
-const SURE = html`,
-  <span class="sure" title="Confirmed by at least 15 of 20 random halves of the samples">sure</span>`;
+function sure({ classes }: RunEvent): TemplateResult {
+  const found = `Confirmed by at least 15 of 20 random halves of the ${classes ? 'images' : 'samples'}`;
+  return html`, <span class="sure" title=${found}>sure</span>`;
+}
+
+function hasBothKinds(events: readonly RunEvent[]): boolean {
+  return events.some(({ classes }) => classes) && events.some(({ classes }) => !classes);
+}
+
+function isListed({ classes }: RunEvent, filter: Filter): boolean {
+  return filter === 'all' || (filter === 'predictions') === (classes !== null);
+}
 
 function confidence({ confidence: value }: RunEvent): number {
   return 100 * Math.min(1, Math.max(0, value));

@@ -4,14 +4,15 @@
 import { html, type TemplateResult } from 'lit';
 import { NOT_FOLLOWED } from '../../domain/class_atlas';
 import { conceptsOf, countIn } from '../../domain/concepts';
-import { highlightedIds, highlightedRows } from '../../domain/highlight';
+import { highlightedClasses, highlightedIds, highlightedRows } from '../../domain/highlight';
 import type { Highlight } from '../../domain/view';
 import type { Session } from '../../state/session';
 import { iconButton } from '../../ui/icons';
 import { count, plural, shorten } from '../../util/format';
-import type { Atlas, Level } from '../../wire/atlas';
+import { type Atlas, className, type Level } from '../../wire/atlas';
 
 const NAME = 60;
+const CLASS = 22;
 
 /** "cats #1: 210 samples in 14 cells at step 800", where a highlight is on. */
 export function highlightSentence(atlas: Atlas, level: Level, highlight: Highlight): string {
@@ -26,6 +27,11 @@ export function highlightSentence(atlas: Atlas, level: Level, highlight: Highlig
 
 /** The concepts by their names at this step, where there are any; other highlights by their own. */
 export function highlightTitle(atlas: Atlas, highlight: Highlight): string {
+  const classes = highlightedClasses(highlight, atlas.step);
+  if (classes) {
+    const [label, prediction] = classes.map((one) => shorten(className(atlas, one), CLASS));
+    return `${label} predicted as ${prediction}`;
+  }
   const ids = highlight.of ? [] : highlightedIds(highlight, atlas.step);
   const own = (conceptsOf(atlas) ?? []).filter(({ id }) => ids.includes(id));
   return own.map(({ name }) => name).join(', ') || highlight.name;
