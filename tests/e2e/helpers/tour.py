@@ -130,6 +130,10 @@ STOPS = (
         dark=True,
         size=(1280, 760),
     ),
+    Stop("22-concepts", CIFAR, {**STAGE3, "color": "concept", "z": "1.5", "x": ".5", "y": ".5"}),
+    Stop("23-stream-graph", CIFAR, {**STAGE3, "stream": "concepts"}),
+    Stop("24-stream-of-groups-dark", CIFAR, {**STAGE3, "stream": "groups"}, dark=True),
+    Stop("25-similar-cells", CIFAR, STAGE3, keys("ArrowRight", "Enter", "i", "0")),
     Stop("19-narrow", CIFAR, STAGE3, size=(820, 900)),
     Stop("20-help-dark", CIFAR, STAGE3, keys("?"), dark=True),
 )
