@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,6 +77,18 @@ class EventReport:
 
     events: tuple[ListedEvent, ...]
     layers: tuple[LayerReport, ...]
+
+    def filter(self, kind: Literal["concepts", "predictions", "all"]) -> EventReport:
+        """Returns the events of one kind, ranked among themselves."""
+        if kind == "all":
+            return self
+        chosen = [
+            one for one in self.events if (one.event.kind == "flips") == (kind == "predictions")
+        ]
+        events = [replace(one, rank=rank) for rank, one in enumerate(chosen, start=1)]
+        count = Counter((one.run, one.layer) for one in events)
+        layers = [replace(one, found=count[one.run, one.layer]) for one in self.layers]
+        return EventReport(tuple(events), tuple(layers))
 
     def as_dict(self, limit: int | None = None, *, by_step: bool = False) -> dict[str, Any]:
         """Returns lists and dictionaries for JSON, with the `limit` highest-scored events."""

@@ -60,6 +60,12 @@ def add_parser(commands: Subparsers) -> None:
         help=f"number of events with the highest scores (default: {_LIMIT}; all with --json)",
     )
     command.add_argument(
+        "--kind",
+        choices=("concepts", "predictions", "all"),
+        default="concepts",
+        help="events of concepts, changes of predictions, or both (default: %(default)s)",
+    )
+    command.add_argument(
         "--order",
         choices=("rank", "step"),
         default="rank",
@@ -77,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tensorboard_plugin_atlas.commands.event_report import find_events
 
     report = find_events(arguments.log_dir, run=arguments.run, layers=arguments.layer)
+    report = report.filter(arguments.kind)
     by_step = arguments.order == "step"
     if arguments.json:
         print(json.dumps(report.as_dict(arguments.limit, by_step=by_step), allow_nan=False))

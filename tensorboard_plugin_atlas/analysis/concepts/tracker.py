@@ -56,7 +56,9 @@ from tensorboard_plugin_atlas.atlas import (
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 MAX_EVENTS: Final = 24
-"""Largest number of events of one step; those with the highest scores are kept."""
+"""Largest number of concept events of one step; those with the highest scores are kept."""
+MAX_FLIPS: Final = 8
+"""Largest number of changes of predictions of one step."""
 
 _IDS_PER_STEP: Final = 1_000
 
@@ -402,7 +404,7 @@ def _restore_state(atlas: Atlas) -> _TrackerState:
 
 
 def _build_events(atlas: Atlas, earlier: _TrackerState, last: _TrackerState) -> tuple[Event, ...]:
-    """Returns the events of an atlas; of too many, concept events are kept first."""
+    """Returns the events of an atlas, highest score first."""
     changes, certainty = last.partition.changes, last.partition.certainty
     events = (
         []
@@ -417,8 +419,7 @@ def _build_events(atlas: Atlas, earlier: _TrackerState, last: _TrackerState) -> 
         _build_flips(one, atlas, earlier)
         for one in find_prediction_changes(earlier.predictions, last.predictions)
     ]
-    # Without their events, changes of concepts would not add up.
-    kept = [*events, *flips][:MAX_EVENTS]
+    kept = [*events[:MAX_EVENTS], *flips[:MAX_FLIPS]]
     return tuple(sorted(kept, key=lambda e: -e.score))
 
 

@@ -135,6 +135,8 @@ def test_marks_on_the_timeline_jump_to_their_step(concept_log: str, tab: Tab) ->
 def test_a_change_of_predictions_highlights_its_samples(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, run="flipping/atlas", step=0, events="on")
     sentences = events(tab).locator(".event-text")
+    expect(sentences).to_have_text(["airplanes split from birds"])
+    tab.app.get_by_label("All", exact=True).check()
     expect(sentences).to_have_text([FLIPS.text, "airplanes split from birds"])
     for name, kinds in (("Concepts", ["splits"]), ("Predictions", ["flips"])):
         tab.app.get_by_label(name, exact=True).and_(tab.app.locator("input")).check()

@@ -267,6 +267,35 @@ class TestCommand:
             assert "\u202e" not in out
             assert "cat" in out
 
+    def test_kinds_are_ranked_among_themselves(
+        self, tracked: list[Atlas], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        flip = dataclasses.replace(
+            make_atlas(5).events[0],
+            kind="flips",
+            text="9 images of cat are now predicted as dog",
+            before=(),
+            after=(),
+            classes=(0, 0, 1),
+            images=9,
+            score=1000.0,
+        )
+        run = [*tracked[:-1], tracked[-1].replace(events=(flip, *tracked[-1].events))]
+        write_atlases(tmp_path / "a", run)
+        concepts = sum(len(atlas.events) for atlas in tracked)
+        for kind, count, best in (
+            ("concepts", concepts, "split"),
+            ("predictions", 1, "9 images of cat"),
+            ("all", concepts + 1, "9 images of cat"),
+        ):
+            assert cli.main(["events", str(tmp_path), "--kind", kind]) == 0
+            _, _, first, *rest = capsys.readouterr().out.splitlines()
+            assert first.split()[0] == "1"
+            assert best in first
+            assert rest[-1].startswith(f"run a, layer layer3: {count} event")
+        assert cli.main(["events", str(tmp_path)]) == 0
+        assert "9 images" not in capsys.readouterr().out
+
     def test_one_atlas_is_too_few(self, tmp_path: Path, capsys: Any) -> None:
         write_atlases(tmp_path / "a", [make_atlas(0)])
         assert cli.main(["events", str(tmp_path)]) == 0

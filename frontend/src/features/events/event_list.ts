@@ -26,7 +26,7 @@ const SENTENCE = 240;
 const ORDERS = { rank: 'Most significant', time: 'By step' } as const;
 type Order = keyof typeof ORDERS;
 
-const FILTERS = { all: 'All', concepts: 'Concepts', predictions: 'Predictions' } as const;
+const FILTERS = { concepts: 'Concepts', predictions: 'Predictions', all: 'All' } as const;
 type Filter = keyof typeof FILTERS;
 
 /** Icons on each side of an event. */
@@ -38,7 +38,7 @@ type Frames = DriftValues<ReadonlyMap<number, Frame>>;
 
 export class EventList {
   #order: Order = 'rank';
-  #filter: Filter = 'all';
+  #filter: Filter = 'concepts';
   #whole = false;
   /** Indices of the items in view. */
   readonly #visible = new Set<number>();

@@ -125,17 +125,17 @@ def test_a_repeated_step_is_compared_to_the_step_before_it() -> None:
     assert len(flips(twice[2])) == len(flips(twice[3])) == 1
 
 
-@pytest.mark.parametrize("limit", [0, 1, 2, 3])
-def test_of_too_many_events_those_of_concepts_are_kept_first(
+@pytest.mark.parametrize("limit", [0, 1, 2])
+def test_events_of_concepts_and_predictions_have_limits_of_their_own(
     limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everything = track(make_run())
     assert sorted(one.kind for one in everything[2].events) == ["born", "flips"]
     assert everything[2].events[0].kind == "flips"
-    monkeypatch.setattr(tracker, "MAX_EVENTS", limit)
+    monkeypatch.setattr(tracker, "MAX_FLIPS", limit)
     for atlas, whole in zip(track(make_run()), everything, strict=True):
         of_concepts = [one for one in whole.events if one.kind != "flips"]
-        expected = [*of_concepts, *flips(whole)][:limit]
+        expected = [*of_concepts, *flips(whole)[:limit]]
         assert sorted(one.text for one in atlas.events) == sorted(one.text for one in expected)
 
 
