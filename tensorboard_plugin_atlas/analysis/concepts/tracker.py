@@ -93,6 +93,7 @@ class _TrackerState:
         concepts: Its concepts.
         groups: Its groups of concepts.
         cells: Cell of each concept on the map, by id.
+        names: Names of concepts that were used so far, so that none is used twice.
         predictions: Labels and predictions of its samples, None if one is unknown.
     """
 
@@ -104,6 +105,7 @@ class _TrackerState:
     concepts: tuple[ConceptState, ...]
     groups: tuple[ConceptGroup, ...]
     cells: Mapping[int, tuple[int, int, int]]
+    names: frozenset[str]
     predictions: ImagePredictions | None
 
 
@@ -174,6 +176,7 @@ def _track_atlas(
         concepts=concepts,
         groups=_describe_groups(atlas, partition, earlier),
         cells=find_cells(atlas, partition.concepts),
+        names=frozenset(one.name for one in concepts) | (earlier.names if earlier else frozenset()),
         predictions=ImagePredictions.from_atlas(atlas),
     )
     changes = partition.changes
@@ -196,7 +199,7 @@ def _describe_concepts(
 ) -> tuple[ConceptState, ...]:
     """Returns the concepts of an atlas by ascending id."""
     known = {} if earlier is None else {one.id: one for one in earlier.concepts}
-    taken = {one.name for one in known.values()}
+    taken = set() if earlier is None else set(earlier.names)
     support = SupportedClasses.from_atlas(atlas)
     changes = partition.changes
     states = []
@@ -399,6 +402,7 @@ def _restore_state(atlas: Atlas) -> _TrackerState:
         concepts=states,
         groups=atlas.concept_groups or (),
         cells=find_cells(atlas, concepts),
+        names=frozenset(one.name for one in states),
         predictions=ImagePredictions.from_atlas(atlas),
     )
 

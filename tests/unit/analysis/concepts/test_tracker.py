@@ -401,6 +401,17 @@ def test_ids_are_not_reused():
     assert len({line.name for line in lines}) == COUNT + 1
 
 
+def test_the_name_of_an_ended_concept_is_not_used_again():
+    sizes = [80, 60, *[60] * (COUNT - 2)]
+    history = simulate_run(sizes, (APART, phase({0, 1}), APART), hold=1, seed=1)
+    labels = np.minimum(history.unit, 2)
+    run = track(make_atlases(history, labels=labels, classes=("cat", "dog", "ship")))
+    names = [{one.name for one in atlas.concepts if one.name[:3] != "shi"} for atlas in run]
+    assert "dog 1" in names[0]
+    assert "dog 1" not in names[2]
+    assert "dog 2" in names[-1]
+
+
 def test_exact_activations_replace_the_stored_ones():
     history = simulate_run([60] * COUNT, [APART], hold=1)
     atlas = make_atlases(history)[0]
