@@ -418,8 +418,7 @@ def test_a_network_that_refuses_the_first_sizes_gets_the_last_with_a_note():
     icons = render(Picky(32, least=96), "waves", side=32)
     assert icons.images.shape == (4, 96, 96, 3)
     assert icons.notes == (
-        "icons: the network does not run on 64 x 64 px, so they have 96 x 96 px from the first "
-        "step on",
+        "icons: the network does not run on 64 x 64 px, so they have 96 x 96 px from the start",
     )
     assert not make_engine(Picky(32, least=96), "waves", side=32).is_full_size
     assert_waves(icons, make_waves(32))
