@@ -12,9 +12,9 @@ const LEAST_GAP = 0.03;
 const TOOLTIP_LINES = 8;
 
 export interface Mark {
-  /** The most significant event of its step. */
+  /** The most significant event of its step; a change of predictions only if there is no other. */
   readonly event: RunEvent;
-  /** All listed events of the step, the most significant first. */
+  /** All listed events of the step, those of concepts first, each kind by significance. */
   readonly events: readonly RunEvent[];
   /** Place on the line, from 0 to 1. */
   readonly at: number;
@@ -23,7 +23,10 @@ export interface Mark {
 /** One mark for each step with events, as far as there is room, the most significant first. */
 export function findMarks(events: readonly RunEvent[], steps: readonly number[]): Mark[] {
   const byStep = new Map<number, RunEvent[]>();
-  for (const event of events) byStep.set(event.step, [...(byStep.get(event.step) ?? []), event]);
+  // Predictions change at nearly every step.
+  const concepts = events.filter(({ classes }) => classes === null);
+  const predictions = events.filter(({ classes }) => classes !== null);
+  for (const event of [...concepts, ...predictions]) byStep.set(event.step, [...(byStep.get(event.step) ?? []), event]);
   const last = Math.max(1, steps.length - 1);
   const marks: Mark[] = [];
   for (const [step, own] of byStep) {

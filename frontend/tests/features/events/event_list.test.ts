@@ -313,6 +313,17 @@ describe('marks on the time line', () => {
     expect(findMarks(events, steps).map((mark) => mark.event.step)).toEqual([100, 120]);
   });
 
+  it('show changes of predictions only at steps without other events', () => {
+    const flips = (step: number) =>
+      event({ step, kind: 'flips', score: 900, classes: [0, 0, 1], text: `flips at ${step}` });
+    const marks = findMarks([flips(100), flips(300), event({ step: 100 })], [0, 100, 200, 300]);
+    expect(marks.map((mark) => [mark.event.step, mark.event.kind])).toEqual([
+      [100, event().kind],
+      [300, 'flips'],
+    ]);
+    expect(marks[0]?.events).toHaveLength(2);
+  });
+
   it('describe the event in words, and jump', () => {
     const jump = vi.fn();
     const state = { ...store.state, history: history([event({ text: UNTRUSTED })]) } as State;
