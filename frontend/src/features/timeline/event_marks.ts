@@ -26,7 +26,8 @@ export function findMarks(events: readonly RunEvent[], steps: readonly number[])
   // Predictions change at nearly every step.
   const concepts = events.filter(({ classes }) => classes === null);
   const predictions = events.filter(({ classes }) => classes !== null);
-  for (const event of [...concepts, ...predictions]) byStep.set(event.step, [...(byStep.get(event.step) ?? []), event]);
+  for (const event of [...concepts, ...predictions])
+    byStep.set(event.step, [...(byStep.get(event.step) ?? []), event]);
   const last = Math.max(1, steps.length - 1);
   const marks: Mark[] = [];
   for (const [step, own] of byStep) {
