@@ -9,7 +9,7 @@ const PATHS: Readonly<Record<EventKind, string>> = {
   merges: 'M21 12h-6C11 12 11 6 3 6m12 6c-4 0-4 6-12 6',
   splits: 'M3 12h6c4 0 4-6 12-6M9 12c4 0 4 6 12 6',
   dies: 'M3 12h11m0-5 7 10m0-10-7 10',
-  flips: 'M4 8h16l-5-5M20 16H4l5 5',
+  flips: 'M6 9h12l-4-4M18 15H6l4 4',
 };
 
 export const EVENT_NAMES: Readonly<Record<EventKind, string>> = {
