@@ -136,7 +136,7 @@ def test_a_change_of_predictions_highlights_its_samples(concept_log: str, tab: T
     tab.open(concept_log, standalone=True, run="flipping/atlas", step=0, events="on")
     sentences = events(tab).locator(".event-text")
     expect(sentences).to_have_text(["airplanes split from birds"])
-    tab.app.get_by_label("All", exact=True).check()
+    tab.app.get_by_label("All", exact=True).and_(tab.app.locator("input")).check()
     expect(sentences).to_have_text([FLIPS.text, "airplanes split from birds"])
     for name, kinds in (("Concepts", ["splits"]), ("Predictions", ["flips"])):
         tab.app.get_by_label(name, exact=True).and_(tab.app.locator("input")).check()
@@ -155,9 +155,9 @@ def test_a_change_of_predictions_highlights_its_samples(concept_log: str, tab: T
     assert samples.predictions is not None
     members = (samples.labels == 0) & (samples.predictions == 1)
     expect(pill).to_contain_text(f"{members.sum()} samples")
-    # Markers of concept events have an equal for predictions.
+    # The step has an event of a concept as well, which its mark shows.
     mark = tab.app.locator('.event-mark[data-step="200"]')
-    expect(mark).to_have_attribute("data-kind", "flips")
+    expect(mark).to_have_attribute("data-kind", "splits")
     audit(tab)
 
 

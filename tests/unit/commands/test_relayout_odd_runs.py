@@ -35,6 +35,28 @@ class TestOddRuns:
         assert "skipped: run 'a', layer 'layer3', step 50" in word
         assert [a.step for a in read_atlases(tmp_path, run="a/backwards")] == [0, 100]
 
+    @pytest.mark.parametrize("is_old", [False, True])
+    def test_only_a_log_of_an_older_version_gets_new_concepts(
+        self, is_old: bool, tmp_path: Path
+    ) -> None:
+        found = [make_atlas(step, sequence=i) for i, step in enumerate((0, 50), 1)]
+        if is_old:
+            for i, atlas in enumerate(found):
+                plain = tuple(dataclasses.replace(one, group=None) for one in atlas.concepts or ())
+                found[i] = atlas.replace(concepts=plain, concept_groups=None, concept_change=None)
+        write_atlases(tmp_path / "a", found)
+        relayout(tmp_path, progress=False)
+        for atlas, logged in zip(read_atlases(tmp_path, run="a/backwards"), found, strict=True):
+            assert atlas.concept_groups is not None
+            assert atlas.concept_change is not None
+            if is_old:
+                ids = {one.id for one in atlas.concept_groups}
+                assert {one.group for one in atlas.concepts or ()} == ids
+            else:
+                assert atlas.concepts == logged.concepts
+                assert atlas.concept_groups == logged.concept_groups
+                np.testing.assert_array_equal(atlas.samples.concepts, logged.samples.concepts)
+
     def test_a_single_step(self, tmp_path: Path) -> None:
         write_atlases(tmp_path / "a", [make_atlas(7)])
         (one,) = relayout(tmp_path, progress=False).layers
