@@ -13,7 +13,7 @@ from atlas_tab import VIEWPORT, Tab
 from chromium import FLAGS, find_chromium
 from concept_logs import write_concept_log
 from layer_logs import write_layer_log
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from shortcut_logs import write_shortcut_log
 from stream_logs import write_stream_log
 from tensorboard_server import start_tensorboard, wait_for_atlases
@@ -24,7 +24,12 @@ TIMEOUT_MS = 30_000
 NO_COMPOSITING = "--disable-gpu-compositing"
 """Uses software GL for the maps only and not for the rest of the page: a third less CPU time."""
 
+EXPECT_TIMEOUT_MS = 15_000
+"""Three times the default: on a busy machine, a page may be late."""
+
 Serve = Callable[..., str]
+
+expect.set_options(timeout=EXPECT_TIMEOUT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
