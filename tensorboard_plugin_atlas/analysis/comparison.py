@@ -19,6 +19,7 @@ from tensorboard_plugin_atlas.analysis.cka import cka
 from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
 from tensorboard_plugin_atlas.analysis.concept_diff import ConceptDiff, match_concepts
 from tensorboard_plugin_atlas.analysis.directions import finite_rows, nearest_neighbors, unit_rows
+from tensorboard_plugin_atlas.analysis.label_pairs import match_labels
 from tensorboard_plugin_atlas.analysis.sample_matching import (
     MAX_LABEL_DISAGREEMENT,
     UNCHECKED_IDS,
@@ -330,30 +331,7 @@ def match_cells(a: IntArray, b: IntArray) -> tuple[IntArray, IntArray, FloatArra
         Cells of `a`, cells of `b` and their Jaccard indices, (P,) each, best first. Pairs with an
         index below 0.1 do not match.
     """
-    both = (a >= 0) & (b >= 0)
-    width = int(b.max(initial=-1)) + 1
-    key, shared = np.unique(a[both].astype(np.int64) * width + b[both], return_counts=True)
-    in_a, in_b = np.divmod(key, max(width, 1))
-    sizes_a = np.bincount(a[a >= 0], minlength=1)
-    sizes_b = np.bincount(b[b >= 0], minlength=1)
-    jaccard = shared / (sizes_a[in_a] + sizes_b[in_b] - shared)
-    used_a: set[int] = set()
-    used_b: set[int] = set()
-    found = []
-    for i in np.argsort(-jaccard, kind="stable"):
-        if jaccard[i] < _MIN_JACCARD:
-            break
-        cell_a, cell_b = int(in_a[i]), int(in_b[i])
-        if cell_a not in used_a and cell_b not in used_b:
-            used_a.add(cell_a)
-            used_b.add(cell_b)
-            found.append(i)
-    chosen = np.array(found, np.intp)
-    return (
-        in_a[chosen].astype(np.int32),
-        in_b[chosen].astype(np.int32),
-        jaccard[chosen].astype(np.float32),
-    )
+    return match_labels(a, b, _MIN_JACCARD)
 
 
 def _measure_density(xy: FloatArray, size: int) -> FloatArray:

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from tensorboard_plugin_atlas.analysis.label_pairs import match_labels
 from tensorboard_plugin_atlas.atlas import IntArray
 
 MIN_JACCARD: Final = 0.2
@@ -62,33 +63,27 @@ def match_concepts(a: IntArray, b: IntArray) -> ConceptDiff:
         a: (R,) concept of each shared sample in the first atlas, -1 for none.
         b: (R,) the same for the second atlas.
     """
-    ids_a, sizes_a = np.unique(a[a >= 0], return_counts=True)
-    ids_b, sizes_b = np.unique(b[b >= 0], return_counts=True)
-    known = (a >= 0) & (b >= 0)
-    both = np.zeros((len(ids_a), len(ids_b)), np.intp)
-    np.add.at(both, (np.searchsorted(ids_a, a[known]), np.searchsorted(ids_b, b[known])), 1)
-    jaccard = both / np.maximum(sizes_a[:, None] + sizes_b - both, 1)
-    shared: dict[int, SharedConcept] = {}
-    taken: set[int] = set()
-    for cell in np.argsort(-jaccard, axis=None, kind="stable").tolist():
-        row, column = divmod(cell, max(len(ids_b), 1))
-        if jaccard[row, column] < MIN_JACCARD:
-            break
-        if row in shared or column in taken:
-            continue
-        taken.add(column)
-        shared[row] = SharedConcept(
-            a=int(ids_a[row]),
-            b=int(ids_b[column]),
-            size_a=int(sizes_a[row]),
-            size_b=int(sizes_b[column]),
-            both=int(both[row, column]),
+    sizes_a, sizes_b = _count_samples(a), _count_samples(b)
+    ids_a, ids_b, _ = match_labels(a, b, MIN_JACCARD)
+    shared = tuple(
+        SharedConcept(
+            a=one_a,
+            b=one_b,
+            size_a=sizes_a.pop(one_a),
+            size_b=sizes_b.pop(one_b),
+            both=int(((a == one_a) & (b == one_b)).sum()),
         )
-    rest_a = [row for row in range(len(ids_a)) if row not in shared]
-    rest_b = [column for column in range(len(ids_b)) if column not in taken]
-    return ConceptDiff(
-        shared=tuple(shared.values()),
-        only_a={int(ids_a[row]): int(sizes_a[row]) for row in rest_a},
-        only_b={int(ids_b[column]): int(sizes_b[column]) for column in rest_b},
-        agreement=sum(one.both for one in shared.values()) / max(len(a), 1),
+        for one_a, one_b in zip(ids_a.tolist(), ids_b.tolist(), strict=True)
     )
+    return ConceptDiff(
+        shared=shared,
+        only_a=sizes_a,
+        only_b=sizes_b,
+        agreement=sum(one.both for one in shared) / max(len(a), 1),
+    )
+
+
+def _count_samples(concepts: IntArray) -> dict[int, int]:
+    """Returns the number of samples of each concept, by ascending id."""
+    ids, sizes = np.unique(concepts[concepts >= 0], return_counts=True)
+    return dict(zip(ids.tolist(), sizes.tolist(), strict=True))
