@@ -40,19 +40,11 @@ from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_s
 from synthetic_concepts import ConceptRun, simulate_concepts
 
 from tensorboard_plugin_atlas.analysis.concepts.concept_partition import (
-    MIN_ROWS,
-    RESOLUTION,
     ConceptPartition,
     find_concepts,
 )
-from tensorboard_plugin_atlas.analysis.concepts.micro_clusters import find_micro_clusters
-from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph, center_rows
-from tensorboard_plugin_atlas.analysis.concepts.partition import (
-    Objective,
-    dissolve_small,
-    find_partition,
-)
-from tensorboard_plugin_atlas.analysis.directions import nearest_neighbors, unit_rows
+from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import find_directions
+from tensorboard_plugin_atlas.analysis.directions import nearest_neighbors
 
 NEIGHBORS = 15
 MIN_ACCURACY = 0.3
@@ -144,19 +136,14 @@ def match_labels(found: Labels, previous: Labels) -> Labels:
 
 def partition_cold(rows: Rows) -> Labels:
     """Partitions the graph of this package without history."""
-    graph = NeighborGraph.from_activations(rows)
-    _, centered = center_rows(rows)
-    start = find_micro_clusters(unit_rows(centered), 200).labels
-    labels = find_partition(graph, RESOLUTION, start)
-    return dissolve_small(Objective.without_history(graph, RESOLUTION), labels, MIN_ROWS)
+    return find_concepts(rows).concepts
 
 
 def cluster_by_k_means(count: int) -> Callable[[Rows], Labels]:
     """Returns k-means of centered unit rows."""
 
     def cluster(rows: Rows) -> Labels:
-        _, centered = center_rows(rows)
-        return KMeans(count, n_init=4, random_state=0).fit_predict(unit_rows(centered))
+        return KMeans(count, n_init=4, random_state=0).fit_predict(find_directions(rows)[1])
 
     return cluster
 
@@ -259,8 +246,7 @@ def measure(
 
 def measure_inside(rows: Rows, labels: Labels) -> float:
     """Returns the fraction of the true nearest neighbors that have the same label."""
-    _, centered = center_rows(rows)
-    neighbors, _ = nearest_neighbors(unit_rows(centered), NEIGHBORS)
+    neighbors, _ = nearest_neighbors(find_directions(rows)[1], NEIGHBORS)
     return float((labels[neighbors] == labels[:, None]).mean())
 
 

@@ -17,15 +17,14 @@ from tensorboard_plugin_atlas.analysis.concepts.micro_clusters import find_micro
 from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import (
     Labels,
     NeighborGraph,
-    center_rows,
+    find_directions,
 )
 from tensorboard_plugin_atlas.analysis.concepts.partition import (
     Objective,
     dissolve_small,
     find_partition,
 )
-from tensorboard_plugin_atlas.analysis.directions import unit_rows
-from tensorboard_plugin_atlas.atlas import IntArray
+from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 
 RESOLUTION: Final = 6.0
 """Resolution of concepts: 30 to 40 of 2,000 samples."""
@@ -76,12 +75,14 @@ def find_concepts(
         previous: The concepts of the same samples at the previous checkpoint, or None.
         first_id: Smallest id of a new concept.
     """
-    graph = NeighborGraph.from_activations(activations)
+    rows, unit = find_directions(activations)
+    graph = NeighborGraph.from_directions(rows, unit, len(activations))
     if previous is None:
         nothing = np.full(len(graph), -1, np.int32)
         previous = ConceptPartition(graph, nothing, nothing, first_id, 0)
     known, before = _number(previous.concepts)
-    fresh = _find_fresh(graph, activations, RESOLUTION * (_FRESH_FACTOR if len(known) else 1))
+    start = _find_start(rows, unit, len(graph))
+    fresh = find_partition(graph, RESOLUTION * (_FRESH_FACTOR if len(known) else 1), start)
     min_rows = _min_rows(graph)
     certainty: Mapping[int, float] = {}
     if len(known):
@@ -116,14 +117,13 @@ def find_concepts(
     )
 
 
-def _find_fresh(graph: NeighborGraph, activations: NDArray[Any], resolution: float) -> Labels:
-    """Returns a partition without history, from small clusters of the activations."""
-    start = np.zeros(len(graph), np.intp)
-    rows, centered = center_rows(activations)
+def _find_start(rows: NDArray[np.intp], unit: FloatArray, count: int) -> Labels:
+    """Returns small clusters of `count` rows; those without a direction are in the first."""
+    start = np.zeros(count, np.intp)
     if len(rows):
-        count = min(_START_CLUSTERS, max(1, len(rows) // _ROWS_PER_START))
-        start[rows] = find_micro_clusters(unit_rows(centered), count).labels
-    return find_partition(graph, resolution, start)
+        clusters = min(_START_CLUSTERS, max(1, len(rows) // _ROWS_PER_START))
+        start[rows] = find_micro_clusters(unit, clusters).labels
+    return start
 
 
 def _min_rows(graph: NeighborGraph) -> int:

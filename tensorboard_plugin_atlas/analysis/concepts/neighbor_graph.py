@@ -76,21 +76,31 @@ class NeighborGraph:
         Args:
             activations: (N, C), any float type.
         """
-        rows, centered = center_rows(activations)
+        return cls.from_directions(*find_directions(activations), len(activations))
+
+    @classmethod
+    def from_directions(cls, rows: NDArray[np.intp], unit: FloatArray, count: int) -> NeighborGraph:
+        """Builds the graph of `count` rows from their directions.
+
+        Args:
+            rows: (R,) the rows that have a direction.
+            unit: (R, C) their directions; see `find_directions`.
+            count: N.
+        """
         near = min(NEAR, max(2, len(rows) // _ROWS_PER_NEIGHBOR))
         far = min(FAR * near // NEAR, len(rows) - 1)
         if far < 1:
             nothing = np.empty(0, np.intp)
-            return cls.from_edges(nothing, nothing, np.empty(0), len(activations))
+            return cls.from_edges(nothing, nothing, np.empty(0), count)
         rows = rows.astype(np.int32)
-        found = rows[_find_neighbors(unit_rows(centered), far)].ravel()
+        found = rows[_find_neighbors(unit, far)].ravel()
         near = min(near, far)
         rank = np.arange(far)
         by_rank = np.where(rank < near, 1 / near, 0) + 1 / far
         weights = np.tile(by_rank.astype(np.float32), len(rows))
         source = np.repeat(rows, far)
         return cls.from_edges(
-            np.r_[source, found], np.r_[found, source], np.r_[weights, weights], len(activations)
+            np.r_[source, found], np.r_[found, source], np.r_[weights, weights], count
         )
 
     def __len__(self) -> int:
@@ -135,6 +145,19 @@ class NeighborGraph:
         return NeighborGraph(
             starts.astype(np.intp), self.heads[kept], weights / max(weights.sum(), 1e-300)
         )
+
+
+def find_directions(activations: NDArray[Any]) -> tuple[NDArray[np.intp], FloatArray]:
+    """Returns the rows that have a direction from the mean, and the directions.
+
+    Args:
+        activations: (N, C), any float type.
+
+    Returns:
+        Indices (R,) and unit rows (R, C) float32.
+    """
+    rows, centered = center_rows(activations)
+    return rows, unit_rows(centered) if len(rows) else centered
 
 
 def center_rows(activations: NDArray[Any]) -> tuple[NDArray[np.intp], FloatArray]:
