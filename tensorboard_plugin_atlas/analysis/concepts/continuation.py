@@ -27,6 +27,7 @@ from tensorboard_plugin_atlas.analysis.concepts.partition import (
     Objective,
     dissolve_small,
 )
+from tensorboard_plugin_atlas.analysis.concepts.random_halves import HALVES, draw_halves
 
 MIN_CONTRAST: Final = 0.15
 """Smallest excess of the gain in the new graph, as a fraction of a row's neighborhood."""
@@ -34,13 +35,11 @@ MIN_DEVIATIONS: Final = 3.0
 """Smallest excess in standard errors of the mean over the rows."""
 MAX_SHARE: Final = 0.15
 """A larger concept is split where a candidate proposes it, whether its rows changed or not."""
-HALVES: Final = 20
-"""Random halves of the rows on which an event is tested again; fewer above 20,000 rows."""
 _MIN_HALVES: Final = 5
 _ROWS_OF_HALVES: Final = 400_000
+"""Rows of all halves: above 20,000 rows, an event is tested on fewer halves."""
 
 _MAX_TURNS: Final = 60
-_SEED: Final = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,11 +202,9 @@ class Continuation:
         events = [one for one in self.accepted if one.candidate.kind != "moves"]
         if not events:
             return {}
-        random = np.random.default_rng(_SEED)
         count = np.zeros(len(events))
         halves = max(_MIN_HALVES, min(HALVES, _ROWS_OF_HALVES // len(self.fresh)))
-        for _ in range(halves):
-            half = random.permutation(len(self.fresh)) < len(self.fresh) // 2
+        for half in draw_halves(len(self.fresh), halves):
             now, earlier = self.objective.graph.restrict(half), self.earlier.restrict(half)
             count += [self._is_significant_in(one, half, now, earlier) for one in events]
         found: dict[int, float] = {}

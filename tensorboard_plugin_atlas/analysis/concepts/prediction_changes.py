@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_plugin_atlas.analysis.concepts.random_halves import HALVES, draw_halves
 from tensorboard_plugin_atlas.atlas import Atlas, IntArray
 
 MIN_IMAGES: Final = 5
@@ -22,10 +23,6 @@ MIN_Z: Final = 3.0
 """Smallest z of McNemar's test for a change."""
 MIN_Z_OF_HALF: Final = 2.0
 """Smallest z on a random half of the images that confirms a change."""
-HALVES: Final = 20
-"""Number of random halves of the images."""
-
-_SEED: Final = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,9 +155,8 @@ def _test_halves(
         kind_of: (M,) kind of change of each.
         opposite: Opposite of each kind, -1 for none.
     """
-    random = np.random.default_rng(_SEED)
     confirmed = np.zeros(len(opposite))
-    for _ in range(HALVES):
-        half = (random.permutation(images) < images // 2)[changed]
-        confirmed += _compute_z(*_count_images(kind_of[half], opposite)) >= MIN_Z_OF_HALF
+    for half in draw_halves(images):
+        counts = _count_images(kind_of[half[changed]], opposite)
+        confirmed += _compute_z(*counts) >= MIN_Z_OF_HALF
     return confirmed / HALVES
