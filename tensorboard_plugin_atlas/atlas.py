@@ -27,6 +27,10 @@ ICON_KIND_CODES: tuple[str, ...] = ("none", "examples", "preview", "inversion", 
 """Icon kinds in order of rendering effort; logs store the index."""
 
 
+CHANNEL_ARRAYS: Mapping[str, str] = {"float16": "values", "uint8": "codes", "pca": "axes"}
+"""Kind of stored activations -> its array with a column for each channel."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredActivations:
     """Activations as stored in a log: exact in half precision, or quantized if they are large.
@@ -44,6 +48,11 @@ class StoredActivations:
     kind: str
     arrays: Mapping[str, NDArray[Any]]
     lost_variance: float = 0.0
+
+    @property
+    def channels(self) -> int:
+        """C, without decoding the activations."""
+        return int(self.arrays[CHANNEL_ARRAYS[self.kind]].shape[1])
 
     def values(self) -> NDArray[np.float16]:
         """Returns the activations, (N, C) float16."""

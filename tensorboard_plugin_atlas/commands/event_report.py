@@ -200,7 +200,7 @@ def _read(own: Iterable[AtlasRecord], layer_events: _LayerEvents) -> Iterator[At
 
 def _get_signature(atlas: Atlas) -> tuple[str, tuple[int, ...]]:
     """Returns the values that must stay equal for concepts to continue."""
-    return atlas.provenance.probe, atlas.activations.shape
+    return atlas.provenance.probe, (len(atlas.samples), atlas.samples.activations.channels)
 
 
 def _store_sizes(atlases: Iterable[Atlas], layer_events: _LayerEvents) -> Iterator[Atlas]:

@@ -10,7 +10,7 @@ encoder decodes its own output before it returns it, so that readers accept what
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import (
+    CHANNEL_ARRAYS,
     Atlas,
     ConceptChange,
     ConceptGroup,
@@ -113,6 +114,8 @@ __all__ = [
 _Arrays = dict[str, NDArray[Any]]
 _Blobs = list[tuple[BlobEntry, bytes]]
 _Fields = TypeVar("_Fields", AtlasManifest, ProbeManifest, ShortcutsManifest)
+_Entry = TypeVar("_Entry", bound=msgspec.Struct)
+_Value = TypeVar("_Value")
 
 LoggedRecord = Atlas | AtlasManifest | ShortcutRecord | ShortcutsManifest
 """What is logged under the tag of a layer, or its manifest."""
@@ -174,8 +177,8 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
         sequence=fields.sequence,
         skipped=tuple(Skipped(one.step, one.reason) for one in fields.skipped),
         viewport=None if view is None else (view.x0, view.y0, view.x1, view.y1),
-        concepts=_concepts(fields.concepts),
-        concept_groups=_groups(fields.groups),
+        concepts=_from_entries(fields.concepts, ConceptState),
+        concept_groups=_from_entries(fields.groups, ConceptGroup),
         concept_change=_change(fields.concept_change),
         events=tuple(_event(one) for one in fields.events),
         classes=fields.classes,
@@ -379,8 +382,8 @@ def _atlas_manifest(atlas: Atlas, channels: int, blobs: _Blobs) -> AtlasManifest
             for one in atlas.skipped
         ),
         viewport=None if atlas.viewport is None else _viewport_entry(atlas.viewport),
-        concepts=_concept_entries(atlas.concepts),
-        groups=_group_entries(atlas.concept_groups),
+        concepts=_to_entries(atlas.concepts, ConceptEntry),
+        groups=_to_entries(atlas.concept_groups, ConceptGroupEntry),
         concept_change=_change_entry(atlas.concept_change),
         events=tuple(_event_entry(event) for event in atlas.events),
     )
@@ -391,28 +394,18 @@ def _viewport_entry(corners: tuple[float, float, float, float]) -> ViewportEntry
     return ViewportEntry(x0=x0, y0=y0, x1=x1, y1=y1)
 
 
-def _concept_entries(concepts: tuple[ConceptState, ...] | None) -> tuple[ConceptEntry, ...] | None:
-    if concepts is None:
-        return None
-    return tuple(ConceptEntry(**vars(one)) for one in concepts)
+def _to_entries(values: Iterable[Any] | None, kind: type[_Entry]) -> tuple[_Entry, ...] | None:
+    """Returns dataclass instances as entries with the same fields."""
+    return None if values is None else tuple(kind(**vars(one)) for one in values)
 
 
-def _concepts(entries: tuple[ConceptEntry, ...] | None) -> tuple[ConceptState, ...] | None:
+def _from_entries(
+    entries: Iterable[msgspec.Struct] | None, kind: type[_Value]
+) -> tuple[_Value, ...] | None:
+    """Returns entries as instances of a dataclass with the same fields."""
     if entries is None:
         return None
-    return tuple(ConceptState(**msgspec.structs.asdict(one)) for one in entries)
-
-
-def _group_entries(groups: tuple[ConceptGroup, ...] | None) -> tuple[ConceptGroupEntry, ...] | None:
-    if groups is None:
-        return None
-    return tuple(ConceptGroupEntry(**vars(one)) for one in groups)
-
-
-def _groups(entries: tuple[ConceptGroupEntry, ...] | None) -> tuple[ConceptGroup, ...] | None:
-    if entries is None:
-        return None
-    return tuple(ConceptGroup(**msgspec.structs.asdict(one)) for one in entries)
+    return tuple(kind(**msgspec.structs.asdict(one)) for one in entries)
 
 
 def _change_entry(change: ConceptChange | None) -> ConceptChangeEntry | None:
@@ -530,14 +523,14 @@ def _probe_specs(images: int) -> dict[str, Spec]:
 
 def _channels(stored: StoredActivations) -> int:
     """Returns the number of channels."""
-    name = {"float16": "values", "uint8": "codes", "pca": "axes"}.get(stored.kind)
+    name = CHANNEL_ARRAYS.get(stored.kind)
     matrix = stored.arrays.get(name) if name else None
     if matrix is None or matrix.ndim != 2:
         raise ArgumentError(
             f"StoredActivations(kind={stored.kind!r}) with arrays {sorted(stored.arrays)}: "
             "make it with activation_quantization.store_activations()"
         )
-    return int(matrix.shape[1])
+    return stored.channels
 
 
 def _pages(fields: AtlasManifest, blobs: Sequence[bytes], grid: GridEntry) -> tuple[bytes, ...]:

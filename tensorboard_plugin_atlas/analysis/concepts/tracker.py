@@ -108,6 +108,29 @@ class _TrackerState:
     names: frozenset[str]
     predictions: ImagePredictions | None
 
+    @classmethod
+    def after(
+        cls,
+        atlas: Atlas,
+        partition: ConceptPartition,
+        concepts: tuple[ConceptState, ...],
+        groups: tuple[ConceptGroup, ...],
+        earlier_names: frozenset[str] = frozenset(),
+    ) -> _TrackerState:
+        """Returns the state after an atlas with these concepts."""
+        return cls(
+            step=atlas.step,
+            layer=atlas.layer,
+            probe=atlas.provenance.probe,
+            channels=atlas.samples.activations.channels,
+            partition=partition,
+            concepts=concepts,
+            groups=groups,
+            cells=find_cells(atlas, partition.concepts),
+            names=earlier_names | {one.name for one in concepts},
+            predictions=ImagePredictions.from_atlas(atlas),
+        )
+
 
 class ConceptTracker:
     """Follows the concepts of one layer over its atlases.
@@ -167,17 +190,9 @@ def _track_atlas(
         first_id=atlas.sequence * _IDS_PER_STEP,
     )
     concepts = _describe_concepts(atlas, partition, earlier)
-    last = _TrackerState(
-        step=atlas.step,
-        layer=atlas.layer,
-        probe=atlas.provenance.probe,
-        channels=atlas.activations.shape[1],
-        partition=partition,
-        concepts=concepts,
-        groups=_describe_groups(atlas, partition, earlier),
-        cells=find_cells(atlas, partition.concepts),
-        names=frozenset(one.name for one in concepts) | (earlier.names if earlier else frozenset()),
-        predictions=ImagePredictions.from_atlas(atlas),
+    groups = _describe_groups(atlas, partition, earlier)
+    last = _TrackerState.after(
+        atlas, partition, concepts, groups, frozenset() if earlier is None else earlier.names
     )
     changes = partition.changes
     tracked = atlas.replace(
@@ -344,7 +359,11 @@ def _find_obstacle_between(before: Atlas, atlas: Atlas) -> str | None:
     if before.step == atlas.step:
         return f"step {atlas.step:,} comes twice"
     return _compare_to_previous(
-        (before.step, before.layer, before.provenance.probe, *before.activations.shape), atlas
+        (
+            *(before.step, before.layer, before.provenance.probe, len(before.samples)),
+            before.samples.activations.channels,
+        ),
+        atlas,
     )
 
 
@@ -369,10 +388,11 @@ def _compare_to_previous(before: tuple[int, str, str, int, int], atlas: Atlas) -
     if samples != len(atlas.samples):
         now = len(atlas.samples)
         return f"step {step:,} has {samples:,} samples and step {atlas.step:,} {now:,}"
-    if channels != atlas.activations.shape[1]:
+    now_channels = atlas.samples.activations.channels
+    if channels != now_channels:
         return (
-            f"the layer has {channels:,} channels at step {step:,} and "
-            f"{atlas.activations.shape[1]:,} at step {atlas.step:,}"
+            f"the layer has {channels:,} channels at step {step:,} and {now_channels:,} at step "
+            f"{atlas.step:,}"
         )
     return None
 
@@ -393,18 +413,7 @@ def _restore_state(atlas: Atlas) -> _TrackerState:
         next_concept=max((one.id for one in states), default=-1) + 1,
         next_group=max((one.id for one in atlas.concept_groups or ()), default=-1) + 1,
     )
-    return _TrackerState(
-        step=atlas.step,
-        layer=atlas.layer,
-        probe=atlas.provenance.probe,
-        channels=atlas.activations.shape[1],
-        partition=partition,
-        concepts=states,
-        groups=atlas.concept_groups or (),
-        cells=find_cells(atlas, concepts),
-        names=frozenset(one.name for one in states),
-        predictions=ImagePredictions.from_atlas(atlas),
-    )
+    return _TrackerState.after(atlas, partition, states, atlas.concept_groups or ())
 
 
 def _build_events(atlas: Atlas, earlier: _TrackerState, last: _TrackerState) -> tuple[Event, ...]:
