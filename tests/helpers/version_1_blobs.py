@@ -26,6 +26,17 @@ def drop_version_3(atlas: Atlas) -> Atlas:
     )
 
 
+def delete_version_3(document: dict[str, Any]) -> None:
+    """Deletes the keys that wire version 3 added to the manifest of an atlas."""
+    for key in ("groups", "concept_change"):
+        del document[key]
+    for concept in document["concepts"] or ():
+        for key in ("group", "joined", "left"):
+            del concept[key]
+    for event in document["events"]:
+        del event["samples"], event["classes"], event["images"]
+
+
 def version_1(blobs: list[bytes]) -> list[bytes]:
     """Returns an atlas, a probe or shortcuts as wire version 1 had them."""
     parts = list(blobs)
@@ -42,14 +53,8 @@ def _downgrade(document: dict[str, Any]) -> None:
                 del blob[key]
     if document["kind"] != "atlas":
         return
-    for key in ("groups", "concept_change"):
-        del document[key]
-    for entry in document["concepts"] or ():
-        for key in ("group", "joined", "left"):
-            del entry[key]
     document["events"] = [one for one in document["events"] if one["kind"] != "flips"]
-    for event in document["events"]:
-        del event["samples"], event["classes"], event["images"]
+    delete_version_3(document)
     document["frame"] = document.pop("viewport")
     document["lifelines"] = document.pop("concepts")  # word-check: ok
     document["quality"]["knn_kept"] = document["quality"].pop("neighbors_kept")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from blob_damage import rewrite_manifest
 from synthetic_atlases import make_atlas
+from version_1_blobs import delete_version_3
 
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import DamageError
@@ -18,13 +19,7 @@ from tensorboard_plugin_atlas.wire.version_2 import upgrade_manifest
 def downgrade(document: dict[str, Any]) -> None:
     """Makes a manifest of the current version one of version 2."""
     document["version"] = 2
-    for key in ("groups", "concept_change"):
-        del document[key]
-    for concept in document["concepts"]:
-        for key in ("group", "joined", "left"):
-            del concept[key]
-    for event in document["events"]:
-        del event["samples"], event["classes"], event["images"]
+    delete_version_3(document)
 
 
 def read_downgraded(change: Any = downgrade) -> Atlas:
