@@ -11,7 +11,13 @@ export interface SimilarCell {
   readonly cosine: number;
 }
 
-const cache = new PairCache<Level, Activations, Float32Array>();
+interface Similarities {
+  readonly directions: Float32Array;
+  /** The most recent cell, since every frame of the map requests it again. */
+  last: { readonly cell: number; readonly others: readonly SimilarCell[] } | null;
+}
+
+const cache = new PairCache<Level, Activations, Similarities>();
 
 /** The `limit` other cells of a grid with the largest cosine to `cell`; cells without a direction are left out. */
 export function similarCells(
@@ -20,8 +26,22 @@ export function similarCells(
   cell: number,
   limit: number,
 ): SimilarCell[] {
-  const directions = cache.get(level, activations, () => findDirections(level, activations));
-  const { width } = activations;
+  const known = cache.get(level, activations, () => ({
+    directions: findDirections(level, activations),
+    last: null,
+  }));
+  if (known.last?.cell !== cell) {
+    known.last = { cell, others: sortOthers(known.directions, activations.width, level, cell) };
+  }
+  return known.last.others.slice(0, limit);
+}
+
+function sortOthers(
+  directions: Float32Array,
+  width: number,
+  level: Level,
+  cell: number,
+): SimilarCell[] {
   const own = directions.subarray(cell * width, (cell + 1) * width);
   return Array.from(level.rows, (_, other) => {
     const at = other * width;
@@ -31,8 +51,7 @@ export function similarCells(
     };
   })
     .filter((one) => one.cell !== cell && !Number.isNaN(one.cosine))
-    .sort((a, b) => b.cosine - a.cosine || a.cell - b.cell)
-    .slice(0, limit);
+    .sort((a, b) => b.cosine - a.cosine || a.cell - b.cell);
 }
 
 /** Unit vector of the mean of each cell, relative to the mean of the layer: (cells, width). NaN where it is zero. */
