@@ -10,7 +10,7 @@ from an atlas of a log. `track_concepts` does the same for a whole run. The meth
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.analysis.arguments import iterate_atlases
 from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
-from tensorboard_plugin_atlas.analysis.concepts.changes import LabelEvent
 from tensorboard_plugin_atlas.analysis.concepts.concept_history import (
     Concept,
     ConceptHistory,
@@ -29,23 +28,10 @@ from tensorboard_plugin_atlas.analysis.concepts.concept_partition import (
     ConceptPartition,
     find_concepts,
 )
-from tensorboard_plugin_atlas.analysis.concepts.event_cells import (
-    choose_cell,
-    find_cell,
-    find_cells,
-)
-from tensorboard_plugin_atlas.analysis.concepts.naming import (
-    describe_event,
-    describe_prediction_change,
-    name_concept,
-)
-from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph
-from tensorboard_plugin_atlas.analysis.concepts.prediction_changes import (
-    ImagePredictions,
-    PredictionChange,
-    find_prediction_changes,
-)
+from tensorboard_plugin_atlas.analysis.concepts.event_entries import build_events
+from tensorboard_plugin_atlas.analysis.concepts.naming import name_concept
 from tensorboard_plugin_atlas.analysis.concepts.support import SupportedClasses
+from tensorboard_plugin_atlas.analysis.concepts.tracker_state import TrackerState, restore_state
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
     ConceptChange,
@@ -54,11 +40,6 @@ from tensorboard_plugin_atlas.atlas import (
     Event,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError
-
-MAX_EVENTS: Final = 24
-"""Largest number of concept events of one step; those with the highest scores are kept."""
-MAX_FLIPS: Final = 8
-"""Largest number of changes of predictions of one step."""
 
 _IDS_PER_STEP: Final = 1_000
 
@@ -80,58 +61,6 @@ class RankedEvent:
     event: Event
 
 
-@dataclass(frozen=True, eq=False)
-class _TrackerState:
-    """State after an atlas, for the next one.
-
-    Attributes:
-        step: Its step.
-        layer: Its layer.
-        probe: Hash of its probe.
-        channels: Number of channels of its layer.
-        partition: Its concepts as numbers.
-        concepts: Its concepts.
-        groups: Its groups of concepts.
-        cells: Cell of each concept on the map, by id.
-        names: Names of concepts that were used so far, so that none is used twice.
-        predictions: Labels and predictions of its samples, None if one is unknown.
-    """
-
-    step: int
-    layer: str
-    probe: str
-    channels: int
-    partition: ConceptPartition
-    concepts: tuple[ConceptState, ...]
-    groups: tuple[ConceptGroup, ...]
-    cells: Mapping[int, tuple[int, int, int]]
-    names: frozenset[str]
-    predictions: ImagePredictions | None
-
-    @classmethod
-    def after(
-        cls,
-        atlas: Atlas,
-        partition: ConceptPartition,
-        concepts: tuple[ConceptState, ...],
-        groups: tuple[ConceptGroup, ...],
-        earlier_names: frozenset[str] = frozenset(),
-    ) -> _TrackerState:
-        """Returns the state after an atlas with these concepts."""
-        return cls(
-            step=atlas.step,
-            layer=atlas.layer,
-            probe=atlas.provenance.probe,
-            channels=atlas.samples.activations.channels,
-            partition=partition,
-            concepts=concepts,
-            groups=groups,
-            cells=find_cells(atlas, partition.concepts),
-            names=earlier_names | {one.name for one in concepts},
-            predictions=ImagePredictions.from_atlas(atlas),
-        )
-
-
 class ConceptTracker:
     """Follows the concepts of one layer over its atlases.
 
@@ -145,10 +74,10 @@ class ConceptTracker:
     """
 
     def __init__(self, previous: Atlas | None = None) -> None:
-        self._older: _TrackerState | None = None
-        self._last: _TrackerState | None = None
+        self._older: TrackerState | None = None
+        self._last: TrackerState | None = None
         if previous is not None and previous.concepts is not None:
-            self._last = _restore_state(previous)
+            self._last = restore_state(previous)
 
     def advance(self, atlas: Atlas, activations: NDArray[Any] | None = None) -> Atlas:
         """Adds concepts and events to the next atlas.
@@ -181,8 +110,8 @@ class ConceptTracker:
 
 
 def _track_atlas(
-    atlas: Atlas, activations: NDArray[Any], earlier: _TrackerState | None
-) -> tuple[Atlas, _TrackerState]:
+    atlas: Atlas, activations: NDArray[Any], earlier: TrackerState | None
+) -> tuple[Atlas, TrackerState]:
     """Returns an atlas with its concepts, and the state for the next one."""
     partition = find_concepts(
         activations,
@@ -191,7 +120,7 @@ def _track_atlas(
     )
     concepts = _describe_concepts(atlas, partition, earlier)
     groups = _describe_groups(atlas, partition, earlier)
-    last = _TrackerState.after(
+    last = TrackerState.after(
         atlas, partition, concepts, groups, frozenset() if earlier is None else earlier.names
     )
     changes = partition.changes
@@ -204,13 +133,13 @@ def _track_atlas(
             by_events=0.0 if changes is None else changes.by_events,
             by_churn=0.0 if changes is None else changes.by_churn,
         ),
-        events=() if earlier is None else _build_events(atlas, earlier, last),
+        events=() if earlier is None else build_events(atlas, earlier, last),
     )
     return tracked, last
 
 
 def _describe_concepts(
-    atlas: Atlas, partition: ConceptPartition, earlier: _TrackerState | None
+    atlas: Atlas, partition: ConceptPartition, earlier: TrackerState | None
 ) -> tuple[ConceptState, ...]:
     """Returns the concepts of an atlas by ascending id."""
     known = {} if earlier is None else {one.id: one for one in earlier.concepts}
@@ -251,7 +180,7 @@ def _describe_concepts(
 
 
 def _describe_groups(
-    atlas: Atlas, partition: ConceptPartition, earlier: _TrackerState | None
+    atlas: Atlas, partition: ConceptPartition, earlier: TrackerState | None
 ) -> tuple[ConceptGroup, ...]:
     """Returns the groups of an atlas by ascending id."""
     known = {} if earlier is None else {one.id: one.name for one in earlier.groups}
@@ -267,9 +196,7 @@ def _describe_groups(
     return tuple(groups)
 
 
-def _measure_overlap(
-    identity: int, rows: NDArray[np.bool_], earlier: _TrackerState | None
-) -> float:
+def _measure_overlap(identity: int, rows: NDArray[np.bool_], earlier: TrackerState | None) -> float:
     """Returns the Jaccard index of the members of a concept at two steps; 1 for a new concept."""
     if earlier is None:
         return 1.0
@@ -367,7 +294,7 @@ def _find_obstacle_between(before: Atlas, atlas: Atlas) -> str | None:
     )
 
 
-def _find_obstacle(last: _TrackerState, atlas: Atlas) -> str | None:
+def _find_obstacle(last: TrackerState, atlas: Atlas) -> str | None:
     return _compare_to_previous(
         (last.step, last.layer, last.probe, len(last.partition.concepts), last.channels), atlas
     )
@@ -395,79 +322,3 @@ def _compare_to_previous(before: tuple[int, str, str, int, int], atlas: Atlas) -
             f"{atlas.step:,}"
         )
     return None
-
-
-def _restore_state(atlas: Atlas) -> _TrackerState:
-    """Restores the state after `atlas` from what it stores."""
-    states = tuple(sorted(atlas.concepts or (), key=lambda one: one.id))
-    logged = atlas.samples.concepts
-    concepts = np.full(len(atlas.samples), -1, np.int32)
-    if logged is not None:
-        concepts = np.where(np.isin(logged, [one.id for one in states]), logged, concepts)
-    group_of = {one.id: one.group for one in states if one.group is not None}
-    groups = np.array([group_of.get(one, -1) for one in concepts.tolist()], np.int32)
-    partition = ConceptPartition(
-        graph=NeighborGraph.from_activations(atlas.activations),
-        concepts=concepts,
-        groups=groups,
-        next_concept=max((one.id for one in states), default=-1) + 1,
-        next_group=max((one.id for one in atlas.concept_groups or ()), default=-1) + 1,
-    )
-    return _TrackerState.after(atlas, partition, states, atlas.concept_groups or ())
-
-
-def _build_events(atlas: Atlas, earlier: _TrackerState, last: _TrackerState) -> tuple[Event, ...]:
-    """Returns the events of an atlas, highest score first."""
-    changes, certainty = last.partition.changes, last.partition.certainty
-    events = (
-        []
-        if changes is None
-        else [
-            _build_event(one, certainty.get(one.label, 0.0), earlier, last)
-            for one in changes.events
-        ]
-    )
-    events.sort(key=lambda e: (-e.score, e.before, e.after))
-    flips = [
-        _build_flips(one, atlas, earlier)
-        for one in find_prediction_changes(earlier.predictions, last.predictions)
-    ]
-    kept = [*events[:MAX_EVENTS], *flips[:MAX_FLIPS]]
-    return tuple(sorted(kept, key=lambda e: -e.score))
-
-
-def _build_flips(change: PredictionChange, atlas: Atlas, earlier: _TrackerState) -> Event:
-    """Returns the event of a change of predictions."""
-    return Event(
-        kind="flips",
-        text=describe_prediction_change(change, atlas.classes),
-        score=change.score,
-        confidence=change.confidence,
-        before_step=earlier.step,
-        cell=find_cell(atlas, change.rows),
-        samples=change.samples,
-        classes=(change.label, change.before, change.now),
-        images=change.images,
-    )
-
-
-def _build_event(
-    change: LabelEvent, confidence: float, earlier: _TrackerState, last: _TrackerState
-) -> Event:
-    """Returns the event of a change; its score is the number of samples that surely moved."""
-    known = {one.id: one for one in earlier.concepts}
-    now = {one.id: one for one in last.concepts}
-    before = sorted((known[one] for one in change.before), key=lambda one: -one.size)
-    after = sorted((now[one] for one in change.after), key=lambda one: -one.size)
-    ids = (tuple(one.id for one in before), tuple(one.id for one in after))
-    return Event(
-        kind=change.kind,
-        text=describe_event(change.kind, before, after),
-        score=round(change.rows * confidence, 3),
-        confidence=confidence,
-        before_step=earlier.step,
-        before=ids[0],
-        after=ids[1],
-        cell=choose_cell(*ids, earlier.cells, last.cells),
-        samples=change.rows,
-    )

@@ -14,7 +14,7 @@ from synthetic_atlases import make_grid, write_atlases
 from synthetic_concepts import simulate_concepts
 from synthetic_runs import make_atlases
 
-from tensorboard_plugin_atlas.analysis.concepts import tracker
+from tensorboard_plugin_atlas.analysis.concepts import event_entries
 from tensorboard_plugin_atlas.analysis.concepts.event_cells import relocate_events
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker, track_concepts
 from tensorboard_plugin_atlas.atlas import Atlas, Event
@@ -132,7 +132,7 @@ def test_events_of_concepts_and_predictions_have_limits_of_their_own(
     everything = track(make_run())
     assert sorted(one.kind for one in everything[2].events) == ["born", "flips"]
     assert everything[2].events[0].kind == "flips"
-    monkeypatch.setattr(tracker, "MAX_FLIPS", limit)
+    monkeypatch.setattr(event_entries, "MAX_FLIPS", limit)
     for atlas, whole in zip(track(make_run()), everything, strict=True):
         of_concepts = [one for one in whole.events if one.kind != "flips"]
         expected = [*of_concepts, *flips(whole)[:limit]]
