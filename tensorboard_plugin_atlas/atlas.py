@@ -296,8 +296,11 @@ class ConceptChange:
     by_churn: float = 0.0
 
 
-EVENT_KINDS: tuple[str, ...] = ("born", "merges", "splits", "dies", "flips")
-"""Kinds of events between two consecutive atlases; "flips" are changes of predictions."""
+EVENT_KINDS: tuple[str, ...] = ("born", "merges", "splits", "dies", "flips", "confidence")
+"""Kinds of events between two consecutive atlases.
+
+"flips" are changes of predictions, and "confidence" are changes of the confidence in them.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,11 +318,12 @@ class Event:
         after: Ids of the concepts after the event, in the atlas that holds it.
         cell: Cell to show, as (grid size, row, column): in this atlas, or in the previous one if
             `after` is empty.
-        samples: Number of samples that changed their concept by it, or, for "flips", of the samples
-            of the images whose prediction changed; None in old logs.
-        classes: For "flips", (label, prediction before, prediction now) as class indices, with
-            empty `before` and `after`; None for other kinds.
-        images: For "flips", the number of images whose prediction changed; None for other kinds.
+        samples: Number of samples that changed their concept by it, or, for "flips" and
+            "confidence", of the samples of its images; None in old logs.
+        classes: For "flips", (label, prediction before, prediction now), and for "confidence",
+            (label,), as class indices, with empty `before` and `after`; None for other kinds.
+        images: For "flips" and "confidence", the number of images whose prediction or confidence
+            changed; None for other kinds.
     """
 
     kind: str
@@ -331,7 +335,7 @@ class Event:
     after: tuple[int, ...] = ()
     cell: tuple[int, int, int] | None = None
     samples: int | None = None
-    classes: tuple[int, int, int] | None = None
+    classes: tuple[int, ...] | None = None
     images: int | None = None
 
 

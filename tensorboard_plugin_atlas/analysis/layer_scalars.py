@@ -88,7 +88,9 @@ def _describe_concepts(atlas: Atlas) -> dict[str, float]:
         for kind, name in _EVENT_SCALARS.items():
             values[name] = sum(event.kind == kind for event in atlas.events)
         if atlas.labels is not None and atlas.predictions is not None:
-            values["prediction_flips"] = sum(event.images or 0 for event in atlas.events)
+            values["prediction_flips"] = sum(
+                event.images or 0 for event in atlas.events if event.kind == "flips"
+            )
     return values
 
 

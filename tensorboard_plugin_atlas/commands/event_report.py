@@ -82,9 +82,7 @@ class EventReport:
         """Returns the events of one kind, ranked among themselves."""
         if kind == "all":
             return self
-        chosen = [
-            one for one in self.events if (one.event.kind == "flips") == (kind == "predictions")
-        ]
+        chosen = [one for one in self.events if (one.event.classes is None) == (kind == "concepts")]
         events = [replace(one, rank=rank) for rank, one in enumerate(chosen, start=1)]
         count = Counter((one.run, one.layer) for one in events)
         layers = [replace(one, found=count[one.run, one.layer]) for one in self.layers]

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 HELP: Final = """\
 List the events of a run, highest score first: concepts that were born, merged, split, or ended,
-and classes whose predictions changed (kind "flips"). A concept is a cluster of samples that is
-followed over checkpoints. Each event is printed with its step and the cell of the map that shows
-it, as grid:row,column (counted from 1, as in the tab).
+and classes whose predictions (kind "flips") or confidence changed. A concept is a cluster of
+samples that is followed over checkpoints. Each event is printed with its step and the cell of the
+map that shows it, as grid:row,column (counted from 1, as in the tab).
 
 Logs of an older version hold other concepts or none. Their events are computed from the stored
 activations. The log is only read, and no model is needed.
@@ -36,7 +36,8 @@ activations. The log is only read, and no model is needed.
                                                          rows and columns count from 0
 
 The score is the number of samples that changed their concept or prediction by the event, times
-its confidence: the fraction of 20 random halves of the samples that confirm it.
+how sure it is: the fraction of 20 random halves of the samples that confirm it. For a change of
+confidence, the score is also multiplied by the change.
 """
 
 _LIMIT: Final = 20
@@ -63,7 +64,7 @@ def add_parser(commands: Subparsers) -> None:
         "--kind",
         choices=("concepts", "predictions", "all"),
         default="concepts",
-        help="events of concepts, changes of predictions, or both (default: %(default)s)",
+        help="events of concepts, of predictions and confidence, or all (default: %(default)s)",
     )
     command.add_argument(
         "--order",

@@ -35,6 +35,9 @@ FORMATS: Final[Mapping[Role, Literal["safetensors", "webp"]]] = {
 }
 """Encoding of the blobs of each role."""
 
+_CLASSES_OF_EVENTS: Final[Mapping[str, int]] = {"flips": 3, "confidence": 1}
+"""Number of classes of an event, by its kind; 0 for all other kinds."""
+
 
 @dataclass(frozen=True)
 class _Expected:
@@ -97,8 +100,8 @@ def _check_concepts(fields: AtlasManifest, document: Mapping[str, Any]) -> None:
     if any(a.id >= b.id for a, b in itertools.pairwise(fields.groups or ())):
         raise field_error(document, "groups", "rising ids")
     for number, event in enumerate(fields.events):
-        if (event.kind == "flips") != (event.classes is not None):
-            wanted = "three classes for a change of predictions, and null otherwise"
+        if len(event.classes or ()) != _CLASSES_OF_EVENTS.get(event.kind, 0):
+            wanted = "three classes for flips, one for a change of confidence, and null otherwise"
             raise field_error(document, f"events[{number}].classes", wanted)
         if event.classes is None and event.images is not None:
             raise field_error(document, f"events[{number}].images", "null without classes")

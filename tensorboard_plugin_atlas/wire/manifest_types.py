@@ -25,6 +25,7 @@ Step = Annotated[int, Meta(ge=limits.MIN_STEP, le=limits.MAX_STEP)]
 Id = Annotated[int, Meta(ge=0, le=limits.MAX_ID)]
 Ids = Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_CONCEPTS)]
 ClassIndex = Annotated[int, Meta(ge=0, le=limits.MAX_CLASSES)]
+EventClasses = Annotated[tuple[ClassIndex, ...], Meta(min_length=1, max_length=3)]
 SampleIndex = Annotated[int, Meta(ge=0, le=limits.MAX_SAMPLES - 1)]
 SampleCount = Annotated[int, Meta(ge=0, le=limits.MAX_SAMPLES)]
 GridSize = Annotated[int, Meta(ge=1, le=limits.MAX_GRID_SIZE)]
@@ -40,7 +41,7 @@ Strength = Annotated[float, Meta(ge=-limits.MAX_STRENGTH, le=limits.MAX_STRENGTH
 Mapping = dict[str, Any]
 
 Role = Literal["map", "activations", "sheet", "probe", "thumbs", "patches"]
-EventKind = Literal["born", "merges", "splits", "dies", "flips"]
+EventKind = Literal["born", "merges", "splits", "dies", "flips", "confidence"]
 StoredKind = Literal["float16", "uint8", "pca"]
 SkipReason = Literal["busy", "budget", "failed"]
 
@@ -285,10 +286,11 @@ class EventEntry(Struct, frozen=True, kw_only=True):
         before: Ids of the concepts that the change started with.
         after: Ids of the concepts that it ended with.
         cell: Cell to show, on this atlas or, if no concept is left, on the previous one.
-        samples: Samples that changed their concept or their prediction by it, or null.
+        samples: Samples that changed their concept, prediction, or confidence by it, or null.
         classes: Of a change of predictions ("flips"): label, prediction before, and prediction now
-            of its samples. Null for all other kinds.
-        images: Images whose prediction changed by it, null for all other kinds.
+            of its samples. Of a change of confidence ("confidence"): their label. Null for all
+            other kinds.
+        images: Images whose prediction or confidence changed by it, null for all other kinds.
     """
 
     kind: EventKind
@@ -300,7 +302,7 @@ class EventEntry(Struct, frozen=True, kw_only=True):
     after: Ids
     cell: CellEntry | None
     samples: SampleCount | None
-    classes: tuple[ClassIndex, ClassIndex, ClassIndex] | None
+    classes: EventClasses | None
     images: SampleCount | None
 
 

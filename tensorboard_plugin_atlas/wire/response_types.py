@@ -11,7 +11,7 @@ from tensorboard_plugin_atlas.metadata import RevisionLabel
 from tensorboard_plugin_atlas.wire import limits
 from tensorboard_plugin_atlas.wire.manifest_types import (
     CellEntry,
-    ClassIndex,
+    EventClasses,
     EventKind,
     Finite,
     Id,
@@ -139,9 +139,10 @@ class HistoryEvent(Struct, frozen=True, kw_only=True):
         before: Ids of the concepts that the change started with.
         after: Ids of the concepts that it ended with.
         cell: Cell to show, at `step` or, if no concept is left, at `before_step`.
-        samples: Samples that changed their concept or their prediction by it, or null.
+        samples: Samples that changed their concept, prediction, or confidence by it, or null.
         classes: Of a change of predictions ("flips"): label, prediction before, and prediction now
-            of its samples. Null for all other kinds.
+            of its samples. Of a change of confidence ("confidence"): their label. Null for all
+            other kinds.
     """
 
     step: Step
@@ -154,7 +155,7 @@ class HistoryEvent(Struct, frozen=True, kw_only=True):
     after: ConceptIds
     cell: CellEntry | None
     samples: SampleCount | None
-    classes: tuple[ClassIndex, ClassIndex, ClassIndex] | None
+    classes: EventClasses | None
 
 
 class HistoryConcept(Struct, frozen=True, kw_only=True):

@@ -138,9 +138,11 @@ def histories(draw: st.DrawFn, count: int) -> dict[str, Any]:
     )
     some = st.lists(st.sampled_from(ids), max_size=3).map(tuple) if ids else st.just(())
     corner = st.tuples(st.just(10), st.integers(0, 9), st.integers(0, 9))
+    label = st.integers(0, 999)
+    classes_of = {"flips": st.tuples(label, label, label), "confidence": st.tuples(label)}
     event = st.builds(
         Event,
-        kind=st.sampled_from([kind for kind in EVENT_KINDS if kind != "flips"]),
+        kind=st.sampled_from([kind for kind in EVENT_KINDS if kind not in classes_of]),
         text=names,
         score=st.floats(0, 1e9),
         confidence=shares_,
@@ -150,13 +152,16 @@ def histories(draw: st.DrawFn, count: int) -> dict[str, Any]:
         cell=st.none() | corner,
         samples=st.none() | st.integers(0, count),
     )
-    label = st.integers(0, 999)
-    flips = st.builds(
-        lambda one, **change: dataclasses.replace(one, kind="flips", **change),
-        event,
-        classes=st.tuples(label, label, label),
-        images=st.none() | st.integers(0, count),
-    )
+    of_predictions = [
+        st.builds(
+            lambda one, **change: dataclasses.replace(one, **change),
+            event,
+            kind=st.just(kind),
+            classes=classes,
+            images=st.none() | st.integers(0, count),
+        )
+        for kind, classes in classes_of.items()
+    ]
     group = st.builds(ConceptGroup, id=st.just(0), name=names, size=st.integers(0, count))
     groups = tuple(dataclasses.replace(draw(group), id=one) for one in group_ids)
     change = st.builds(
@@ -168,7 +173,7 @@ def histories(draw: st.DrawFn, count: int) -> dict[str, Any]:
         "concepts": concepts,
         "groups": groups if groups or draw(st.booleans()) else None,
         "change": draw(st.none() | change),
-        "events": tuple(draw(st.lists(event | flips, max_size=3))),
+        "events": tuple(draw(st.lists(st.one_of(event, *of_predictions), max_size=3))),
     }
 
 

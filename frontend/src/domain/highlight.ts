@@ -11,14 +11,14 @@ export function highlightedIds({ ids, event }: Highlight, step: number): readonl
   return step >= event.step ? event.after : event.before;
 }
 
-/** Label and prediction of the samples that stand out at `step`, if the event is a change of predictions. */
-export function highlightedClasses(
-  { event }: Highlight,
-  step: number,
-): readonly [label: number, prediction: number] | null {
+/**
+ * Label of the samples that stand out at `step`, if the event is a change of predictions or of
+ * confidence, and their prediction, if it is one of predictions.
+ */
+export function highlightedClasses({ event }: Highlight, step: number): readonly number[] | null {
   if (!event?.classes) return null;
   const [label, before, now] = event.classes;
-  return [label, step >= event.step ? now : before];
+  return [label, step >= event.step ? now : before].filter((one) => one !== undefined);
 }
 
 /** Rows of the samples of `atlas` that stand out, ascending. */
@@ -28,18 +28,17 @@ export function highlightedRows(atlas: Atlas, highlight: Highlight): Int32Array 
   const known = probe === undefined || probe === atlas.manifest.probeDigest;
   if (!known || only !== atlas.key) return new Int32Array();
   const classes = highlightedClasses(highlight, atlas.step);
-  if (classes) return findPredictedRows(atlas, ...classes);
+  if (classes) return findPredictedRows(atlas, classes);
   if (of === 'sample') return Int32Array.from(ids.filter((row) => row < atlas.count));
   return rowsOf(of === 'image' ? atlas.imageIds : atlas.concepts, ids);
 }
 
 function findPredictedRows(
   { labels, predictions }: Atlas,
-  label: number,
-  prediction: number,
+  [label = -1, prediction]: readonly number[],
 ): Int32Array {
   const rows = rowsOf(labels, [label]);
-  return rows.filter((row) => predictions?.[row] === prediction);
+  return prediction === undefined ? rows : rows.filter((row) => predictions?.[row] === prediction);
 }
 
 /** The id of the concept that is highlighted, or null if it is an event or something else. */

@@ -10,6 +10,7 @@ const PATHS: Readonly<Record<EventKind, string>> = {
   splits: 'M3 12h6c4 0 4-6 12-6M9 12c4 0 4 6 12 6',
   dies: 'M3 12h11m0-5 7 10m0-10-7 10',
   flips: 'M6 9h12l-4-4M18 15H6l4 4',
+  confidence: 'M4 20V13m8 7V9m8 11V4',
 };
 
 export const EVENT_NAMES: Readonly<Record<EventKind, string>> = {
@@ -18,6 +19,7 @@ export const EVENT_NAMES: Readonly<Record<EventKind, string>> = {
   splits: 'Split',
   dies: 'Ended',
   flips: 'Predictions changed',
+  confidence: 'Confidence changed',
 };
 
 export function eventGlyph(kind: EventKind): TemplateResult {

@@ -51,7 +51,7 @@ interface EventCell {
   readonly col: number;
 }
 
-/** A change of concepts, or of the predictions for a class, between two atlases. */
+/** A change of concepts, or of the predictions or confidence on a class, between two atlases. */
 export interface RunEvent {
   readonly step: number;
   readonly kind: EventKind;
@@ -64,9 +64,12 @@ export interface RunEvent {
   readonly after: readonly number[];
   /** Where to look: at `step`, or at `beforeStep` if nothing is left. */
   readonly cell: EventCell | null;
-  /** How many changed their concept or their prediction by it. */
+  /** How many changed their concept, prediction or confidence by it. */
   readonly samples: number | null;
-  /** Label, prediction before, and prediction now of its samples; null for a change of concepts. */
+  /**
+   * Label, prediction before, and prediction now of its samples; only the label for a change of
+   * confidence; null for a change of concepts.
+   */
   readonly classes: HistoryEvent['classes'];
 }
 

@@ -114,7 +114,8 @@ describe('readHistory', () => {
     ['a cell beside its grid', { cell: { grid: 10, row: 10, col: 0 } }],
     ['ids that are no numbers', { after: ['7'] }],
     ['a score that is none', { score: null }],
-    ['two classes', { classes: [1, 2] }],
+    ['no classes', { classes: [] }],
+    ['four classes', { classes: [1, 2, 3, 4] }],
     ['a class that is no number', { classes: [1, 'cat', 2] }],
   ])('refuses %s', (_, change) => {
     const events = [{ ...event, ...change }];

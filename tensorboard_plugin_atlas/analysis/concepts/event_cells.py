@@ -67,24 +67,26 @@ def relocate_events(atlas: Atlas, previous: Atlas | None) -> Atlas:
             one,
             cell=choose_cell(one.before, one.after, earlier, now)
             if one.classes is None
-            else _find_cell_of_predictions(atlas, previous, one.classes),
+            else _find_cell_of_classes(atlas, previous, one.classes),
         )
         for one in atlas.events
     )
     return atlas.replace(events=events)
 
 
-def _find_cell_of_predictions(
-    atlas: Atlas, previous: Atlas | None, classes: tuple[int, int, int]
+def _find_cell_of_classes(
+    atlas: Atlas, previous: Atlas | None, classes: tuple[int, ...]
 ) -> tuple[int, int, int] | None:
-    """Returns the cell of the samples whose prediction changed.
+    """Returns the cell of the samples whose prediction or confidence changed.
 
     Without the predictions of the previous atlas, of all samples with this label and this
     prediction now.
     """
-    label, before, now = classes
     if atlas.labels is None or atlas.predictions is None:
         return None
+    if len(classes) == 1:
+        return find_cell(atlas, atlas.labels == classes[0])
+    label, before, now = classes
     rows = (atlas.labels == label) & (atlas.predictions == now)
     was = None if previous is None else previous.predictions
     if was is not None and len(was) == len(rows) and (rows & (was == before)).any():

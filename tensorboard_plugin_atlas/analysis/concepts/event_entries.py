@@ -6,8 +6,13 @@ from __future__ import annotations
 from typing import Final
 
 from tensorboard_plugin_atlas.analysis.concepts.changes import LabelEvent
+from tensorboard_plugin_atlas.analysis.concepts.confidence_changes import (
+    ConfidenceChange,
+    find_confidence_changes,
+)
 from tensorboard_plugin_atlas.analysis.concepts.event_cells import choose_cell, find_cell
 from tensorboard_plugin_atlas.analysis.concepts.naming import (
+    describe_confidence_change,
     describe_event,
     describe_prediction_change,
 )
@@ -20,8 +25,8 @@ from tensorboard_plugin_atlas.atlas import Atlas, Event
 
 MAX_EVENTS: Final = 24
 """Largest number of concept events of one step; those with the highest scores are kept."""
-MAX_FLIPS: Final = 8
-"""Largest number of changes of predictions of one step."""
+MAX_PREDICTION_EVENTS: Final = 8
+"""Largest number of changes of predictions and of confidence of one step."""
 
 
 def build_events(atlas: Atlas, earlier: TrackerState, last: TrackerState) -> tuple[Event, ...]:
@@ -36,12 +41,20 @@ def build_events(atlas: Atlas, earlier: TrackerState, last: TrackerState) -> tup
         ]
     )
     events.sort(key=lambda e: (-e.score, e.before, e.after))
-    flips = [
-        _build_flips(one, atlas, earlier)
-        for one in find_prediction_changes(earlier.predictions, last.predictions)
+    events = [*events[:MAX_EVENTS], *_build_prediction_events(atlas, earlier, last)]
+    return tuple(sorted(events, key=lambda e: -e.score))
+
+
+def _build_prediction_events(
+    atlas: Atlas, earlier: TrackerState, last: TrackerState
+) -> list[Event]:
+    """Returns the events of predictions and of their confidence, highest score first."""
+    sides = earlier.predictions, last.predictions
+    events = [
+        *(_build_flips(one, atlas, earlier) for one in find_prediction_changes(*sides)),
+        *(_build_confidence_change(one, atlas, earlier) for one in find_confidence_changes(*sides)),
     ]
-    kept = [*events[:MAX_EVENTS], *flips[:MAX_FLIPS]]
-    return tuple(sorted(kept, key=lambda e: -e.score))
+    return sorted(events, key=lambda e: -e.score)[:MAX_PREDICTION_EVENTS]
 
 
 def _build_flips(change: PredictionChange, atlas: Atlas, earlier: TrackerState) -> Event:
@@ -55,6 +68,23 @@ def _build_flips(change: PredictionChange, atlas: Atlas, earlier: TrackerState) 
         cell=find_cell(atlas, change.rows),
         samples=change.samples,
         classes=(change.label, change.before, change.now),
+        images=change.images,
+    )
+
+
+def _build_confidence_change(
+    change: ConfidenceChange, atlas: Atlas, earlier: TrackerState
+) -> Event:
+    """Returns the event of a change of confidence."""
+    return Event(
+        kind="confidence",
+        text=describe_confidence_change(change, atlas.classes),
+        score=change.score,
+        confidence=change.confidence,
+        before_step=earlier.step,
+        cell=find_cell(atlas, change.rows),
+        samples=change.samples,
+        classes=(change.label,),
         images=change.images,
     )
 

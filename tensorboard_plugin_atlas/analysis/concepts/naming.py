@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_plugin_atlas.analysis.concepts.confidence_changes import ConfidenceChange
 from tensorboard_plugin_atlas.analysis.concepts.prediction_changes import PredictionChange
 from tensorboard_plugin_atlas.atlas import ConceptState, IntArray
 
@@ -137,6 +138,16 @@ def describe_prediction_change(change: PredictionChange, classes: Sequence[str] 
     else:
         text = f"{change.images:,} images of {label} are now predicted as {now}"
     return f"{text} ({change.back:,} the other way)" if change.back else text
+
+
+def describe_confidence_change(change: ConfidenceChange, classes: Sequence[str] | None) -> str:
+    """Returns a sentence, such as "confidence on 100 images of dog fell from 81% to 52% (…)"."""
+    label = format_class_name(change.label, classes)
+    verb = "rose" if change.now > change.before else "fell"
+    return (
+        f"confidence on {change.images:,} images of {label} {verb} from {change.before:.0%} to "
+        f"{change.now:.0%} (other images: {change.others_before:.0%} to {change.others_now:.0%})"
+    )
 
 
 def _join_names(states: Sequence[ConceptState]) -> str:

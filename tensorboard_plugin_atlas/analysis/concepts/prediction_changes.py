@@ -9,7 +9,7 @@ on average. McNemar's test (McNemar 1947, without continuity correction) rejects
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,18 +33,25 @@ class ImagePredictions:
         image_ids: (N,) image of each sample.
         labels: (N,) labels, negative for unknown.
         predictions: (N,) predicted classes, negative for unknown.
+        confidences: (N,) probability of the predicted class, from 0 to 1; None if unknown.
     """
 
     image_ids: IntArray
     labels: IntArray
     predictions: IntArray
+    confidences: NDArray[np.floating[Any]] | None = None
 
     @classmethod
     def from_atlas(cls, atlas: Atlas) -> ImagePredictions | None:
         """Returns the labels and predictions of an atlas, None if one is unknown."""
         if atlas.labels is None or atlas.predictions is None:
             return None
-        return cls(image_ids=atlas.image_ids, labels=atlas.labels, predictions=atlas.predictions)
+        return cls(
+            image_ids=atlas.image_ids,
+            labels=atlas.labels,
+            predictions=atlas.predictions,
+            confidences=atlas.samples.confidences,
+        )
 
 
 @dataclass(frozen=True, eq=False)

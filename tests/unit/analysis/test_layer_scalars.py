@@ -76,7 +76,8 @@ def test_events_of_concepts_are_counted_by_kind() -> None:
 def test_images_of_changed_predictions_are_counted() -> None:
     atlas = atlas_with(100)
     flips = dataclasses.replace(atlas.events[0], kind="flips", samples=70, classes=(0, 0, 1))
-    events = (*atlas.events, *(dataclasses.replace(flips, images=n) for n in (41, 12)))
+    confidence = dataclasses.replace(flips, kind="confidence", classes=(0,), images=200)
+    events = (*atlas.events, *(dataclasses.replace(flips, images=n) for n in (41, 12)), confidence)
     found = scalars_by_name(atlas.replace(events=events))
     assert found["prediction_flips"] == 53
     assert found["concepts_split"] == 1

@@ -393,6 +393,22 @@ WRONG: dict[str, tuple[Callable[[Atlas], Atlas], str]] = {
         lambda a: a.replace(events=(dataclasses.replace(a.events[0], kind="flips", classes=None),)),
         r'"events\[0\].classes" is None',
     ),
+    "flips of one class": (
+        lambda a: a.replace(events=(dataclasses.replace(a.events[0], kind="flips", classes=(1,)),)),
+        r'"events\[0\].classes" is \[1\]',
+    ),
+    "confidence of three classes": (
+        lambda a: a.replace(
+            events=(dataclasses.replace(a.events[0], kind="confidence", classes=(0, 0, 1)),)
+        ),
+        r'"events\[0\].classes" is',
+    ),
+    "confidence without a class": (
+        lambda a: a.replace(
+            events=(dataclasses.replace(a.events[0], kind="confidence", classes=None),)
+        ),
+        r'"events\[0\].classes" is None',
+    ),
     "a split with classes": (
         lambda a: a.replace(events=(dataclasses.replace(a.events[0], classes=(0, 0, 1)),)),
         r'"events\[0\].classes" is',

@@ -30,7 +30,7 @@ export function highlightTitle(atlas: Atlas, highlight: Highlight): string {
   const classes = highlightedClasses(highlight, atlas.step);
   if (classes) {
     const [label, prediction] = classes.map((one) => shorten(className(atlas, one), CLASS));
-    return `${label} predicted as ${prediction}`;
+    return prediction === undefined ? `images of ${label}` : `${label} predicted as ${prediction}`;
   }
   const ids = highlight.of ? [] : highlightedIds(highlight, atlas.step);
   const own = (conceptsOf(atlas) ?? []).filter(({ id }) => ids.includes(id));

@@ -167,7 +167,7 @@ export interface ErrorResponse {
 /** A change of concepts or predictions since the previous atlas; see `Event`. */
 export interface EventEntry {
   /** Kind of change. */
-  readonly kind: 'born' | 'dies' | 'flips' | 'merges' | 'splits';
+  readonly kind: 'born' | 'confidence' | 'dies' | 'flips' | 'merges' | 'splits';
   /** One sentence for people. */
   readonly text: string;
   /** Rank among the events of a run, at least 0. */
@@ -182,11 +182,11 @@ export interface EventEntry {
   readonly after: readonly number[];
   /** Cell to show, on this atlas or, if no concept is left, on the previous one. */
   readonly cell: CellEntry | null;
-  /** Samples that changed their concept or their prediction by it, or null. */
+  /** Samples that changed their concept, prediction, or confidence by it, or null. */
   readonly samples: number | null;
-  /** Of a change of predictions ("flips"): label, prediction before, and prediction now of its samples. Null for all other kinds. */
-  readonly classes: readonly [number, number, number] | null;
-  /** Images whose prediction changed by it, null for all other kinds. */
+  /** Of a change of predictions ("flips"): label, prediction before, and prediction now of its samples. Of a change of confidence ("confidence"): their label. Null for all other kinds. */
+  readonly classes: readonly number[] | null;
+  /** Images whose prediction or confidence changed by it, null for all other kinds. */
   readonly images: number | null;
 }
 
@@ -231,7 +231,7 @@ export interface HistoryEvent {
   /** Global step of the atlas. */
   readonly step: number;
   /** Kind of change. */
-  readonly kind: 'born' | 'dies' | 'flips' | 'merges' | 'splits';
+  readonly kind: 'born' | 'confidence' | 'dies' | 'flips' | 'merges' | 'splits';
   /** One sentence for people. */
   readonly text: string;
   /** Rank among the events of a run, at least 0. */
@@ -246,10 +246,10 @@ export interface HistoryEvent {
   readonly after: readonly number[];
   /** Cell to show, at `step` or, if no concept is left, at `before_step`. */
   readonly cell: CellEntry | null;
-  /** Samples that changed their concept or their prediction by it, or null. */
+  /** Samples that changed their concept, prediction, or confidence by it, or null. */
   readonly samples: number | null;
-  /** Of a change of predictions ("flips"): label, prediction before, and prediction now of its samples. Null for all other kinds. */
-  readonly classes: readonly [number, number, number] | null;
+  /** Of a change of predictions ("flips"): label, prediction before, and prediction now of its samples. Of a change of confidence ("confidence"): their label. Null for all other kinds. */
+  readonly classes: readonly number[] | null;
 }
 
 /** A group of concepts of a series. */

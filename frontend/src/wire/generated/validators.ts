@@ -132,7 +132,7 @@ const cellEntry = object<CellEntry>({
 });
 
 const eventEntry = object<EventEntry>({
-  kind: choice('born', 'dies', 'flips', 'merges', 'splits'),
+  kind: choice('born', 'confidence', 'dies', 'flips', 'merges', 'splits'),
   text: text(2000),
   score: number(0),
   confidence: number(0, 1),
@@ -141,7 +141,7 @@ const eventEntry = object<EventEntry>({
   after: list(integer(0, 2147483647), 1000),
   cell: nullable(cellEntry),
   samples: nullable(integer(0, 1000000)),
-  classes: nullable(list(integer(0, 1000000), 3, 3)),
+  classes: nullable(list(integer(0, 1000000), 3, 1)),
   images: nullable(integer(0, 1000000)),
 });
 
@@ -208,7 +208,7 @@ const historyConcept = object<HistoryConcept>({
 
 const historyEvent = object<HistoryEvent>({
   step: integer(-(2 ** 63), 2 ** 63),
-  kind: choice('born', 'dies', 'flips', 'merges', 'splits'),
+  kind: choice('born', 'confidence', 'dies', 'flips', 'merges', 'splits'),
   text: text(400),
   score: number(0),
   confidence: number(0, 1),
@@ -217,7 +217,7 @@ const historyEvent = object<HistoryEvent>({
   after: list(integer(0, 2147483647), 200),
   cell: nullable(cellEntry),
   samples: nullable(integer(0, 1000000)),
-  classes: nullable(list(integer(0, 1000000), 3, 3)),
+  classes: nullable(list(integer(0, 1000000), 3, 1)),
 });
 
 const historyGroup = object<HistoryGroup>({

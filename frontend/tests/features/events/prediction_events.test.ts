@@ -137,6 +137,14 @@ describe('the highlight of a change of predictions', () => {
     expect(highlightTitle(NOW, unnamed)).toBe('class 7 predicted as class 8');
   });
 
+  it('holds all images of the class, if the confidence on it changed', () => {
+    const event = flips({ kind: 'confidence', classes: [2] });
+    for (const atlas of [BEFORE, NOW, atlasAt(40, null)]) {
+      expect([...highlightedRows(atlas, { ...LIT, event })]).toEqual([3, 4]);
+      expect(highlightTitle(atlas, { ...LIT, event })).toBe('images of ship');
+    }
+  });
+
   it('shows untrusted class names as short text', () => {
     const names = ['a', `${'b'.repeat(500)}`, UNTRUSTED];
     const atlas = atlasAt(40, [0, 1, 1, 1, 2, 1], names);
@@ -169,6 +177,15 @@ describe('the list of events', () => {
     expect(root.querySelector('.event-icons')).toBeNull();
     expect(root.querySelector<HTMLElement>('.sure')?.title).toContain('halves of the images');
     expect(root.querySelector('img')).toBeNull();
+  });
+
+  it('lists changes of confidence with those of predictions', () => {
+    const event = flips({ kind: 'confidence', classes: [2], text: 'confidence on 90 images fell' });
+    show([event, split]);
+    expect(sentences()).toEqual([split.text]);
+    choose('predictions');
+    expect(sentences()).toEqual([event.text]);
+    expect(root.querySelector('.event-head strong')?.textContent).toBe('Confidence changed');
   });
 
   it('is filtered by kind', () => {

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -132,7 +133,7 @@ def test_events_of_concepts_and_predictions_have_limits_of_their_own(
     everything = track(make_run())
     assert sorted(one.kind for one in everything[2].events) == ["born", "flips"]
     assert everything[2].events[0].kind == "flips"
-    monkeypatch.setattr(event_entries, "MAX_FLIPS", limit)
+    monkeypatch.setattr(event_entries, "MAX_PREDICTION_EVENTS", limit)
     for atlas, whole in zip(track(make_run()), everything, strict=True):
         of_concepts = [one for one in whole.events if one.kind != "flips"]
         expected = [*of_concepts, *flips(whole)[:limit]]
@@ -179,3 +180,65 @@ def test_the_events_of_a_log(tracked: list[Atlas], tmp_path: Path) -> None:
     ]
     assert found[0]["before"] == found[0]["after"] == []
     assert found[0]["text"] == "60 images of dog are now predicted as cat"
+
+
+@pytest.fixture(scope="module")
+def less_confident() -> list[Atlas]:
+    """Returns tracked atlases; the confidence on dogs falls at the third step."""
+    run = []
+    for number, atlas in enumerate(make_run()):
+        image = atlas.image_ids
+        confidences = 0.7 + 0.1 * np.random.default_rng(number).random(IMAGES)
+        if number == 2:
+            confidences[atlas.labels[::2] == 1] -= 0.4
+        samples = dataclasses.replace(
+            atlas.samples,
+            predictions=atlas.labels,
+            confidences=confidences[image].astype(np.float16),
+        )
+        run.append(atlas.replace(samples=samples))
+    return track(run)
+
+
+def of_confidence(atlas: Atlas) -> list[Event]:
+    return [event for event in atlas.events if event.kind == "confidence"]
+
+
+def test_changes_of_confidence_are_events(less_confident: list[Atlas]) -> None:
+    assert [len(of_confidence(atlas)) for atlas in less_confident] == [0, 0, 1]
+    (event,) = of_confidence(less_confident[2])
+    dogs = int((less_confident[2].labels == 1).sum())
+    assert event.classes == (1,)
+    assert (event.images, event.samples, event.confidence) == (dogs // 2, dogs, 1)
+    assert event.text.startswith(f"confidence on {dogs // 2} images of dog fell from 75% to 35% (")
+    assert event.score == pytest.approx(dogs * 0.4, rel=0.02)
+    assert (event.before, event.after) == ((), ())
+
+
+def test_a_change_of_confidence_is_found_after_a_restart(less_confident: list[Atlas]) -> None:
+    resumed = ConceptTracker(decode_atlas(encode_atlas(less_confident[1])))
+    again = resumed.advance(decode_atlas(encode_atlas(less_confident[2])))
+    assert of_confidence(again) == of_confidence(less_confident[2])
+
+
+def test_a_change_of_confidence_has_a_cell_on_a_new_map(less_confident: list[Atlas]) -> None:
+    (event,) = of_confidence(relocate_events(less_confident[2], less_confident[1]))
+    assert event == of_confidence(less_confident[2])[0]
+    samples = dataclasses.replace(less_confident[2].samples, labels=None)
+    (event,) = of_confidence(relocate_events(less_confident[2].replace(samples=samples), None))
+    assert event.cell is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "kinds"), [("predictions", {"confidence"}), ("concepts", {"born", "splits", "merges"})]
+)
+def test_events_of_one_kind(
+    kind: Literal["predictions", "concepts"],
+    kinds: set[str],
+    less_confident: list[Atlas],
+    tmp_path: Path,
+) -> None:
+    write_atlases(tmp_path / "a", less_confident)
+    found = {one.event.kind for one in find_events(tmp_path).filter(kind).events}
+    assert found
+    assert found <= kinds
