@@ -127,9 +127,10 @@ def _compare_to_others(
     Returns:
         (labels,) each; zero for a label without two images on both sides.
     """
-    count, total, squares = (
-        np.bincount(label_of, weights, labels)
-        for weights in (np.ones_like(difference), difference, difference**2)
+    count = np.bincount(label_of, minlength=labels)
+    total, squares = (
+        np.asarray(np.bincount(label_of, weights, labels), np.float64)
+        for weights in (difference, difference**2)
     )
     own_mean, own_variance = _estimate_mean(count, total, squares)
     others = len(label_of) - count
@@ -142,7 +143,7 @@ def _compare_to_others(
 
 
 def _estimate_mean(
-    count: NDArray[np.float64], total: NDArray[np.float64], squares: NDArray[np.float64]
+    count: NDArray[np.intp], total: NDArray[np.float64], squares: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns means and the variances of these means, from counts, sums and sums of squares."""
     mean = total / np.maximum(count, 1)
