@@ -92,7 +92,7 @@ class Matched:
     def preview(self, rows: Rows) -> tuple[Labels, int]:
         """Returns the clusters of other rows after the last ones; it finds no events."""
         found = self.cluster(rows)
-        return (found if self.last is None else match_labels(found, self.last)), 0
+        return (found if self.last is None else match_partitions(found, self.last)), 0
 
 
 class Mixing:
@@ -118,10 +118,10 @@ class Mixing:
         _, dense = np.unique(self.last, return_inverse=True)
         before = (dense - int((self.last < 0).any())).astype(np.int32)
         found = find_clusters(graph, PreviousClusters(before, self.graph))
-        return match_labels(found, self.last), 0
+        return match_partitions(found, self.last), 0
 
 
-def match_labels(found: Labels, previous: Labels) -> Labels:
+def match_partitions(found: Labels, previous: Labels) -> Labels:
     """Numbers clusters like the previous ones so that most samples keep their number."""
     new, old = np.unique(found[found >= 0]), np.unique(previous[previous >= 0])
     overlap = np.array([[np.sum((found == a) & (previous == b)) for b in old] for a in new])

@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.analysis.cka import cka
 from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
 from tensorboard_plugin_atlas.analysis.concept_diff import ConceptDiff, match_concepts
 from tensorboard_plugin_atlas.analysis.directions import finite_rows, nearest_neighbors, unit_rows
-from tensorboard_plugin_atlas.analysis.label_pairs import match_labels
+from tensorboard_plugin_atlas.analysis.partition_matching import match_partitions
 from tensorboard_plugin_atlas.analysis.sample_matching import (
     MAX_LABEL_DISAGREEMENT,
     UNCHECKED_IDS,
@@ -331,7 +331,7 @@ def match_cells(a: IntArray, b: IntArray) -> tuple[IntArray, IntArray, FloatArra
         Cells of `a`, cells of `b` and their Jaccard indices, (P,) each, best first. Pairs with an
         index below 0.1 do not match.
     """
-    return match_labels(a, b, _MIN_JACCARD)
+    return match_partitions(a, b, _MIN_JACCARD)
 
 
 def _measure_density(xy: FloatArray, size: int) -> FloatArray:

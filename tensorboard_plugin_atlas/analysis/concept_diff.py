@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from tensorboard_plugin_atlas.analysis.label_pairs import match_labels
+from tensorboard_plugin_atlas.analysis.partition_matching import match_partitions
 from tensorboard_plugin_atlas.atlas import IntArray
 
 MIN_JACCARD: Final = 0.2
@@ -64,7 +64,7 @@ def match_concepts(a: IntArray, b: IntArray) -> ConceptDiff:
         b: (R,) the same for the second atlas.
     """
     sizes_a, sizes_b = _count_samples(a), _count_samples(b)
-    ids_a, ids_b, _ = match_labels(a, b, MIN_JACCARD)
+    ids_a, ids_b, _ = match_partitions(a, b, MIN_JACCARD)
     shared = tuple(
         SharedConcept(
             a=one_a,

@@ -8,7 +8,7 @@ import numpy as np
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 
 
-def match_labels(
+def match_partitions(
     a: IntArray, b: IntArray, min_jaccard: float
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Matches labels by shared samples: the best pairs first, each label at most once.

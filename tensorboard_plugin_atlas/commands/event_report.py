@@ -18,7 +18,7 @@ from tensorboard_plugin_atlas.analysis.concepts.tracker import (
 from tensorboard_plugin_atlas.atlas import Atlas, Event
 from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.logs.reader import AtlasRecord
-from tensorboard_plugin_atlas.logs.selection import select_records
+from tensorboard_plugin_atlas.logs.record_selection import select_records
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,7 @@ from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.errors import ArgumentError, describe_error
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.logs.reader import AtlasRecord
-from tensorboard_plugin_atlas.logs.selection import SHOWN, select_records, shorten_list
+from tensorboard_plugin_atlas.logs.record_selection import SHOWN, select_records, shorten_list
 from tensorboard_plugin_atlas.metadata import Revision, layer_tag, parse_refined_run, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.refinement_mark import REFINES

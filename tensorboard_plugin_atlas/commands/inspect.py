@@ -36,7 +36,7 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns 0, or 1 if there is damage."""
-    from tensorboard_plugin_atlas.logs.selection import select_entries
+    from tensorboard_plugin_atlas.logs.record_selection import select_entries
 
     entries = select_entries(arguments.log_dir, arguments.run, arguments.layer)
     if not entries:

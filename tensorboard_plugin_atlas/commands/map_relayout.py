@@ -34,8 +34,8 @@ from tensorboard_plugin_atlas.config import AtlasConfig, restore_config
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, list_event_files, read_events
 from tensorboard_plugin_atlas.logs.reader import AtlasRecord, list_records
+from tensorboard_plugin_atlas.logs.record_selection import select_records
 from tensorboard_plugin_atlas.logs.resume import purge_steps
-from tensorboard_plugin_atlas.logs.selection import select_records
 from tensorboard_plugin_atlas.metadata import (
     PROBE_TAG,
     layer_of_shortcuts,

@@ -44,7 +44,7 @@ from tensorboard_plugin_atlas.logs.resume import ResumePoint, find_last_atlases,
 from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.writer.align_to import read_baselines
 from tensorboard_plugin_atlas.writer.cost import Cost, CostMeter
-from tensorboard_plugin_atlas.writer.options import Extras
+from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
 from tensorboard_plugin_atlas.writer.ranks import find_silent_rank
 from tensorboard_plugin_atlas.writer.recorder_factory import (
     Recorder,
@@ -220,7 +220,7 @@ class AtlasWriter:
         baseline = align_to if self._last_step is None else None
         self._baselines = read_baselines(baseline, self.layers, self.probe)
         with select_logits(logits):
-            self._extras = Extras(
+            self._extras = ExtraRecords(
                 shortcuts=self._find_shortcut_layer(shortcuts),
                 class_atlases=self._check_classes(class_atlases),
                 logits=logits,

@@ -36,9 +36,9 @@ from tensorboard_plugin_atlas.errors import (
 )
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.writer.cost import CostMeter
+from tensorboard_plugin_atlas.writer.extra_records import NO_EXTRA_RECORDS, ExtraRecords
 from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job, Setup
 from tensorboard_plugin_atlas.writer.model_pickle import pickle_structure
-from tensorboard_plugin_atlas.writer.options import NO_EXTRAS, Extras
 from tensorboard_plugin_atlas.writer.shared_probe import share_images, without_images
 from tensorboard_plugin_atlas.writer.shared_state import SharedMemory, list_model_state
 from tensorboard_plugin_atlas.writer.snapshot_queue import (
@@ -103,7 +103,7 @@ class BackgroundRecorder:
         max_pending: int,
         meter: CostMeter,
         baselines: Mapping[str, Atlas] = MappingProxyType({}),
-        extras: Extras = NO_EXTRAS,
+        extras: ExtraRecords = NO_EXTRA_RECORDS,
     ) -> None:
         inner = unwrap(model)
         state = list_model_state(inner)

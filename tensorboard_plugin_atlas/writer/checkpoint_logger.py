@@ -19,8 +19,8 @@ from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.writer.cost import AtlasCost
+from tensorboard_plugin_atlas.writer.extra_records import NO_EXTRA_RECORDS, ExtraRecords
 from tensorboard_plugin_atlas.writer.optional_loggers import ClassAtlasLogger, ShortcutLogger
-from tensorboard_plugin_atlas.writer.options import NO_EXTRAS, Extras
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,9 @@ class CheckpointLogger:
         extras: Optional records of each checkpoint.
     """
 
-    def __init__(self, pipeline: AtlasPipeline, sink: Sink, extras: Extras = NO_EXTRAS) -> None:
+    def __init__(
+        self, pipeline: AtlasPipeline, sink: Sink, extras: ExtraRecords = NO_EXTRA_RECORDS
+    ) -> None:
         self._pipeline = pipeline
         self._sink = sink
         self._logits = extras.logits

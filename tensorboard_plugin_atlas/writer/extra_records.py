@@ -9,7 +9,7 @@ from tensorboard_plugin_atlas.compute.model.logits import FIRST_LOGITS, LogitsCh
 
 
 @dataclass(frozen=True, kw_only=True)
-class Extras:
+class ExtraRecords:
     """Optional records of each checkpoint.
 
     Attributes:
@@ -24,5 +24,5 @@ class Extras:
     logits: LogitsChoice = FIRST_LOGITS
 
 
-NO_EXTRAS = Extras()
+NO_EXTRA_RECORDS = ExtraRecords()
 """No optional records."""

@@ -11,8 +11,8 @@ from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import WorkerError
 from tensorboard_plugin_atlas.writer.cost import AtlasCost
+from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
 from tensorboard_plugin_atlas.writer.model_pickle import Structure
-from tensorboard_plugin_atlas.writer.options import Extras
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Setup:
     config: AtlasConfig
     probe: Probe
     baselines: Mapping[str, Atlas]
-    extras: Extras
+    extras: ExtraRecords
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from tensorboard_plugin_atlas.errors import (
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import CostMeter
+from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
 from tensorboard_plugin_atlas.writer.inline_recorder import InlineRecorder
-from tensorboard_plugin_atlas.writer.options import Extras
 from tensorboard_plugin_atlas.writer.snapshot_queue import LostSteps
 
 WORKERS: Final = ("process", "inline")
@@ -83,7 +83,7 @@ def make_background_recorder(
     max_pending: int,
     meter: CostMeter,
     baselines: Mapping[str, Atlas],
-    extras: Extras,
+    extras: ExtraRecords,
 ) -> Recorder:
     """Returns a recorder that computes atlases in a worker process.
 
@@ -136,7 +136,7 @@ def make_inline_recorder(
     *,
     meter: CostMeter,
     baselines: Mapping[str, Atlas],
-    extras: Extras,
+    extras: ExtraRecords,
 ) -> Recorder:
     """Returns a recorder that computes atlases in the training loop."""
     pipeline = AtlasPipeline(probe, layers, config, baselines=baselines)

@@ -40,7 +40,7 @@ class TestReaderThatWentAway:
         def broken(*_: object, **__: object) -> None:
             raise BrokenPipeError("a worker")
 
-        monkeypatch.setattr("tensorboard_plugin_atlas.logs.selection.select_entries", broken)
+        monkeypatch.setattr("tensorboard_plugin_atlas.logs.record_selection.select_entries", broken)
         with pytest.raises(BrokenPipeError, match="a worker"):
             cli.main(["inspect", "."])
 

@@ -7,22 +7,16 @@ import { classAtlasOf, NOT_FOLLOWED } from '../domain/class_atlas';
 import { readFilter, SIGNS, writeFilter } from '../domain/class_filter';
 import { type CellPlace, SHOW_MODES, type ShowMode, samePlace } from '../domain/view';
 import { wants } from '../host/settings';
-import {
-  addPane,
-  chooseA,
-  closePane,
-  showA,
-  showLayer,
-  swapSides,
-  toggleCompare,
-} from '../state/comparison';
 import { linkTo } from '../state/deep_link';
+import { showLayer } from '../state/layer_choice';
 import { notify } from '../state/notify';
 import { toggleOutlines } from '../state/outlines';
+import { addPane, closePane } from '../state/pane_specs';
 import { keepPin, toggleSimilar } from '../state/pins';
 import type { Player } from '../state/player';
 import type { Session } from '../state/session';
 import { toggleShortcuts } from '../state/shortcut_series';
+import { chooseA, showA, swapSides, toggleCompare } from '../state/step_comparison';
 import type { State } from '../state/store';
 import { copy } from '../util/clipboard';
 import { cellAt, type Level } from '../wire/atlas';

@@ -2,11 +2,11 @@
 /** Decides how two steps are shown together: icons in motion, side by side, or cross-faded. */
 
 import type { Viewport } from '../domain/camera';
-import type { Sheets } from '../render/gl/icon_textures';
+import type { IconTextures } from '../render/gl/icon_textures';
 import { MotionPass } from '../render/gl/motion_pass';
 import type { Scene, WeightedScene } from '../render/scene';
-import { dividerAt } from '../state/comparison';
 import { referenceOf } from '../state/reference_step';
+import { dividerAt } from '../state/step_comparison';
 import type { State } from '../state/store';
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
 import type { Faded } from './cross_fade';
@@ -20,8 +20,8 @@ export class SceneTransition {
   waiting = false;
   readonly #motion = new IconMotion();
 
-  createPass(gl: WebGL2RenderingContext, sheets: Sheets): MotionPass {
-    return new MotionPass(gl, sheets);
+  createPass(gl: WebGL2RenderingContext, textures: IconTextures): MotionPass {
+    return new MotionPass(gl, textures);
   }
 
   /** Scenes to draw, or null for the plain crossfade. The last scene is in front. */

@@ -2,7 +2,7 @@
 /** Draws frames with WebGL2: tiles of all scenes, then their points. */
 
 import { GridPass } from './gl/grid_pass';
-import { Sheets } from './gl/icon_textures';
+import { IconTextures } from './gl/icon_textures';
 import type { MotionPass } from './gl/motion_pass';
 import type { PanBuffer } from './gl/pan_buffer';
 import type { PointsPass } from './gl/points_pass';
@@ -10,15 +10,15 @@ import type { Frame, Renderer, WeightedScene } from './scene';
 
 export class WebglRenderer implements Renderer {
   readonly #grid: GridPass;
-  readonly #sheets: Sheets;
+  readonly #textures: IconTextures;
   #points: PointsPass | null = null;
   #motion: MotionPass | null = null;
   #pan: PanBuffer | null = null;
 
   constructor(private readonly gl: WebGL2RenderingContext) {
     gl.enable(gl.BLEND);
-    this.#sheets = new Sheets(gl);
-    this.#grid = new GridPass(gl, this.#sheets);
+    this.#textures = new IconTextures(gl);
+    this.#grid = new GridPass(gl, this.#textures);
   }
 
   /** Points come after the first map, with code of their own. */
@@ -27,8 +27,8 @@ export class WebglRenderer implements Renderer {
   }
 
   /** So do tiles on their way from step to step. */
-  addMotion(create: (gl: WebGL2RenderingContext, sheets: Sheets) => MotionPass): void {
-    this.#motion = create(this.gl, this.#sheets);
+  addMotion(create: (gl: WebGL2RenderingContext, textures: IconTextures) => MotionPass): void {
+    this.#motion = create(this.gl, this.#textures);
   }
 
   /** And what spares drawing where the map is only pushed about. */
@@ -62,7 +62,7 @@ export class WebglRenderer implements Renderer {
       this.#points?.draw(scene, frame);
     }
     for (const pass of [this.#grid, this.#points, this.#motion]) pass?.prune(frame.scenes);
-    this.#sheets.prune(new Set(frame.scenes.flatMap(({ scene }) => scene.pages)));
+    this.#textures.prune(new Set(frame.scenes.flatMap(({ scene }) => scene.pages)));
   }
 
   #clip({ clip }: WeightedScene, { ratio }: Frame): void {

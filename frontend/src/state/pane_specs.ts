@@ -7,9 +7,10 @@
 import { classTest } from '../domain/class_series';
 import type { RunEntry, SeriesEntry } from '../wire/manifest';
 import { findRun, findSeries } from './deep_link';
+import type { Session } from './session';
 import type { State } from './store';
 
-export const MOST_PANES = 3;
+const MOST_PANES = 3;
 /** Longest name in a URL; longer ones are replaced by ids, so that three panes always fit. */
 const LONGEST_NAME = 130;
 const REQUESTED = '+';
@@ -108,6 +109,17 @@ export function layersOf(run: RunEntry): SeriesEntry[] {
   return run.series
     .filter((one) => !isClass(one))
     .sort((a, b) => a.layer.localeCompare(b.layer, 'en', { numeric: true }));
+}
+
+/** Adds a map next to those that are there. */
+export function addPane({ store }: Session): void {
+  const panes = withPane(store.state);
+  store.set(panes === null ? { said: `There is room for ${MOST_PANES + 1} panes.` } : { panes });
+}
+
+/** Closes the last pane; the first one stays. */
+export function closePane({ store }: Session): void {
+  store.set({ panes: withoutPane(store.state) });
 }
 
 /** The layer that follows one, or with -1 the one before it, or null. */

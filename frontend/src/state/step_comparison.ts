@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Choices of the comparison of steps A and B, where B is the shown step, and of panes. */
+/** The comparison of steps A and B, where B is the shown step. */
 
 import type { Viewport } from '../domain/camera';
-import { layerBeside, MOST_PANES, withoutPane, withPane } from './pane_specs';
 import { stepBefore } from './reference_step';
 import type { Session } from './session';
 import type { State } from './store';
@@ -33,24 +32,6 @@ export function swapSides(session: Session): void {
 /** Puts A on screen in the place of B, or B back. */
 export function showA(session: Session, flipped: boolean): void {
   if (session.store.state.compare !== null) session.store.set({ flipped });
-}
-
-/** One more map beside those that are there. */
-export function addPane({ store }: Session): void {
-  const panes = withPane(store.state);
-  store.set(panes === null ? { said: `There is room for ${MOST_PANES + 1} panes.` } : { panes });
-}
-
-/** The last pane goes; the first one stays. */
-export function closePane({ store }: Session): void {
-  store.set({ panes: withoutPane(store.state) });
-}
-
-/** The layer above or below takes the place of the shown one. */
-export function showLayer(session: Session, by: number): void {
-  const { run, series } = session.store.state;
-  const next = run && series && layerBeside(run, series, by);
-  if (next) session.chooseSeries(next.id);
 }
 
 /** Where the divider stands, in CSS pixels from the left of the map. */

@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_plugin_atlas.analysis.concepts.modularity import Objective, count_rows
 from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import Labels
-from tensorboard_plugin_atlas.analysis.concepts.partition import Objective, count_rows
 
 CandidateKind = Literal["born", "splits", "merges", "dies", "moves"]
 

@@ -14,15 +14,15 @@ from tensorboard_plugin_atlas.analysis.concepts.changes import LabelChanges, des
 from tensorboard_plugin_atlas.analysis.concepts.continuation import Continuation
 from tensorboard_plugin_atlas.analysis.concepts.groups import find_groups
 from tensorboard_plugin_atlas.analysis.concepts.micro_clusters import find_micro_clusters
+from tensorboard_plugin_atlas.analysis.concepts.modularity import (
+    Objective,
+    dissolve_small,
+    find_partition,
+)
 from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import (
     Labels,
     NeighborGraph,
     find_directions,
-)
-from tensorboard_plugin_atlas.analysis.concepts.partition import (
-    Objective,
-    dissolve_small,
-    find_partition,
 )
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 

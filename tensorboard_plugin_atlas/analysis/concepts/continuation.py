@@ -20,13 +20,13 @@ from tensorboard_plugin_atlas.analysis.concepts.candidates import (
     CandidateKind,
     propose_candidates,
 )
-from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import Labels, NeighborGraph
-from tensorboard_plugin_atlas.analysis.concepts.partition import (
+from tensorboard_plugin_atlas.analysis.concepts.modularity import (
     INERTIA,
     MIN_GAIN,
     Objective,
     dissolve_small,
 )
+from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import Labels, NeighborGraph
 from tensorboard_plugin_atlas.analysis.concepts.random_halves import HALVES, draw_halves
 
 MIN_CONTRAST: Final = 0.15

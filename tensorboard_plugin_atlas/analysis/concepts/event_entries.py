@@ -11,7 +11,7 @@ from tensorboard_plugin_atlas.analysis.concepts.confidence_changes import (
     find_confidence_changes,
 )
 from tensorboard_plugin_atlas.analysis.concepts.event_cells import choose_cell, find_cell
-from tensorboard_plugin_atlas.analysis.concepts.naming import (
+from tensorboard_plugin_atlas.analysis.concepts.event_sentences import (
     describe_confidence_change,
     describe_event,
     describe_prediction_change,

@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
+from tensorboard_plugin_atlas.analysis.concepts.modularity import Objective, find_partition
 from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import Labels, NeighborGraph
-from tensorboard_plugin_atlas.analysis.concepts.partition import Objective, find_partition
 
 RESOLUTION: Final = 2.0
 """Resolution of the groups: 8 to 15 of 2,000 samples."""

@@ -9,7 +9,11 @@ import pytest
 from synthetic_atlases import write_log
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.selection import select_entries, select_records, shorten_list
+from tensorboard_plugin_atlas.logs.record_selection import (
+    select_entries,
+    select_records,
+    shorten_list,
+)
 
 
 def test_runs_and_layers_narrow_the_list(tmp_path: Path) -> None:

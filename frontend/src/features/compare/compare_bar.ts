@@ -3,8 +3,8 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { COMPARE_MODES, type CompareMode } from '../../domain/view';
-import { chooseA, showA, swapSides } from '../../state/comparison';
 import type { Session } from '../../state/session';
+import { chooseA, showA, swapSides } from '../../state/step_comparison';
 import type { State } from '../../state/store';
 import { iconButton } from '../../ui/icons';
 import { segments } from '../../ui/segmented_control';

@@ -20,7 +20,7 @@ import {
 } from '../../ui/cell_view';
 import { iconButton, SELECTION_ICON } from '../../ui/icons';
 import { panelHead } from '../../ui/panel_head';
-import { similarList } from './similar_cells';
+import { similarList } from './similar_cells_list';
 
 const INSPECTOR_PATCHES = 12;
 

@@ -15,7 +15,7 @@ import { type Atlas, levelOf } from '../../wire/atlas';
 import type { Feature, FeatureContext } from '../feature';
 import { card } from './hover_card';
 import { inspector, type Selection } from './inspector';
-import { paintSimilar } from './similar_cells';
+import { paintSimilar } from './similar_cells_list';
 
 /** Narrower than this the map is looked at alone, or the panel is. */
 const LEAST_ROOM = 440;

@@ -5,7 +5,7 @@ import type { Failure } from '../../wire/api';
 import type { Search } from '../../wire/shortcut_record';
 
 /** Result of the search at one step, once loaded. */
-export interface Finding {
+export interface LoadedSearch {
   readonly step: number;
   search: Search | null;
   /** Why there is no search, or no patches of it. */

@@ -15,7 +15,7 @@ import type { Crop } from '../../ui/crop_canvas';
 import { count, fraction, percent, plural, shorten } from '../../util/format';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
 import type { Example, Rates, Search, Shortcut } from '../../wire/shortcut_record';
-import type { Finding } from './search_result';
+import type { LoadedSearch } from './loaded_search';
 
 const NAME = 40;
 /** Strength from which a patch counts as a shortcut by itself. */
@@ -47,7 +47,7 @@ export class ShortcutEntry {
   constructor(
     private readonly state: State,
     private readonly search: Search,
-    private readonly finding: Finding,
+    private readonly loaded: LoadedSearch,
     private readonly session: Session,
     private readonly map: AtlasMap,
   ) {}
@@ -77,7 +77,7 @@ export class ShortcutEntry {
   }
 
   #patch({ box }: Shortcut, index: number): Crop | null {
-    const { patches: picture } = this.finding;
+    const { patches: picture } = this.loaded;
     const { tile = 1, columns = 1 } = this.search.patches ?? {};
     const x = (index % columns) * tile;
     const y = Math.floor(index / columns) * tile;

@@ -11,7 +11,7 @@ import { moveFocus } from '../../ui/list_focus';
 import { panelHead } from '../../ui/panel_head';
 import { count, plural } from '../../util/format';
 import type { Search, Shortcut } from '../../wire/shortcut_record';
-import type { Finding } from './search_result';
+import type { LoadedSearch } from './loaded_search';
 import { ShortcutEntry } from './shortcut_entry';
 
 export class ShortcutList {
@@ -28,7 +28,7 @@ export class ShortcutList {
     });
   }
 
-  render(state: State, finding: Finding | null): TemplateResult {
+  render(state: State, loaded: LoadedSearch | null): TemplateResult {
     return html`<aside
       class="events shortcuts"
       aria-label="Shortcuts"
@@ -39,36 +39,36 @@ export class ShortcutList {
       }}
     >
       ${panelHead('Shortcuts', 'Close the shortcuts', 'Esc', () => this.#close())}
-      ${this.#body(state, finding)}
+      ${this.#body(state, loaded)}
     </aside>`;
   }
 
-  #body(state: State, finding: Finding | null): TemplateResult {
+  #body(state: State, loaded: LoadedSearch | null): TemplateResult {
     const searched = shortcutSeriesOf(state);
     if (searched === null) return renderMissing();
-    if (finding === null) {
+    if (loaded === null) {
       const first = searched.shortcuts[0] ?? 0;
       return html`<p><strong>Not searched yet at this step.</strong></p>
         <button type="button" class="button" @click=${() => this.session.chooseStep(first)}>
           First search: step ${count(first)}
         </button>`;
     }
-    const { search, failure, step } = finding;
+    const { search, failure, step } = loaded;
     if (failure !== null && search === null) {
       return html`<p><strong>The search at step ${count(step)} cannot be shown.</strong></p>
         <p class="muted">${failure.message}</p>
         <button type="button" class="button" @click=${this.retry}>Try again</button>`;
     }
     if (search === null) return html`<p class="muted">Loading the search …</p>`;
-    return html`${headline(state, search)} ${this.#found(state, search, finding)}`;
+    return html`${headline(state, search)} ${this.#found(state, search, loaded)}`;
   }
 
-  #found(state: State, search: Search, finding: Finding): TemplateResult {
+  #found(state: State, search: Search, loaded: LoadedSearch): TemplateResult {
     const { found } = search;
     const [hits, rest] = [true, false].map((wanted) =>
       found.filter(({ significant }) => significant === wanted),
     ) as [Shortcut[], Shortcut[]];
-    const entry = new ShortcutEntry(state, search, finding, this.session, this.map);
+    const entry = new ShortcutEntry(state, search, loaded, this.session, this.map);
     const list = (some: readonly Shortcut[], label: string) =>
       html`<ol class="event-items" aria-label=${label}>
         ${some.map((one) => entry.render(one, found.indexOf(one)))}
@@ -78,7 +78,7 @@ export class ShortcutList {
     return html`${
       lost ? html`<p class="muted">The shortcut of the link is not in this search.</p>` : nothing
     }
-    ${finding.failure ? html`<p class="muted">The patches: ${finding.failure.message}</p>` : nothing}
+    ${loaded.failure ? html`<p class="muted">The patches: ${loaded.failure.message}</p>` : nothing}
     ${
       hits.length > 0
         ? html`<h3>Significant</h3>

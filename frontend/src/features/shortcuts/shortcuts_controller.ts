@@ -10,7 +10,7 @@ import { count } from '../../util/format';
 import { asFailure } from '../../wire/api';
 import { fetchPatches, fetchSearch, type Search } from '../../wire/shortcut_record';
 import type { Feature } from '../feature';
-import type { Finding } from './search_result';
+import type { LoadedSearch } from './loaded_search';
 import { describe } from './shortcut_entry';
 import { ShortcutList } from './shortcut_list';
 
@@ -19,7 +19,7 @@ const CACHED = 8;
 
 export class ShortcutsController implements Feature {
   readonly #list: ShortcutList;
-  readonly #findings = new Map<string, Finding>();
+  readonly #searches = new Map<string, LoadedSearch>();
 
   constructor(
     private readonly session: Session,
@@ -31,14 +31,14 @@ export class ShortcutsController implements Feature {
 
   /** Whether all that the list shows has come, or cannot. */
   ready(state: State): boolean {
-    const finding = this.#findingOf(state);
-    return finding === null || (finding.search ?? finding.failure) !== null;
+    const loaded = this.#searchOf(state);
+    return loaded === null || (loaded.search ?? loaded.failure) !== null;
   }
 
   /** The button that opens the list, where there is one. */
   toolbar(state: State): TemplateResult | typeof nothing {
     if (shortcutSeriesOf(state) === null) return nothing;
-    const { search = null } = this.#findingOf(state) ?? {};
+    const { search = null } = this.#searchOf(state) ?? {};
     const hits = search ? hitsOf(search) : 0;
     const name = search ? `Shortcuts: ${hits || 'none'} significant` : 'Shortcuts';
     return html`<button
@@ -58,52 +58,52 @@ export class ShortcutsController implements Feature {
 
   rail(state: State): TemplateResult | typeof nothing {
     if (state.shortcut === '') return nothing;
-    return this.#list.render(state, this.#findingOf(state));
+    return this.#list.render(state, this.#searchOf(state));
   }
 
   announce(state: State, before: State): string | null {
     const { shortcut } = state;
-    const search = this.#findingOf(state)?.search;
+    const search = this.#searchOf(state)?.search;
     if (shortcut === '' || !search) return null;
     const opened = search.found.find(({ id }) => id === shortcut);
     if (opened && shortcut !== before.shortcut) return describe(search, opened);
-    const fresh = before.shortcut === '' || this.#findingOf(before)?.search !== search;
+    const fresh = before.shortcut === '' || this.#searchOf(before)?.search !== search;
     if (!fresh || state.playing) return null;
     return `${hitsOf(search)} of ${search.found.length} tested patches are significant, at step ${count(search.step)}`;
   }
 
   /** Search of the latest step up to the current one; requests it if it is not loaded. */
-  #findingOf(state: State): Finding | null {
+  #searchOf(state: State): LoadedSearch | null {
     const series = shortcutSeriesOf(state);
     const step = series?.shortcuts.findLast((one) => one <= (state.step ?? Number.NaN));
     if (!series || step === undefined) return null;
     const key = `${series.id}/${step}`;
-    let finding = this.#findings.get(key);
-    if (finding === undefined) {
-      finding = { step, search: null, failure: null, patches: null };
-      this.#findings.set(key, finding);
-      for (const older of [...this.#findings.keys()].slice(0, -CACHED))
-        this.#findings.delete(older);
-      void this.#load(series.id, finding);
+    let loaded = this.#searches.get(key);
+    if (loaded === undefined) {
+      loaded = { step, search: null, failure: null, patches: null };
+      this.#searches.set(key, loaded);
+      for (const older of [...this.#searches.keys()].slice(0, -CACHED))
+        this.#searches.delete(older);
+      void this.#load(series.id, loaded);
     }
-    return finding;
+    return loaded;
   }
 
-  async #load(id: string, finding: Finding): Promise<void> {
+  async #load(id: string, loaded: LoadedSearch): Promise<void> {
     let search: Search | null = null;
     try {
-      search = await fetchSearch(id, finding.step);
+      search = await fetchSearch(id, loaded.step);
       const page = search.patches?.page;
-      if (page) finding.patches = await fetchPatches(id, finding.step, page);
+      if (page) loaded.patches = await fetchPatches(id, loaded.step, page);
     } catch (error) {
-      finding.failure = asFailure(error);
+      loaded.failure = asFailure(error);
     }
-    finding.search = search;
+    loaded.search = search;
     this.update();
   }
 
   #retry(): void {
-    this.#findings.clear();
+    this.#searches.clear();
     this.update();
   }
 }

@@ -2,9 +2,9 @@
 /** The timeline: play button, slider with one tick per logged step, and the steps that TensorBoard kept. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { chooseA } from '../../state/comparison';
 import type { Player } from '../../state/player';
 import type { Session } from '../../state/session';
+import { chooseA } from '../../state/step_comparison';
 import type { State } from '../../state/store';
 import { iconButton } from '../../ui/icons';
 import { count, plural, shorten } from '../../util/format';

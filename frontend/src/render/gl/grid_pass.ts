@@ -11,10 +11,10 @@ import { worldSide } from '../../domain/camera';
 import { iconPlace } from '../../domain/icon_place';
 import type { Level } from '../../wire/atlas';
 import { type Frame, iconScales, type WeightedScene } from '../scene';
-import type { Sheets } from './icon_textures';
+import type { IconTextures } from './icon_textures';
 import { createProgram, startPass, toUnit } from './program';
 import { createCellTexture } from './textures';
-import { setSheet, setTiles, TILE_GLSL } from './tile_shader';
+import { setTexture, setTiles, TILE_GLSL } from './tile_shader';
 
 const NO_ICON_PAGE = 0xffff;
 /** Fixed-point one of the inverse side of a cell; no side is so small that its inverse would overflow. */
@@ -83,7 +83,7 @@ export class GridPass {
 
   constructor(
     private readonly gl: WebGL2RenderingContext,
-    private readonly sheets: Sheets,
+    private readonly textures: IconTextures,
   ) {
     this.#program = createProgram(gl, VERTEX, FRAGMENT);
   }
@@ -115,7 +115,7 @@ export class GridPass {
     // Where it has no tile, its ground must hide those before it.
     const whole: [number, Box][] = weight < 1 ? [[0, [0, 0, level.size, level.size]]] : [];
     for (const [page, box] of [...whole, ...textures.boxes]) {
-      setSheet(program, this.sheets, scene.pages[page - 1] ?? null);
+      setTexture(program, this.textures, scene.pages[page - 1] ?? null);
       setUniforms(program, { uPage: page, uBox: box.map((edge) => edge / level.size) });
       gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
     }

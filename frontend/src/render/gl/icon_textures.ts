@@ -7,14 +7,14 @@ import { createBlankTexture, createPictureTexture } from './textures';
 const BUDGET_BYTES = 192 << 20;
 const MIPMAP_BYTES_PER_PIXEL = 5.4;
 
-interface Sheet {
+interface IconTexture {
   readonly texture: WebGLTexture;
   readonly bytes: number;
 }
 
-export class Sheets {
+export class IconTextures {
   /** Least recently drawn first. */
-  readonly #sheets = new Map<ImageBitmap, Sheet>();
+  readonly #textures = new Map<ImageBitmap, IconTexture>();
 
   #blank: WebGLTexture | null = null;
 
@@ -26,24 +26,24 @@ export class Sheets {
       this.#blank ??= createBlankTexture(this.gl);
       return this.#blank;
     }
-    let sheet = this.#sheets.get(picture);
-    if (sheet === undefined) {
+    let cached = this.#textures.get(picture);
+    if (cached === undefined) {
       const bytes = picture.width * picture.height * MIPMAP_BYTES_PER_PIXEL;
-      sheet = { texture: createPictureTexture(this.gl, picture), bytes };
+      cached = { texture: createPictureTexture(this.gl, picture), bytes };
     }
-    this.#sheets.delete(picture);
-    this.#sheets.set(picture, sheet);
-    return sheet.texture;
+    this.#textures.delete(picture);
+    this.#textures.set(picture, cached);
+    return cached.texture;
   }
 
   /** Frees the pages beyond the budget, but none that has just been drawn. */
   prune(drawn: ReadonlySet<ImageBitmap | null>): void {
-    let total = [...this.#sheets.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-    for (const [picture, { texture, bytes }] of this.#sheets) {
+    let total = [...this.#textures.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const [picture, { texture, bytes }] of this.#textures) {
       if (total <= BUDGET_BYTES) return;
       if (drawn.has(picture)) continue;
       this.gl.deleteTexture(texture);
-      this.#sheets.delete(picture);
+      this.#textures.delete(picture);
       total -= bytes;
     }
   }

@@ -10,9 +10,9 @@ import { type ProgramInfo, setUniforms } from 'twgl.js';
 import { iconPlace } from '../../domain/icon_place';
 import type { Level } from '../../wire/atlas';
 import { type Frame, iconScales, type WeightedScene } from '../scene';
-import type { Sheets } from './icon_textures';
+import type { IconTextures } from './icon_textures';
 import { createProgram, startPass } from './program';
-import { setSheet, setTiles, TILE_GLSL } from './tile_shader';
+import { setTexture, setTiles, TILE_GLSL } from './tile_shader';
 
 /** Attribute places. */
 const PLACE = { cell: 0, tile: 1, rim: 2 } as const;
@@ -75,7 +75,7 @@ export class MotionPass {
 
   constructor(
     private readonly gl: WebGL2RenderingContext,
-    private readonly sheets: Sheets,
+    private readonly textures: IconTextures,
   ) {
     this.#program = createProgram(gl, VERTEX, FRAGMENT);
   }
@@ -92,7 +92,7 @@ export class MotionPass {
     setTiles(program, level, frame, weight);
     gl.bindVertexArray(quads.vertices);
     for (const { page, start, count } of quads.ranges) {
-      setSheet(program, this.sheets, pages[page] ?? null);
+      setTexture(program, this.textures, pages[page] ?? null);
       gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_INT, 4 * start);
     }
     gl.bindVertexArray(null);

@@ -5,7 +5,7 @@ import { type ProgramInfo, setUniforms } from 'twgl.js';
 import { worldSide } from '../../domain/camera';
 import type { Level } from '../../wire/atlas';
 import { type Frame, rimWidth } from '../scene';
-import type { Sheets } from './icon_textures';
+import type { IconTextures } from './icon_textures';
 import { toUnit } from './program';
 
 /** The sampled mip level, which may be half a level coarser than requested. */
@@ -73,10 +73,14 @@ export function setTiles(
 }
 
 /** Sets the page whose tiles are drawn next; null for those without an icon. */
-export function setSheet(program: ProgramInfo, sheets: Sheets, picture: ImageBitmap | null): void {
+export function setTexture(
+  program: ProgramInfo,
+  textures: IconTextures,
+  picture: ImageBitmap | null,
+): void {
   const { width = 1, height = 1 } = picture ?? {};
   setUniforms(program, {
-    uSheet: sheets.textureOf(picture),
+    uSheet: textures.textureOf(picture),
     uSheetPixels: [width, height],
     uHasSheet: picture === null ? 0 : 1,
   });

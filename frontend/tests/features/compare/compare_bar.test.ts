@@ -8,10 +8,16 @@ import { differenceLegend } from '../../../src/features/compare/difference_legen
 import { sideMark } from '../../../src/features/timeline/event_marks';
 import { SceneTransition } from '../../../src/map/scene_transition';
 import type { Scene } from '../../../src/render/scene';
-import { chooseA, dividerAt, showA, swapSides, toggleCompare } from '../../../src/state/comparison';
 import { differenceOf, differenceSentence } from '../../../src/state/difference_values';
 import { atlasOnScreen } from '../../../src/state/reference_step';
 import type { Session } from '../../../src/state/session';
+import {
+  chooseA,
+  dividerAt,
+  showA,
+  swapSides,
+  toggleCompare,
+} from '../../../src/state/step_comparison';
 import { type State, Store } from '../../../src/state/store';
 import { Failure } from '../../../src/wire/api';
 import type { Level } from '../../../src/wire/atlas';

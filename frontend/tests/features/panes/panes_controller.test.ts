@@ -10,7 +10,8 @@ import {
 import { slotsOf } from '../../../src/features/panes/pane_slots';
 import { PanesController } from '../../../src/features/panes/panes_controller';
 import { AtlasMap } from '../../../src/map/atlas_map';
-import { addPane, closePane, showLayer } from '../../../src/state/comparison';
+import { showLayer } from '../../../src/state/layer_choice';
+import { addPane, closePane } from '../../../src/state/pane_specs';
 import { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
 import type { Level } from '../../../src/wire/atlas';

@@ -14,10 +14,8 @@ from tensorboard_plugin_atlas.analysis.concepts.confidence_changes import (
     ConfidenceChange,
     find_confidence_changes,
 )
-from tensorboard_plugin_atlas.analysis.concepts.naming import (
-    MAX_CLASS_NAME,
-    describe_confidence_change,
-)
+from tensorboard_plugin_atlas.analysis.concepts.event_sentences import describe_confidence_change
+from tensorboard_plugin_atlas.analysis.concepts.naming import MAX_CLASS_NAME
 from tensorboard_plugin_atlas.analysis.concepts.prediction_changes import ImagePredictions
 
 CAT, DOG, SHIP = range(3)

@@ -6,14 +6,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph
-from tensorboard_plugin_atlas.analysis.concepts.partition import (
+from tensorboard_plugin_atlas.analysis.concepts.modularity import (
     INERTIA,
     Objective,
     count_rows,
     dissolve_small,
     find_partition,
 )
+from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph
 
 GAMMA = 6.0
 

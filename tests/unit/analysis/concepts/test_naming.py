@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tensorboard_plugin_atlas.analysis.concepts.event_sentences import describe_event
 from tensorboard_plugin_atlas.analysis.concepts.naming import (
     MAX_CLASS_NAME,
-    describe_event,
     distinctive_classes,
     format_class_name,
     name_concept,

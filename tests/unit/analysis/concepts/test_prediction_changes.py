@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.concepts.naming import (
-    MAX_CLASS_NAME,
-    describe_prediction_change,
-)
+from tensorboard_plugin_atlas.analysis.concepts.event_sentences import describe_prediction_change
+from tensorboard_plugin_atlas.analysis.concepts.naming import MAX_CLASS_NAME
 from tensorboard_plugin_atlas.analysis.concepts.prediction_changes import (
     ImagePredictions,
     PredictionChange,

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Changes the shown layer. */
+
+import { layerBeside } from './pane_specs';
+import type { Session } from './session';
+
+/** Shows the layer that follows by `by` in the order of the run, or precedes. */
+export function showLayer(session: Session, by: number): void {
+  const { run, series } = session.store.state;
+  const next = run && series && layerBeside(run, series, by);
+  if (next) session.chooseSeries(next.id);
+}
