@@ -22,8 +22,8 @@ def describe_event(kind: str, before: Sequence[ConceptState], after: Sequence[Co
     if kind == "merges":
         return f"{_join_names(before)} merged into {_join_names(after)}"
     if kind == "born":
-        return f"{_join_names(after)} formed"
-    return f"{_join_names(before)} dissolved"
+        return f"{_join_names(after)} {'was' if len(after) == 1 else 'were'} born"
+    return f"{_join_names(before)} ended"
 
 
 def describe_prediction_change(change: PredictionChange, classes: Sequence[str] | None) -> str:

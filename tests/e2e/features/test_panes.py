@@ -337,7 +337,7 @@ def test_a_cell_lists_its_links_to_other_layers(layer_log_by_loader: str, tab: T
         (up.cells_b[i], c.grids[0], up.share_of_a[i]) for i in np.flatnonzero(up.cells_a == cell)
     ]
     assert len(feeds) == 2
-    for title, wanted in (("Feeds, in stage3", feeds), ("Is fed by, in stage1", fed)):
+    for title, wanted in (("Next layer: stage3", feeds), ("Previous layer: stage1", fed)):
         expect(find_link_list(tab, title).get_by_role("listitem")).to_have_text(
             [
                 f"row {level.rows[i] + 1}, column {level.cols[i] + 1} {round(100 * share)}%"
@@ -350,11 +350,11 @@ def test_a_cell_lists_its_links_to_other_layers(layer_log_by_loader: str, tab: T
 def test_a_layer_link_opens_its_layer_or_pane(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET, compare=SECOND)
     open_link_list(tab, *LOOK_AT)
-    find_link_list(tab, "Feeds, in stage2").get_by_role("button").first.click()
+    find_link_list(tab, "Next layer: stage2").get_by_role("button").first.click()
     expect(caption(tab, 1)).to_contain_text("Highlighted in stage1: row 2, column 2 holds 100%")
     tab.wait_for_hash(layer="stage1")
     tab.press_keys("w")
-    find_link_list(tab, "Feeds, in stage2").get_by_role("button").first.focus()
+    find_link_list(tab, "Next layer: stage2").get_by_role("button").first.focus()
     tab.page.keyboard.press("Enter")
     tab.wait_for_hash(layer="stage2", compare=None)
     expect(tab.inspector).to_contain_text("Row 2, column 2 of 4 \u00d7 4 · stage2")
@@ -365,7 +365,7 @@ def test_merges_between_layers_are_listed(layer_log: str, tab: Tab) -> None:
     open_link_list(tab, *LOOK_AT)
     a, b = (make_layer_atlas("net", layer, 100) for layer in ("stage1", "stage2"))
     (merge,) = link_layers(a, b, size=GRID).merges
-    listed = find_link_list(tab, "becomes one in stage2").locator("li")
+    listed = find_link_list(tab, "Cells that merge in stage2").locator("li")
     expect(listed).to_have_count(1)
     expect(listed).to_contain_text("cat 100%, in no part over 50%")
     expect(listed.get_by_role("button")).to_have_count(1 + len(merge.parts))
@@ -401,7 +401,7 @@ def test_layer_links_are_accessible(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET, compare=SECOND)
     tab.settle()
     open_link_list(tab, *SHARED)
-    expect(find_link_list(tab, "becomes one in stage2").locator("li")).to_have_count(1)
+    expect(find_link_list(tab, "Cells that merge in stage2").locator("li")).to_have_count(1)
     audit(tab, "panes-across")
     tab.page.set_viewport_size({"width": 820, "height": 700})
     expect(pane(tab, 2)).to_be_visible()

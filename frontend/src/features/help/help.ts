@@ -27,7 +27,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['[  x', 'use this step as A (or Shift + click a tick); swap A and B'],
   ['b (held)', 'show A instead of B'],
   ['a  w', 'add a pane; close the focused or last one'],
-  ['PgUp  PgDn', 'layer above, below, in order of names'],
+  ['PgUp  PgDn', 'next and previous layer, in order of names'],
   ['/', 'find a class, cell, image, concept, or saved selection'],
   ['t', 'table of the cells, or the map'],
   ['p', 'icons, points, or both'],

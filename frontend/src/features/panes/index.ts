@@ -13,7 +13,7 @@ export const panes: FeatureModule = {
   create: ({ session, map, update }) => new PanesController(session, map, update),
 };
 
-/** Cells of the layers above and below that share samples with the pinned cell. */
+/** Cells of the next and the previous layer that share samples with the pinned cell. */
 export const layerLinks: FeatureModule = {
   styles: linkStyles,
   create: ({ session, map, update }) => new LayerLinksController(session, map, update),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Loads the layers above and below the pinned cell and links their cells to it. */
+/** Loads the next and the previous layer, and links their cells to the pinned cell. */
 
 import { nothing, type TemplateResult } from 'lit';
 import { centerOf, placeOf } from '../../domain/cell_stats';
@@ -47,12 +47,12 @@ export class LayerLinksController implements Feature {
     // Another step is on screen while two of them are compared by blinking.
     if (!state.across || run === null || series?.id !== atlas.series) return [];
     const own: LayerLevel = { atlas, level };
-    const above = this.#beside(layerBeside(run, series, 1), own);
-    const below = this.#beside(layerBeside(run, series, -1), own);
+    const next = this.#beside(layerBeside(run, series, 1), own);
+    const previous = this.#beside(layerBeside(run, series, -1), own);
     return [
-      this.#links(context, above, 'feeds'),
-      this.#links(context, below, 'fed'),
-      this.#merges(series, own, above),
+      this.#links(context, next, 'feeds'),
+      this.#links(context, previous, 'fed'),
+      this.#merges(series, own, next),
     ];
   }
 
@@ -72,7 +72,7 @@ export class LayerLinksController implements Feature {
   ): TemplateResult | typeof nothing {
     if (beside === null) return nothing;
     const { floor, name, series } = beside;
-    const title = way === 'feeds' ? `Feeds, in ${name}` : `Is fed by, in ${name}`;
+    const title = way === 'feeds' ? `Next layer: ${name}` : `Previous layer: ${name}`;
     if (typeof floor === 'string') return linkSection(title, floor, this.session);
     const own: LayerLevel = { atlas, level };
     const [from, to] =
@@ -87,22 +87,22 @@ export class LayerLinksController implements Feature {
   #merges(
     series: SeriesEntry,
     own: LayerLevel,
-    above: Beside | null,
+    next: Beside | null,
   ): TemplateResult | typeof nothing {
-    if (above === null || typeof above.floor === 'string') return nothing;
-    const { floor, name } = above;
+    if (next === null || typeof next.floor === 'string') return nothing;
+    const { floor, name } = next;
     const { atlas } = own;
     const activations = this.#fetch(`activations ${atlas.key}`, async () =>
       readActivations(atlas, await fetchActivations(atlas.series, atlas.step)),
     );
-    const title = `On the whole map: becomes one in ${name}`;
+    const title = `Cells that merge in ${name}`;
     if (activations === null) return mergeSection(title, 'Loading …', floor, this.session);
     if (typeof activations === 'string') {
       return mergeSection(title, activations, floor, this.session);
     }
     const merges = findMerges(own, floor, activations).map((merge) => ({
       merge,
-      whole: this.#row(above.series, floor, merge.cell, sumOf(merge.parts)),
+      whole: this.#row(next.series, floor, merge.cell, sumOf(merge.parts)),
       parts: merge.parts.map(({ cell, share }) => this.#row(series, own, cell, share)),
     }));
     return mergeSection(title, merges, floor, this.session);

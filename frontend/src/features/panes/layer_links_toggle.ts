@@ -11,7 +11,7 @@ export const layerLinksToggle: FeatureModule = {
   create: () => ({ inspectorSection: toggle }),
 };
 
-/** Where the run has layers above or below. */
+/** Where the run has another layer. */
 function toggle({ state, session }: CellContext): TemplateResult | typeof nothing {
   const { run, series, across } = state;
   const layers = run === null ? [] : layersOf(run);

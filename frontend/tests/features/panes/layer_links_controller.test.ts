@@ -104,14 +104,14 @@ describe('across layers', () => {
     expect(root.querySelector('.across')).toBeNull();
   });
 
-  it('lists what a cell feeds and is fed by, the strongest first', async () => {
+  it('lists the cells of both layers, the strongest first', async () => {
     show();
     expect(lists()[0]).toContain('Loading …');
     await open();
     expect(lists()).toEqual([
-      'Feeds, in block10 no icon row 3, column 1 50% no icon row 3, column 2 50%',
-      'Is fed by, in block1 no icon row 1, column 1 100%',
-      'On the whole map: becomes one in block10 torn',
+      'Next layer: block10 no icon row 3, column 1 50% no icon row 3, column 2 50%',
+      'Previous layer: block1 no icon row 1, column 1 100%',
+      'Cells that merge in block10 torn',
     ]);
   });
 
@@ -136,11 +136,11 @@ describe('across layers', () => {
     const foreign = { ...below.atlas.manifest, probeDigest: 'bb' };
     layers = { s1: new Failure('damaged', 'torn', 'atlas?x'), s3: own };
     await open();
-    expect(lists()[1]).toBe('Is fed by, in block1 torn');
+    expect(lists()[1]).toBe('Previous layer: block1 torn');
     layers = { s1: { ...below, atlas: { ...below.atlas, levels: [] } }, s3: own };
     part = new LayerLinksController(session, map as unknown as AtlasMap, () => show());
     await open();
-    expect(lists()[1]).toBe('Is fed by, in block1 block1 has no 4 × 4 grid.');
+    expect(lists()[1]).toBe('Previous layer: block1 block1 has no 4 × 4 grid.');
     layers = { s1: { ...below, atlas: { ...below.atlas, manifest: foreign } }, s3: own };
     part = new LayerLinksController(session, map as unknown as AtlasMap, () => show());
     await open();
@@ -151,7 +151,7 @@ describe('across layers', () => {
     layers = { s1: layerLevelOf(repeat([0], 3 * EACH)), s3: above };
     await open();
     expect(lists()[1]).toBe(
-      'Is fed by, in block1 No cell there holds more of its samples than expected by chance.',
+      'Previous layer: block1 No cell there holds more of its samples than expected by chance.',
     );
   });
 });

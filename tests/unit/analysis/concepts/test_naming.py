@@ -120,8 +120,8 @@ class TestSentences:
         [
             ("splits", "a 1 (1,200) split into b 1 (700) and c 1 (500)"),
             ("merges", "a 1 (1,200) merged into b 1 (700) and c 1 (500)"),
-            ("born", "b 1 (700) and c 1 (500) formed"),
-            ("dies", "a 1 (1,200) dissolved"),
+            ("born", "b 1 (700) and c 1 (500) were born"),
+            ("dies", "a 1 (1,200) ended"),
         ],
     )
     def test_each_kind(self, kind, text):
@@ -132,4 +132,4 @@ class TestSentences:
 
     def test_many_are_counted(self):
         after = [state(f"{word} 1", 10) for word in WORDS]
-        assert describe_event("born", [], after).endswith("c 1 (10), d 1 (10) and 6 more formed")
+        assert describe_event("born", [], after).endswith("c 1 (10), d 1 (10) and 6 more were born")
