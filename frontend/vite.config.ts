@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { minify } from '@swc/core';
+import { minifyHTMLLiterals } from 'minify-literals';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
@@ -21,6 +22,22 @@ function packageVersion(): string {
 
 const NO_TRANSITIONS = fileURLToPath(new URL('src/map/no_transitions.ts', import.meta.url));
 
+/** Collapses the whitespace of templates to single spaces. */
+const TEMPLATE_MINIFIER: Plugin = {
+  name: 'atlas-template-minifier',
+  apply: 'build',
+  enforce: 'pre',
+  transform(code, id) {
+    if (!id.includes('/src/') || !id.endsWith('.ts')) return null;
+    return minifyHTMLLiterals(code, {
+      fileName: id,
+      // A space at the end of a template can separate it from the next one.
+      html: { conservativeCollapse: true, removeEmptyAttributes: false },
+      css: false,
+    });
+  },
+};
+
 /** Minifies scripts once more with SWC, which makes them 2% smaller than the default minifier alone. */
 const MINIFIER: Plugin = {
   name: 'atlas-minifier',
@@ -37,7 +54,7 @@ const MINIFIER: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [MINIFIER],
+  plugins: [TEMPLATE_MINIFIER, MINIFIER],
   base: './',
   // The sample, which `scripts/make_sample.py` makes.
   publicDir: 'public',
@@ -49,6 +66,8 @@ export default defineConfig({
   },
   define: { __ATLAS_VERSION__: JSON.stringify(packageVersion()) },
   build: {
+    // A library has no helper that preloads chunks and their style sheets, of which there are none.
+    lib: { entry: 'src/index.ts', formats: ['es'] },
     outDir: OUT_DIR,
     emptyOutDir: true,
     target: 'es2022',
