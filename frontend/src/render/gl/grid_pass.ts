@@ -13,7 +13,7 @@ import type { Level } from '../../wire/atlas';
 import { type Frame, iconScales, type WeightedScene } from '../scene';
 import type { IconTextures } from './icon_textures';
 import { createProgram, startPass, toUnit } from './program';
-import { createCellTexture } from './textures';
+import { bindToFill, createCellTexture } from './textures';
 import { setTexture, setTiles, TILE_GLSL } from './tile_shader';
 
 const NO_ICON_PAGE = 0xffff;
@@ -168,7 +168,7 @@ export class GridPass {
         if (cell >= 0) rgba.set(colors.subarray(4 * cell, 4 * cell + 4), 4 * place);
       });
     }
-    gl.bindTexture(gl.TEXTURE_2D, textures.colors);
+    bindToFill(gl, textures.colors);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, size, size, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
   }
 }

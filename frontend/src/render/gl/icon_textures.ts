@@ -20,7 +20,7 @@ export class IconTextures {
 
   constructor(private readonly gl: WebGL2RenderingContext) {}
 
-  /** The texture of a page, or one pixel for none; the active unit may be bound to it on the way. */
+  /** The texture of a page, or one pixel for none. */
   textureOf(picture: ImageBitmap | null): WebGLTexture {
     if (picture === null) {
       this.#blank ??= createBlankTexture(this.gl);

@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Textures of cell colors and of icon pages. */
 
+/** Unit at which textures are filled: no shader samples it, so what is bound to sample stays bound. */
+const FILL_UNIT = 7;
+
+/** Binds a texture to fill it. */
+export function bindToFill(gl: WebGL2RenderingContext, texture: WebGLTexture): void {
+  gl.activeTexture(gl.TEXTURE0 + FILL_UNIT);
+  gl.bindTexture(gl.TEXTURE_2D, texture);
+}
+
 /** A texture of one value per cell, read by `texelFetch` alone. */
 export function createCellTexture(gl: WebGL2RenderingContext): WebGLTexture {
   const texture = gl.createTexture();
-  gl.bindTexture(gl.TEXTURE_2D, texture);
+  bindToFill(gl, texture);
   setSampling(gl, gl.NEAREST, gl.NEAREST);
   return texture;
 }
@@ -18,7 +27,7 @@ export function createPictureTexture(
   picture: ImageBitmap,
 ): WebGLTexture {
   const texture = gl.createTexture();
-  gl.bindTexture(gl.TEXTURE_2D, texture);
+  bindToFill(gl, texture);
   gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, picture);
   gl.generateMipmap(gl.TEXTURE_2D);
   setSampling(gl, gl.LINEAR_MIPMAP_NEAREST, gl.LINEAR);
@@ -28,7 +37,7 @@ export function createPictureTexture(
 /** One pixel, bound where a shader declares a sampler and does not use it. */
 export function createBlankTexture(gl: WebGL2RenderingContext): WebGLTexture {
   const texture = gl.createTexture();
-  gl.bindTexture(gl.TEXTURE_2D, texture);
+  bindToFill(gl, texture);
   gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RGBA8, 1, 1);
   return texture;
 }
