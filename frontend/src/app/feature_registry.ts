@@ -130,7 +130,10 @@ export class FeatureRegistry {
   readonly #linked: boolean;
 
   constructor(
-    context: Omit<FeatureContext, 'inspectorSections' | 'cardLines' | 'timelineMarks'>,
+    context: Omit<
+      FeatureContext,
+      'inspectorSections' | 'cardLines' | 'timelineMarks' | 'paneMarks'
+    >,
     /** A feature is there that was not. */
     private readonly arrived: () => void,
   ) {
@@ -139,6 +142,7 @@ export class FeatureRegistry {
       inspectorSections: (cell) => this.show((feature) => feature.inspectorSection?.(cell)),
       cardLines: (cell) => this.show((feature) => feature.cardLine?.(cell)),
       timelineMarks: (state) => this.show((feature) => feature.timelineMarks?.(state)),
+      paneMarks: (state) => this.collect((feature) => feature.paneMarks?.(state)),
     };
     const { store } = context.session;
     FEATURES.forEach((one, place) => {

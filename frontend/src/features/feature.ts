@@ -27,6 +27,8 @@ export interface FeatureContext {
   cardLines(cell: CellContext): Content;
   /** The marks of all features over the timeline, in order. */
   timelineMarks(state: State): Content;
+  /** The marks of all features over the maps of the other panes. */
+  paneMarks(state: State): readonly OverlayPainter[];
 }
 
 /** The slots of the page that a feature may fill, in the order of registration. */
@@ -57,6 +59,8 @@ export interface Feature {
   overlays?(state: State): readonly OverlayPainter[];
   /** Marks over all overlays; labels of cells stay visible. */
   marks?(state: State): readonly OverlayPainter[];
+  /** Marks over the map of another pane, whose state it is. */
+  paneMarks?(state: State): readonly OverlayPainter[];
   /** The announcement of a change for screen readers, or null. */
   announce?(state: State, before: State): string | null;
   /** Whether everything that the state requests of the feature is on screen; true if absent. */

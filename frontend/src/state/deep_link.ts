@@ -3,6 +3,7 @@
 
 import { type Camera, clampCamera, FIT } from '../domain/camera';
 import { classTest } from '../domain/class_series';
+import { type Compared, findSeriesA } from '../domain/comparison/compared_series';
 import {
   COLOR_MODES,
   COMPARE_MODES,
@@ -32,6 +33,7 @@ export interface Link {
   readonly outlines: State['outlines'];
   readonly similar: boolean;
   readonly compare: number | null;
+  readonly compareIn: string;
   readonly compareMode: CompareMode;
   readonly panes: string;
   readonly drift: DriftQuantity | '';
@@ -47,7 +49,10 @@ export interface Link {
 }
 
 export function readLink(values: HashValues): Link {
-  const [a, ...panes] = (values.compare ?? '').split(';');
+  const [a = '', ...panes] = (values.compare ?? '').split(';');
+  // The step alone, or layer, step and run as for a pane.
+  const side = a.split(',');
+  const [layer = '', at, ...run] = side.length > 1 ? side : ['', a];
   return {
     run: values.run ?? null,
     layer: values.layer ?? null,
@@ -62,7 +67,8 @@ export function readLink(values: HashValues): Link {
     show: oneOf(SHOW_MODES, values.show, 'icons'),
     outlines: oneOf(['', 'on', 'off'], values.outlines, ''),
     similar: values.similar === 'on',
-    compare: number(a),
+    compare: number(at),
+    compareIn: layer && [layer, ...run].join(),
     panes: panes.join(';'),
     compareMode: oneOf(COMPARE_MODES, values.mode, 'difference'),
     drift: oneOf(['', ...DRIFTS], values.drift, ''),
@@ -95,7 +101,7 @@ export function linkOf(state: State): HashValues {
     show: state.show === 'icons' ? '' : state.show,
     outlines: state.outlines,
     similar: state.similar ? 'on' : '',
-    compare: (compare ?? state.compare ?? '') + (state.panes && `;${state.panes}`),
+    compare: (compare ?? writeA(state)) + (state.panes && `;${state.panes}`),
     mode: state.compare === null ? '' : state.compareMode,
     drift: state.drift,
     map: state.motion ? '' : 'fixed',
@@ -110,6 +116,11 @@ export function linkOf(state: State): HashValues {
     // It may be there when the log has been read to its end, or on another machine.
     ...named,
   };
+}
+
+function writeA({ compare, compareIn }: Pick<Link, 'compare' | 'compareIn'>): string {
+  const [layer, run] = compareIn.split(',');
+  return compare === null || compareIn === '' ? `${compare ?? ''}` : [layer, compare, run].join();
 }
 
 /** Names make readable links; ids replace names that are too long or not well formed. */
@@ -153,14 +164,21 @@ export function findStep(steps: readonly number[], wanted: number | null): numbe
 }
 
 /** What a link names and `run` and `series`, which are shown instead, lack. */
-export function missingOf(link: Link, run: RunEntry, series: SeriesEntry | null): Missing {
+export function missingOf(
+  link: Link,
+  there: Pick<Compared, 'runs' | 'series'> & { readonly run: RunEntry },
+): Missing {
   const { run: named, layer, step, compare } = link;
-  const lacks = (at: number | null) => at !== null && !series?.steps.includes(at);
+  const { run, series } = there;
+  const lacks = (at: number | null, of: SeriesEntry | null = series) =>
+    at !== null && !of?.steps.includes(at);
   return {
     ...(named && named !== run.run && named !== run.id && { run: named }),
     ...(layer && layer !== series?.layer && layer !== series?.id && { layer }),
     ...(lacks(step) && { step: String(step) }),
-    ...(lacks(compare) && { compare: String(compare) }),
+    ...(lacks(compare, findSeriesA({ ...link, ...there })) && {
+      compare: writeA(link),
+    }),
   };
 }
 

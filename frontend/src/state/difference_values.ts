@@ -4,6 +4,7 @@
 import { NOT_FOLLOWED } from '../domain/class_atlas';
 import { readFilter } from '../domain/class_filter';
 import { noGrid } from '../domain/comparison/activation_drift';
+import { isOtherSeries } from '../domain/comparison/compared_series';
 import {
   type Difference,
   findAttributionChange,
@@ -12,14 +13,17 @@ import {
 import { explainUnpairing } from '../domain/comparison/sample_pairs';
 import { count, plural, shorten } from '../util/format';
 import { type Atlas, className, type Level, levelOf } from '../wire/atlas';
-import { referenceOr } from './drift_values';
+import { isAligned, NOT_ALIGNED, referenceOr } from './drift_values';
+import { nameReference } from './reference_step';
 import type { State } from './store';
 
 const LONGEST_NAME = 40;
 
 /** B minus A on a level of B, or why it is unknown. */
 export function differenceOf(state: State, atlas: Atlas, level: Level): Difference | string {
-  if (state.compare === atlas.step) return 'A and B are the same step: select another one.';
+  if (state.compare === atlas.step && !isOtherSeries(state)) {
+    return 'A and B are the same step: select another one.';
+  }
   if (state.drift !== '' && state.drift !== 'on') {
     return 'The difference is not shown while drift is shown.';
   }
@@ -30,6 +34,7 @@ export function differenceOf(state: State, atlas: Atlas, level: Level): Differen
   if (reason !== null) return reason;
   const same = levelOf(other, level.size);
   if (same === undefined) return noGrid(other, level);
+  if (!isAligned(other, atlas)) return `${NOT_ALIGNED} Swipe and Blink show both.`;
   const { kind, classes } = readFilter(state);
   const [toward] = classes;
   const found =
@@ -38,11 +43,9 @@ export function differenceOf(state: State, atlas: Atlas, level: Level): Differen
   return samples ? findDifference(other, same, atlas, level) : found;
 }
 
-export function differenceSentence(
-  { step, compare, atlas }: State,
-  { moved, toward }: Difference,
-): string {
-  const since = `between step ${count(compare ?? 0)} and step ${count(step ?? 0)}`;
+export function differenceSentence(state: State, { moved, toward }: Difference): string {
+  const { step, atlas } = state;
+  const since = `between ${nameReference(state)} and step ${count(step ?? 0)}`;
   if (toward === null || !atlas) return `${plural(moved, 'sample')} changed cell ${since}`;
   const name = shorten(className(atlas, toward), LONGEST_NAME);
   return `Attribution toward ${name} changed ${since}, significantly in ${plural(moved, 'cell')}`;

@@ -2,13 +2,15 @@
 /** The drift that the tab shows, as values and text, or the reason why there is none. */
 
 import { findFalls, findTurns } from '../domain/comparison/activation_drift';
+import { findSeriesA, isOtherSeries } from '../domain/comparison/compared_series';
 import { type Drift, type DriftValues, findDrift, formatChange } from '../domain/comparison/drift';
 import { explainUnpairing } from '../domain/comparison/sample_pairs';
+import { shareLayout } from '../domain/layout_variants';
 import type { NearestSamples } from '../domain/nearest_samples';
 import type { DriftQuantity } from '../domain/view';
 import { count, percent, plural } from '../util/format';
 import type { Atlas, Level } from '../wire/atlas';
-import { referenceOf, wantedStep } from './reference_step';
+import { nameReference, referenceOf, wantedStep } from './reference_step';
 import type { State } from './store';
 
 export interface QuantityText {
@@ -64,13 +66,24 @@ export function driftText({ drift }: State): QuantityText {
   return QUANTITY_TEXT[drift || 'on'];
 }
 
+export const NOT_ALIGNED = 'The two maps are not aligned: their coordinates cannot be compared.';
+const OTHER_CHANNELS =
+  'Two networks or layers have different channels: their activations cannot be compared.';
+
+/** Whether coordinates mean the same on both maps. */
+export function isAligned(a: Atlas, b: Atlas): boolean {
+  return a.series === b.series || shareLayout(a, b);
+}
+
 /** Returns the reference atlas, or the reason why it is not available. */
 export function referenceOr(state: State): Atlas | string {
   const step = wantedStep(state);
   if (step === null) return 'This is the first step: there is no earlier one to compare with.';
+  if (findSeriesA(state) === null) return 'A is not in this log.';
   const { otherFailure } = state;
   const missing = otherFailure ? `cannot be read: ${otherFailure.message}` : 'is loading …';
-  return referenceOf(state) ?? `Step ${count(step)} ${missing}`;
+  const name = nameReference(state);
+  return referenceOf(state) ?? `${name.charAt(0).toUpperCase()}${name.slice(1)} ${missing}`;
 }
 
 /** Returns the drift of the cells of a level, or the reason why there is none. */
@@ -85,7 +98,10 @@ export function driftOf(
   const reason = explainUnpairing(other, atlas);
   if (reason !== null) return reason;
   if (state.drift === 'attribution') return findFalls(other, atlas, level);
-  if (state.drift !== 'activation') return findDrift(other, atlas, level);
+  if (state.drift !== 'activation') {
+    return isAligned(other, atlas) ? findDrift(other, atlas, level) : NOT_ALIGNED;
+  }
+  if (other.series !== atlas.series) return OTHER_CHANNELS;
   // Activations are not loaded for steps that an animation only passes through.
   const load = atlas === state.atlas;
   const [from, to] = [nearest.activations(other, load), nearest.activations(atlas, load)];
@@ -117,9 +133,9 @@ export function driftOfCell(
   return formatDriftSentence(state, values[cell] as number, most, since(state), beyond?.[cell]);
 }
 
-/** "since step 400", or "since A, step 400". */
+/** "since step 400", "since A, step 400", or "since A, run b, step 400". */
 function since(state: State): string {
-  return `since ${state.compare === null ? '' : 'A, '}step ${count(wantedStep(state) ?? 0)}`;
+  return `since ${state.compare === null ? '' : 'A, '}${nameReference(state)}`;
 }
 
 /** "12 of 80 cells moved more than the noise floor since step 400", for the legend and for screen readers. */
@@ -129,8 +145,12 @@ export function formatSignificantCells(state: State, { beyond, significant }: Dr
   return `${count(significant)} of ${plural(beyond.length, 'cell')} ${did} ${than} ${since(state)}`;
 }
 
+const TWO_RUNS = 'The noise floor is that of B since its previous step.';
+
 /** The noise floor is measured between adjacent steps; over several steps, noise adds up. */
-export function stepsBetween({ series, step, compare }: State): string {
+export function stepsBetween(state: State): string {
+  const { series, step, compare } = state;
+  if (isOtherSeries(state)) return TWO_RUNS;
   const at = (one: number | null) => series?.steps.indexOf(one ?? Number.NaN) ?? -1;
   const between = Math.abs(at(step) - at(compare)) - 1;
   if (compare === null || between < 1) return '';

@@ -5,14 +5,13 @@
  */
 
 import { classTest } from '../domain/class_series';
+import { decodeName, encodeName } from '../util/url_names';
 import type { RunEntry, SeriesEntry } from '../wire/manifest';
 import { findRun, findSeries } from './deep_link';
 import type { Session } from './session';
 import type { State } from './store';
 
 const MOST_PANES = 3;
-/** Longest name in a URL; longer ones are replaced by ids, so that three panes always fit. */
-const LONGEST_NAME = 130;
 const REQUESTED = '+';
 
 /** Run, layer, and step of one pane; a null step follows the first pane. */
@@ -37,37 +36,19 @@ function readPane(
   runs: readonly RunEntry[],
   first: RunEntry | null,
 ): PaneSpec | null {
-  const [layer = '', step = '', name = ''] = part.split(',').map(decode);
+  const [layer = '', step = '', name = ''] = part.split(',').map(decodeName);
   const run = findRun(runs, name || (first?.id ?? null));
   const series = run && findSeries(run, layer);
   const fixed = Number(step.trim() || Number.NaN);
   return run && series && { run, series, step: Number.isFinite(fixed) ? fixed : null };
 }
 
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return '';
-  }
-}
-
 export function writePanes(specs: readonly PaneSpec[]): string {
   return specs
     .map(({ run, series, step }) =>
-      [encode(series.layer, series.id), step ?? '', encode(run.run, run.id)].join(),
+      [encodeName(series.layer, series.id), step ?? '', encodeName(run.run, run.id)].join(),
     )
     .join(';');
-}
-
-function encode(name: string, id: string): string {
-  try {
-    const encoded = encodeURIComponent(name);
-    return encoded.length <= LONGEST_NAME ? encoded : id;
-  } catch {
-    // Half of a character, which no address can hold.
-    return id;
-  }
 }
 
 /** One more pane, as text of the URL; null if there is no room. */

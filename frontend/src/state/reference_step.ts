@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The reference step: A of a comparison, or the previous step, from which drift is measured. */
+/** The reference step: A of a comparison, which may be of another run or layer, or the previous step, from which drift is measured. */
 
+import { findSeriesA, findSideA } from '../domain/comparison/compared_series';
+import { folderOf } from '../domain/layout_variants';
+import { count, shorten } from '../util/format';
 import { asFailure } from '../wire/api';
 import type { Atlas } from '../wire/atlas';
+import type { SeriesEntry } from '../wire/manifest';
 import type { Session } from './session';
 import type { State } from './store';
+
+const LONGEST_NAME = 40;
 
 /** Loads `state.other` whenever it is needed. */
 export class Reference {
@@ -18,17 +24,16 @@ export class Reference {
 
   #follow(state: State): void {
     const step = wantedStep(state);
-    const { series } = state;
+    const series = findSeriesA(state);
     const key = step === null || series === null ? '' : `${series.id}/${step}`;
     const retried = this.#failed && state.otherFailure === null;
     if (key === this.#key && !retried) return;
     this.#key = key;
     this.#failed = false;
-    if (step !== null) void this.#load(state, step);
+    if (step !== null && series !== null) void this.#load(series, step);
   }
 
-  async #load({ series }: State, step: number): Promise<void> {
-    if (series === null) return;
+  async #load(series: SeriesEntry, step: number): Promise<void> {
     const key = this.#key;
     const change = await this.session.loadAtlas(series, step).then(
       (other) => ({ other, otherFailure: null }),
@@ -38,6 +43,20 @@ export class Reference {
     this.session.store.set(change);
     this.#failed = change.otherFailure !== null;
   }
+}
+
+/** "step 40", or "run b, layer3, step 40" with what differs from B. */
+export function nameReference(state: State): string {
+  const side = findSideA(state);
+  const parts = [
+    side && side.run.id !== state.run?.id ? folderOf(side.run.run) || '(log directory)' : '',
+    side && side.series.layer !== state.series?.layer ? side.series.layer : '',
+    `step ${count(wantedStep(state) ?? 0)}`,
+  ];
+  return parts
+    .filter(Boolean)
+    .map((part) => shorten(part, LONGEST_NAME))
+    .join(', ');
 }
 
 /** The step of the reference atlas, or null if none is needed. */
@@ -55,7 +74,8 @@ export function stepBefore({ series, step, history }: State): number | null {
 
 /** The reference atlas, or null while it is not loaded. */
 export function referenceOf(state: State): Atlas | null {
-  const { other, series } = state;
+  const { other } = state;
+  const series = findSeriesA(state);
   const here = other !== null && other.series === series?.id && other.step === wantedStep(state);
   return here ? other : null;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Loads the index, the atlas, and its images in the order that shows a map first; sets run, layer, and step. */
 
+import { findSeriesA, followLayer, isOtherSeries } from '../domain/comparison/compared_series';
 import type { Address } from '../host/tensorboard';
 import type { HashValues } from '../host/url_hash';
 import { Cache } from '../util/cache';
@@ -193,7 +194,7 @@ export class Session {
   /** To where the link leads, or what comes nearest in the run that was found for it. */
   #goTo(run: RunEntry, look: Partial<State> = {}): void {
     const series = findSeries(run, this.#link.layer);
-    const missing = missingOf(this.#link, run, series);
+    const missing = missingOf(this.#link, { runs: this.latestRuns, run, series });
     this.open(run, series, this.#link.step, { ...look, missing });
   }
 
@@ -205,7 +206,12 @@ export class Session {
   ): void {
     const sameRun = run.id === this.store.state.run?.id;
     const step = findStep(series?.steps ?? [], wanted);
-    const { compare, highlight } = { ...this.store.state, ...look };
+    const { state } = this.store;
+    const followed = state.compareIn && followLayer(state, series?.layer);
+    const next = { ...state, compareIn: followed, ...look, run, series };
+    const { compare, highlight } = next;
+    const compareIn = isOtherSeries(next) ? next.compareIn : '';
+    const steps = findSeriesA({ ...next, compareIn })?.steps;
     const sameSeries = series?.id === this.store.state.series?.id;
     this.store.set({
       ...NO_STEP,
@@ -217,7 +223,8 @@ export class Session {
       hover: null,
       freshSteps: 0,
       settled: false,
-      compare: compare === null ? null : findStep(series?.steps ?? [], compare),
+      compare: compare === null ? null : findStep(steps ?? [], compare),
+      compareIn,
       flipped: false,
       // An image is the same one in every layer.
       highlight: sameSeries || (sameRun && highlight?.of === 'image') ? highlight : null,

@@ -2,6 +2,8 @@
 /** The comparison of steps A and B, where B is the shown step. */
 
 import type { Viewport } from '../domain/camera';
+import { findSideA, type Side, writeSide } from '../domain/comparison/compared_series';
+import { findStep } from './deep_link';
 import { stepBefore } from './reference_step';
 import type { Session } from './session';
 import type { State } from './store';
@@ -17,16 +19,33 @@ export function toggleCompare(session: Session): void {
   chooseA(session, other);
 }
 
-export function chooseA(session: Session, step: number | null): void {
-  session.store.set({ compare: step, flipped: false, missing: {} });
+/** Compares with a step of the shown run and layer, or of those that `compareIn` names. */
+export function chooseA(session: Session, step: number | null, compareIn = ''): void {
+  session.store.set({ compare: step, compareIn, flipped: false, missing: {} });
+}
+
+/** Compares with the step nearest to A of another run or layer. */
+export function chooseSide(session: Session, side: Side): void {
+  const { compare, series } = session.store.state;
+  const step = findStep(side.series.steps, compare);
+  chooseA(session, step, side.series.id === series?.id ? '' : writeSide(side));
 }
 
 /** A becomes B and B becomes A. */
 export function swapSides(session: Session): void {
-  const { compare, step } = session.store.state;
+  const { state } = session.store;
+  const { compare, compareIn, run, series, step } = state;
   if (compare === null) return;
-  session.store.set({ compare: step, flipped: false });
-  session.chooseStep(compare);
+  const look = { compare: step, flipped: false };
+  if (compareIn === '') {
+    session.store.set(look);
+    session.chooseStep(compare);
+    return;
+  }
+  const side = findSideA(state);
+  if (side === null || run === null || series === null) return;
+  const swapped = { ...look, compareIn: writeSide({ run, series }) };
+  session.open(side.run, side.series, compare, swapped);
 }
 
 /** Puts A on screen in the place of B, or B back. */

@@ -2,8 +2,6 @@
 /** Places the card next to its cell and inside the stage. */
 
 const CARD_WIDTH = 320;
-/** Tallest that a card gets; it is placed so that this fits. */
-const CARD_HEIGHT = 480;
 const GAP = 10;
 const MARGIN = 8;
 
@@ -21,15 +19,19 @@ export interface Room {
   readonly height: number;
 }
 
-/** Beside the cell, on the side with more room, and inside the stage. */
-export function placeCard(box: Box, room: Room): { left: number; top: number } {
+/**
+ * Beside the cell, on the side with more room. The card is moved up by `up`, a share of its own height: a card
+ * of any height that fits into the stage is inside it.
+ */
+export function placeCard(box: Box, room: Room): { left: number; top: number; up: number } {
   const right = box.x + box.side + GAP;
   const left = box.x - GAP - CARD_WIDTH;
   const fitsRight = right + CARD_WIDTH + MARGIN <= room.width;
   const x = fitsRight || left < MARGIN ? right : left;
-  const within = (value: number, most: number) => Math.max(MARGIN, Math.min(value, most - MARGIN));
+  const up = Math.max(0, Math.min(1, (box.y + box.side / 2) / Math.max(1, room.height)));
   return {
-    left: within(x, room.width - CARD_WIDTH),
-    top: within(box.y + box.side / 2 - CARD_HEIGHT / 2, room.height - CARD_HEIGHT),
+    left: Math.max(MARGIN, Math.min(x, room.width - CARD_WIDTH - MARGIN)),
+    top: MARGIN + up * Math.max(0, room.height - 2 * MARGIN),
+    up,
   };
 }

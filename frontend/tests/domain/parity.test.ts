@@ -5,11 +5,13 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { classMix, membersOf } from '../../src/domain/cell_stats';
 import { coloring } from '../../src/domain/color_scales';
+import { type ConceptMatches, matchConcepts } from '../../src/domain/comparison/concept_matching';
 import { findDifference } from '../../src/domain/comparison/difference';
 import { findDrift } from '../../src/domain/comparison/drift';
 import { findMerges, linksBetween } from '../../src/domain/comparison/layer_links';
 import { sameSamples } from '../../src/domain/comparison/sample_matching';
 import { movesOf } from '../../src/domain/comparison/sample_pairs';
+import type { Concept } from '../../src/domain/concepts';
 import { readActivations } from '../../src/wire/activations';
 import { type Atlas, type Level, readAtlas } from '../../src/wire/atlas';
 import { readSafetensors } from '../../src/wire/safetensors';
@@ -105,6 +107,21 @@ describe('difference', () => {
     expect(found.changes.reduce((sum, one) => sum + Math.abs(one.gain), 0)).toBe(
       gain.flat().reduce((sum: number, one: number) => sum + Math.abs(one), 0),
     );
+  });
+});
+
+describe('concept matching', () => {
+  it.each(casesOf('concept_matching'))('of %s', (_, wanted, a, b) => {
+    const found = matchConcepts(a, b) as ConceptMatches;
+    expect(found.shared.map((one) => [one.a.id, one.b.id, one.both])).toEqual(wanted.shared);
+    expectClose(
+      found.shared.map(({ jaccard }) => jaccard),
+      wanted.jaccard,
+    );
+    const idsOf = (list: readonly Concept[]) => list.map(({ id }) => id).sort((x, y) => x - y);
+    expect(idsOf(found.onlyA)).toEqual(wanted.only_a);
+    expect(idsOf(found.onlyB)).toEqual(wanted.only_b);
+    expectClose([found.agreement], [wanted.agreement]);
   });
 });
 

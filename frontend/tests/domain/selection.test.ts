@@ -141,7 +141,7 @@ describe('gather', () => {
 
   it('says why where the samples are others', () => {
     const few = { ...smallAtlas(), count: 5, key: 's1/9' };
-    expect(measureCohesion(then, few, rows)).toBe('One step has 6 samples and the other 5.');
+    expect(measureCohesion(then, few, rows)).toBe('One atlas has 6 samples and the other 5.');
   });
 });
 

@@ -158,12 +158,22 @@ describe('placeCard', () => {
   const room = { width: 1000, height: 600 };
 
   it('is to the right of its cell', () => {
-    expect(placeCard({ x: 300, y: 280, side: 40 }, room)).toEqual({ left: 350, top: 60 });
+    expect(placeCard({ x: 300, y: 280, side: 40 }, room)).toEqual({ left: 350, top: 300, up: 0.5 });
   });
 
   it('changes sides where there is no room, and never leaves the stage', () => {
     expect(placeCard({ x: 800, y: 280, side: 40 }, room).left).toBe(470);
-    expect(placeCard({ x: 300, y: 0, side: 40 }, room).top).toBe(8);
-    expect(placeCard({ x: 300, y: 590, side: 40 }, room).top).toBe(112);
+    for (const [y, height] of [
+      [-50, 480],
+      [0, 480],
+      [280, 100],
+      [280, 584],
+      [590, 480],
+      [700, 20],
+    ] as const) {
+      const { top, up } = placeCard({ x: 300, y, side: 40 }, room);
+      expect(top - up * height).toBeGreaterThanOrEqual(8);
+      expect(top - up * height + height).toBeLessThanOrEqual(592);
+    }
   });
 });

@@ -73,6 +73,7 @@ describe('link', () => {
       outlines: '',
       similar: false,
       compare: null,
+      compareIn: '',
       panes: '',
       compareMode: 'difference',
       drift: '',
@@ -86,6 +87,18 @@ describe('link', () => {
       pins: '',
       highlightText: '',
     });
+  });
+
+  it('names the run and the layer of A, if they are others', () => {
+    const store = new Store();
+    const run = runs[1] as RunEntry;
+    const compareIn = 'b%2C%3B%20c,two%2Fatlas';
+    store.set({ run, series: run.series[0] ?? null, step: 10, compare: 40, compareIn });
+    const link = linkOf(store.state);
+    expect(link.compare).toBe('b%2C%3B%20c,40,two%2Fatlas');
+    const panes = { ...link, compare: `${link.compare};b,,one` };
+    expect(readLink(panes)).toMatchObject({ compare: 40, compareIn, panes: 'b,,one' });
+    expect(readLink({ compare: 'b,x,one' })).toMatchObject({ compare: null, panes: '' });
   });
 
   it('leads back to the state it came from', () => {
@@ -126,6 +139,7 @@ describe('link', () => {
       outlines: 'off',
       similar: true,
       compare: 0,
+      compareIn: '',
       panes: '',
       compareMode: 'swipe',
       drift: 'attribution',

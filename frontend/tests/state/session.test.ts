@@ -153,6 +153,38 @@ describe('a link to what is not in the log', () => {
     expect(written.at(-1)).toMatchObject({ compare: '0;layer4,,r1' });
   });
 
+  it('names the step, layer and run of A that the log lacks', async () => {
+    const session = await start({ compare: 'layer9,10,gone', step: '10' });
+    expect(session.store.state).toMatchObject({ missing: { compare: 'layer9,10,gone' } });
+    expect(session.store.state.compare).toBeNull();
+    expect(written.at(-1)).toMatchObject({ compare: 'layer9,10,gone' });
+    expect(missingLine(session.store.state)).toContain('compare layer9,10,gone (shown: none)');
+  });
+
+  it('leads to A of another run, which follows B to another layer', async () => {
+    const layers = (id: string, steps: number[]) =>
+      ['layer3', 'layer4'].map((layer, i) => ({ id: `${id}${i}`, layer, steps }));
+    server.set('index', () =>
+      json(
+        indexJson(
+          { id: 'r1', run: 'one', series: layers('s', [0, 10]) },
+          { id: 'r2', run: 'two', series: layers('t', [0, 10, 20]) },
+        ),
+      ),
+    );
+    server.set('atlas', () => binary(atlasBytes(10)));
+    const session = await start({ run: 'one', layer: 'layer3', compare: 'layer3,20,two' });
+    expect(session.store.state).toMatchObject({ compare: 20, compareIn: 'layer3,two' });
+    expect(session.store.state.missing).toEqual({});
+    session.chooseSeries('s1');
+    await settle();
+    expect(session.store.state).toMatchObject({ compare: 20, compareIn: 'layer4,two' });
+    session.chooseRun('r2');
+    await settle();
+    expect(session.store.state).toMatchObject({ compare: 20, compareIn: '' });
+    expect(written.at(-1)).toMatchObject({ compare: '20', layer: 'layer4', run: 'two' });
+  });
+
   it('is forgotten once the user chooses', async () => {
     const session = await start({ layer: 'layer3', step: '11' });
     session.chooseStep(10);

@@ -20,7 +20,7 @@ FEW = 0.04
 
 
 def bar(tab: Tab) -> Locator:
-    return tab.app.get_by_label("Comparison of two steps")
+    return tab.app.get_by_label("Comparison of A and B")
 
 
 def legend(tab: Tab) -> Locator:
@@ -188,3 +188,78 @@ def test_the_comparison_is_accessible(concept_log: str, tab: Tab) -> None:
         tab.page.goto("about:blank")
         tab.open(concept_log, standalone=True, **MOVING, step=200, compare=100, mode=mode)
         audit(tab, f"compare-{mode}")
+
+
+OTHER_RUN = "layer3,200,still%2Fatlas"
+
+
+def test_a_can_be_of_another_run(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, **MOVING, step=200, compare=100)
+    bar(tab).get_by_label("Run of A").select_option(label="still")
+    tab.wait_for_hash(compare="layer3,100,still%2Fatlas")
+    bar(tab).get_by_label("Step A").select_option(label="step 200")
+    tab.wait_for_hash(compare=OTHER_RUN)
+    gain = count_gains(100, 200)  # the other run is as this one before it moved
+    expect(legend(tab)).to_contain_text("changed cell between still, step 200 and step 200")
+    expect(legend(tab)).to_contain_text(f"up to +{gain.max()}")
+    tab.press_keys("x")
+    tab.wait_for_hash(run="still/atlas", compare="layer3,200,moving%2Fatlas", step=200)
+    expect(legend(tab)).to_contain_text(f"up to +{-gain.min()}")
+    bar(tab).get_by_label("Run of A").select_option(label="still")
+    expect(legend(tab)).to_contain_text("A and B are the same step")
+    tab.wait_for_hash(run="still/atlas", compare=200)
+
+
+def matches(tab: Tab) -> Locator:
+    return tab.app.get_by_label("Concepts of A and B")
+
+
+def test_concepts_of_two_runs_are_matched(concept_log: str, tab: Tab) -> None:
+    """In every mode; a click highlights a concept of B, or the samples of a concept of A."""
+    tab.open(concept_log, standalone=True, **MOVING, step=200, compare=OTHER_RUN)
+    atlas = make_concept_atlas("moving", 200, 1)
+    assert atlas.concepts is not None
+    count = len(atlas.concepts)
+    words = f"{count} concepts in both, 0 only in A, 0 only in B"
+    expect(matches(tab)).to_contain_text(words)
+    expect(matches(tab)).to_contain_text("A: still, step 200. 100% of the samples")
+    for mode in ("Swipe", "Blink"):
+        bar(tab).get_by_text(mode).click()
+        expect(matches(tab)).to_contain_text(words)
+    matches(tab).get_by_text("Concepts", exact=True).click()
+    rows = matches(tab).locator("tbody tr")
+    expect(rows).to_have_count(count)
+    of_a, of_b = (rows.first.get_by_role("button").nth(index) for index in (0, 1))
+    name = of_b.inner_text()
+    of_b.click()
+    pill = tab.app.locator(".highlight-pill")
+    expect(pill).to_contain_text(name)
+    of_a.click()
+    expect(pill).to_contain_text(f"{of_a.inner_text()} of A")
+    size = next(one.size for one in atlas.concepts if one.name == name)
+    expect(pill).to_contain_text(f"{size} samples in")
+    audit(tab)
+
+
+def test_concepts_are_not_matched_within_a_run_or_without_concepts(
+    concept_log: str, tab: Tab
+) -> None:
+    tab.open(concept_log, standalone=True, **MOVING, step=200, compare=100)
+    expect(legend(tab)).to_be_visible()
+    expect(matches(tab)).to_have_count(0)
+    bar(tab).get_by_label("Run of A").select_option(label="bare")
+    expect(legend(tab)).to_contain_text("bare, step 100")
+    expect(matches(tab)).to_have_count(0)
+
+
+def test_a_run_of_another_probe_has_a_reason(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, **MOVING, step=200, compare="layer3,200,other%2Fatlas")
+    expect(legend(tab)).to_contain_text("A and B use different probes")
+    expect(matches(tab)).to_have_count(0)
+
+
+def test_a_link_to_a_missing_run_is_reported(concept_log: str, tab: Tab) -> None:
+    tab.open(concept_log, standalone=True, **MOVING, step=200, compare="layer3,200,gone")
+    expect(tab.app).to_contain_text(
+        "The link names what is not in this log: compare layer3,200,gone"
+    )

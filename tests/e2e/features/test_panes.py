@@ -181,7 +181,7 @@ def test_panes_that_follow_change_their_step(layer_log: str, tab: Tab) -> None:
 
 def test_comparable_panes_share_one_viewport(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET, compare=";stage1,0,net%2Fatlas;stage2,,net%2Fatlas")
-    expect(caption(tab, 2)).to_contain_text("shared camera")
+    expect(caption(tab, 2)).to_contain_text("pan and zoom together")
     expect(caption(tab, 3)).to_contain_text("positions cannot be compared")
     zoom = "map => map.goal.z"
     tab.press_keys("+")
@@ -198,6 +198,19 @@ def test_comparable_panes_share_one_viewport(layer_log: str, tab: Tab) -> None:
     tab.page.wait_for_timeout(400)
     assert tab.state["z"] == "2.250"
     assert map_of(tab, 3).evaluate(zoom) == pytest.approx(1.5)
+
+
+def test_panes_of_the_same_map_look_the_same(layer_log: str, tab: Tab) -> None:
+    """From the first frame on: colors of cells, borders of concepts, and icons."""
+    tab.open(layer_log, standalone=True, **NET, color="class", compare=";stage1,100,net%2Fatlas")
+    expect(caption(tab, 2)).to_contain_text("pan and zoom together")
+    tab.settle()
+    for row, col in (LOOK_AT, SHARED):
+        first, second = (
+            tab.capture(box_of(tab, number, row, col)).astype(int) for number in (1, 2)
+        )
+        assert first.std() > 10
+        assert np.abs(first - second).mean() < 2
 
 
 def test_different_settings_are_listed_and_can_be_linked(layer_log: str, tab: Tab) -> None:
@@ -255,7 +268,7 @@ def test_layers_go_up_and_down_by_key(layer_log: str, tab: Tab) -> None:
 def test_panes_and_a_comparison_can_be_combined(layer_log: str, tab: Tab) -> None:
     """Links from before panes still work, and `c` still compares."""
     tab.open(layer_log, standalone=True, **NET, compare=0)
-    expect(tab.app.get_by_label("Comparison of two steps")).to_be_visible()
+    expect(tab.app.get_by_label("Comparison of A and B")).to_be_visible()
     tab.press_keys("a")
     tab.wait_for_hash(compare=f"0{SECOND}", mode="difference")
     tab.press_keys("c")

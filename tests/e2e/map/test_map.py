@@ -45,7 +45,7 @@ def test_the_first_map_takes_three_requests(valid_log_by_loader: str, tab: Tab) 
     ("key", "name", "words"),
     [
         ("d", "Drift", "since step 800"),
-        ("c", "Comparison of two steps", "between step 800 and step 1,600"),
+        ("c", "Comparison of A and B", "between step 800 and step 1,600"),
         ("j", "Events of this run", ""),
         ("f", "Class filter", ""),
         ("?", "How to read the map", ""),

@@ -29,7 +29,7 @@ from tensorboard_plugin_atlas.analysis.class_series import CLASS_ATLAS, ClassAtl
 from tensorboard_plugin_atlas.analysis.comparison import compare_atlases  # noqa: E402
 from tensorboard_plugin_atlas.analysis.layer_links import link_layers  # noqa: E402
 from tensorboard_plugin_atlas.analysis.sample_matching import match_samples  # noqa: E402
-from tensorboard_plugin_atlas.atlas import Atlas, Grid  # noqa: E402
+from tensorboard_plugin_atlas.atlas import Atlas, ConceptState, Grid  # noqa: E402
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations  # noqa: E402
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas  # noqa: E402
 
@@ -55,6 +55,11 @@ def make_atlases() -> dict[str, Atlas]:
         "other-layer": _shift_boxes(_take(later, shuffled)).replace(layer="layer4"),
         "mid": mid,
         "late": late,
+        "concepts": _with_concepts(first, 0),
+        "concepts-later": _with_concepts(later, 1),
+        "concepts-other-layer": _with_concepts(
+            _shift_boxes(_take(later, shuffled)).replace(layer="layer4"), 2
+        ),
     }
 
 
@@ -73,6 +78,26 @@ def _plain(atlas: Atlas) -> Atlas:
         concept_change=None,
         events=(),
     )
+
+
+def _with_concepts(atlas: Atlas, seed: int) -> Atlas:
+    """Returns an atlas with six concepts; one of them and a quarter of the samples are random.
+
+    The ids are not in the order of the concepts, and some samples are in none.
+    """
+    random = np.random.default_rng(seed)
+    ids = random.permutation(40)[:6].astype(np.int32)
+    group = atlas.image_ids % 6
+    moved = (random.random(len(group)) < 0.25) | (group == seed)
+    group = np.where(moved, random.integers(0, 6, len(group)), group)
+    # Concept 5 of an even seed has other samples than that of an odd one.
+    group = np.where(group == 5, random.integers(0, 6, len(group)), group)
+    concepts = np.where(random.random(len(group)) < 0.1, -1, ids[group]).astype(np.int32)
+    states = tuple(
+        ConceptState(id=one, name=f"concept {one}", size=int((concepts == one).sum()), born=0)
+        for one in sorted(ids.tolist())
+    )
+    return atlas.replace(samples=_replace(atlas.samples, concepts=concepts), concepts=states)
 
 
 def _replace(value: Any, **changes: Any) -> Any:
@@ -212,6 +237,19 @@ def count_difference(a: Atlas, b: Atlas) -> dict[str, Any]:
     return {"gain": np.rint(level.density * len(found.rows_a)).astype(int).tolist()}
 
 
+def match_concepts(a: Atlas, b: Atlas) -> dict[str, Any]:
+    """Concepts of both atlases, best match first, and those of one only."""
+    found = compare_atlases(a, b).concepts
+    assert found is not None
+    return {
+        "shared": [[one.a, one.b, one.both] for one in found.shared],
+        "jaccard": [_round(one.jaccard) for one in found.shared],
+        "only_a": list(found.only_a),
+        "only_b": list(found.only_b),
+        "agreement": _round(found.agreement),
+    }
+
+
 def describe_labels(atlas: Atlas) -> dict[str, Any]:
     """Labels and errors of every cell."""
     found = cell_labels(atlas, atlas.grids[0])
@@ -248,6 +286,14 @@ RULES: dict[str, tuple[Rule, list[list[str]]]] = {
     "layer_links": (link, [["mid", "late"], ["first", "other-layer"]]),
     "drift": (measure_drift, [["first", "later"]]),
     "difference": (count_difference, [["first", "later"], ["later", "first"]]),
+    "concept_matching": (
+        match_concepts,
+        [
+            ["concepts", "concepts-later"],
+            ["concepts-later", "concepts"],
+            ["concepts", "concepts-other-layer"],
+        ],
+    ),
     "cell_labels": (describe_labels, [["first"], ["later"], ["late"]]),
 }
 """Each rule with the atlases of its cases."""

@@ -40,8 +40,9 @@ export function findDrift(other: Atlas, now: Atlas, level: Level): Drift {
   return drifts.get(level, other, () => measure(other, now, level));
 }
 
-/** The noise floor of the displacement between two steps: that of the later one. */
+/** The noise floor of the displacement between two steps: that of the later one, or that of `b` for two runs. */
 export function floorOf(a: Atlas, b: Atlas): Float32Array | null {
+  if (a.series !== b.series) return b.noiseFloor ?? a.noiseFloor;
   return (a.step > b.step ? a : b).noiseFloor;
 }
 

@@ -16,14 +16,14 @@ export function explainUnpairing(a: Atlas, b: Atlas): string | null {
 
 function findReason(a: Atlas, b: Atlas): string | null {
   if (a.manifest.probeDigest !== b.manifest.probeDigest) {
-    return 'The two steps use different probes, so samples cannot be matched.';
+    return 'A and B use different probes, so samples cannot be matched.';
   }
   if (classAtlasOf(a) !== null || classAtlasOf(b) !== null) return NOT_FOLLOWED;
   if (a.count !== b.count) {
-    return `One step has ${count(a.count)} samples and the other ${count(b.count)}.`;
+    return `One atlas has ${count(a.count)} samples and the other ${count(b.count)}.`;
   }
   const same = a.imageIds.every((image, row) => image === b.imageIds[row]);
-  return same ? null : 'The two steps have different samples.';
+  return same ? null : 'A and B have different samples.';
 }
 
 /** How far every sample has moved, in map units. */

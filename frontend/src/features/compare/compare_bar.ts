@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The bar that chooses the two steps and the comparison mode. */
+/** The bar that chooses A, which may be of another run or layer, and the comparison mode. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { findSeriesA, findSideA, type Side } from '../../domain/comparison/compared_series';
+import { folderOf } from '../../domain/layout_variants';
 import { COMPARE_MODES, type CompareMode } from '../../domain/view';
+import { findSeries } from '../../state/deep_link';
 import type { Session } from '../../state/session';
-import { chooseA, showA, swapSides } from '../../state/step_comparison';
+import { chooseA, chooseSide, showA, swapSides } from '../../state/step_comparison';
 import type { State } from '../../state/store';
 import { iconButton } from '../../ui/icons';
+import { layerOptions } from '../../ui/layer_options';
+import { picker } from '../../ui/picker';
 import { segments } from '../../ui/segmented_control';
 import { count } from '../../util/format';
+import type { RunEntry } from '../../wire/manifest';
 
 const MODE_NAMES: Readonly<Record<CompareMode, string>> = {
   difference: 'Difference',
@@ -18,19 +24,22 @@ const MODE_NAMES: Readonly<Record<CompareMode, string>> = {
 const DIVIDER_STEPS = 200;
 
 export function compareBar(state: State, session: Session): TemplateResult | typeof nothing {
-  const { compare, compareMode, series, step, flipped, otherFailure } = state;
+  const { compare, compareIn, compareMode, series, step, flipped, otherFailure } = state;
+  const side = findSideA(state);
   if (compare === null || series === null) return nothing;
   const { store } = session;
-  return html`<section class="bar compare-bar" aria-label="Comparison of two steps">
+  const steps = findSeriesA(state)?.steps ?? [];
+  return html`<section class="bar compare-bar" aria-label="Comparison of A and B">
     <span class="field">
       <b class="side-mark">A</b>
+      ${side && sidePickers(state, side, session)}
       <select
         id="compare-a"
         aria-label="Step A"
         @change=${(event: Event) =>
-          chooseA(session, Number((event.target as HTMLSelectElement).value))}
+          chooseA(session, Number((event.target as HTMLSelectElement).value), compareIn)}
       >
-        ${series.steps.map(
+        ${steps.map(
           (one) =>
             html`<option value=${one} .selected=${one === compare}>step ${count(one)}</option>`,
         )}
@@ -76,6 +85,40 @@ export function compareBar(state: State, session: Session): TemplateResult | typ
       press: () => chooseA(session, null),
     })}
   </section>`;
+}
+
+/** The choices of the run and the layer of A, where there are several. */
+function sidePickers(state: State, side: Side, session: Session): TemplateResult {
+  const runs = state.runs.filter(({ series }) => series.length > 0);
+  const choose = (run: RunEntry | undefined, layer: string) => {
+    const series = run && findSeries(run, layer);
+    if (run && series) chooseSide(session, { run, series });
+  };
+  return html`${
+    runs.length < 2
+      ? nothing
+      : picker(
+          'compare-run',
+          'Run of A',
+          runs.map(({ id, run }) => ({ value: id, label: folderOf(run) || '(log directory)' })),
+          side.run.id,
+          (id) =>
+            choose(
+              runs.find((one) => one.id === id),
+              side.series.layer,
+            ),
+        )
+  }${
+    side.run.series.length < 2
+      ? nothing
+      : picker(
+          'compare-layer',
+          'Layer of A',
+          layerOptions({ ...state, ...side }),
+          side.series.id,
+          (id) => choose(side.run, id),
+        )
+  }`;
 }
 
 /** The line between A and B, as a slider over the map. */

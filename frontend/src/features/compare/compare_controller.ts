@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The comparison of two steps. */
 
-import { nothing, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import { centerOf } from '../../domain/cell_stats';
 import type { Change } from '../../domain/comparison/difference';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { OverlayPainter } from '../../map/overlay';
 import { drawDifference, drawDivider } from '../../map/overlays/difference';
 import { differenceOf, differenceSentence } from '../../state/difference_values';
+import { nameReference } from '../../state/reference_step';
 import type { Session } from '../../state/session';
 import { announcedChange, dividerAt } from '../../state/step_comparison';
 import type { State } from '../../state/store';
@@ -15,6 +16,7 @@ import { count } from '../../util/format';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
 import type { Feature } from '../feature';
 import { compareBar, dividerSlider } from './compare_bar';
+import { conceptMatches } from './concept_matches';
 import { differenceLegend } from './difference_legend';
 
 export class CompareController implements Feature {
@@ -28,7 +30,7 @@ export class CompareController implements Feature {
     const { compareMode, compare, step, flipped } = state;
     if (compare === null || flipped || compareMode === 'blink') return [];
     if (compareMode === 'swipe') {
-      const [left, right] = [`A · step ${count(compare)}`, `B · step ${count(step ?? 0)}`];
+      const [left, right] = [`A · ${nameReference(state)}`, `B · step ${count(step ?? 0)}`];
       return [
         (context, frame) =>
           drawDivider(context, frame, dividerAt(state, frame.viewport), left, right),
@@ -44,8 +46,12 @@ export class CompareController implements Feature {
 
   legend(state: State, atlas: Atlas, level: Level): TemplateResult | typeof nothing {
     const { compare, compareMode, flipped } = state;
-    if (flipped || compare === null || compareMode !== 'difference') return nothing;
-    return differenceLegend(state, atlas, level, this.#go(level));
+    if (flipped || compare === null) return nothing;
+    return html`${
+      compareMode === 'difference'
+        ? differenceLegend(state, atlas, level, this.#go(level))
+        : nothing
+    }${conceptMatches(state, atlas, this.session)}`;
   }
 
   /** Pins the square of a change and brings it into view. */

@@ -66,6 +66,16 @@ export class OutlinesController implements Feature {
     ];
   }
 
+  paneMarks(state: State): readonly OverlayPainter[] {
+    if (!showsOutlines(state)) return [];
+    return [
+      (context, frame) => {
+        const found = territoriesOf(frame.atlas, frame.level);
+        if (found) drawConcepts(context, frame, found, [0, frame.viewport.width], state.dark);
+      },
+    ];
+  }
+
   #toggle({
     anchor: {
       concept: { id, name },

@@ -3,7 +3,7 @@
 
 import type { AtlasMap } from '../../map/atlas_map';
 import { themeOf } from '../../map/theme';
-import { atlasOnScreen } from '../../state/reference_step';
+import { atlasOnScreen, nameReference } from '../../state/reference_step';
 import type { State } from '../../state/store';
 import { count, plural, shorten } from '../../util/format';
 import { type Painter, paintPanel } from './legend_painter';
@@ -28,7 +28,7 @@ export function provenanceParts(state: State, version: string): string[] {
     `${shownLevel} × ${shownLevel} grid`,
     compare === null
       ? ''
-      : `${compareMode} of A, step ${count(compare)}, and B, step ${count(step ?? 0)}`,
+      : `${compareMode} of A, ${nameReference(state)}, and B, step ${count(step ?? 0)}`,
     selection === null ? '' : `broken line: ${plural(selection.rows.length, 'selected sample')}`,
     highlight === null ? '' : `highlighted: ${shorten(highlight.name, NAME)}`,
     `TensorBoard Atlas ${version}`,

@@ -16,8 +16,14 @@ import {
   position,
   rankedBy,
 } from '../../ui/cell_view';
+import { shorten } from '../../util/format';
+import { className } from '../../wire/atlas';
+import { findAttribution, formatFractionWithSign, strongestClasses } from '../../wire/attribution';
 
 const CARD_PATCHES = 6;
+/** Classes for and against that the card names, and their longest name. */
+const CARD_CLASSES = 2;
+const CARD_NAME = 20;
 
 export function card(
   context: CellContext,
@@ -25,12 +31,12 @@ export function card(
   room: Room,
   lines: unknown = nothing,
 ): TemplateResult {
-  const { left, top } = placeCard(box, room);
+  const { left, top, up } = placeCard(box, room);
   return html`<aside
     class="card panel"
     data-row=${context.facts.row}
     data-col=${context.facts.col}
-    style="left:${left}px;top:${top}px"
+    style="left:${left}px;top:${top}px;transform:translateY(${-100 * up}%)"
     aria-label="Cell under the cursor"
   >
     <h2 class="hidden">Cell under the cursor</h2>
@@ -38,8 +44,26 @@ export function card(
       ${bigIcon(context)}
       <div class="card-facts">${headline(context)} ${iconLine(context)} ${accuracyLine(context)}</div>
     </div>
-    ${strip(context)} ${classBars(context)} ${lines} ${position(context)}
+    ${strip(context)} ${classBars(context)} ${attributionLines(context)} ${lines} ${position(context)}
   </aside>`;
+}
+
+/** The classes with the strongest attribution, such as "for dog +.31, cat +.12". */
+function attributionLines({ atlas, level, facts }: CellContext): TemplateResult | typeof nothing {
+  const attribution = findAttribution(atlas, level);
+  if (typeof attribution === 'string') return nothing;
+  const { helps, hurts } = strongestClasses(attribution, facts.cell, CARD_CLASSES);
+  const most = Math.max(...[...helps, ...hurts].map(({ value }) => Math.abs(value)));
+  const line = (word: string, found: typeof helps) =>
+    found.length === 0
+      ? nothing
+      : html`<p><span class="muted">${word}</span> ${found
+          .map(
+            ({ index, value }) =>
+              `${shorten(className(atlas, index), CARD_NAME)} ${formatFractionWithSign(value, most)}`,
+          )
+          .join(', ')}</p>`;
+  return html`<div>${line('for', helps)} ${line('against', hurts)}</div>`;
 }
 
 function strip(context: CellContext): TemplateResult {

@@ -10,7 +10,8 @@ import { PanesController } from './panes_controller';
 /** Maps beside the first, linked by their samples. */
 export const panes: FeatureModule = {
   styles: paneStyles,
-  create: ({ session, map, update }) => new PanesController(session, map, update),
+  create: ({ session, map, update, paneMarks }) =>
+    new PanesController(session, map, update, paneMarks),
 };
 
 /** Cells of the next and the previous layer that share samples with the pinned cell. */

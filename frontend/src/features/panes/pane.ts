@@ -23,6 +23,7 @@ export interface PaneHost {
   readonly main: Session;
   readonly map: AtlasMap;
   overlaysOf(pane: Pane): readonly OverlayPainter[];
+  marksOf(pane: Pane): readonly OverlayPainter[];
   choose(pane: Pane, change: Partial<PaneSpec>): void;
   close(pane: Pane): void;
   linkAnyway(): void;
@@ -47,6 +48,7 @@ export class Pane {
     map.setAttribute('aria-describedby', 'map-hint');
     const decorator = new MapDecorator(map, session, new Player(session));
     decorator.overlays = () => host.overlaysOf(this);
+    decorator.marks = () => host.marksOf(this);
     map.session = session;
     map.setDecorator(decorator);
     map.transition = new SceneTransition();
@@ -94,9 +96,9 @@ export class Pane {
 
   /** Takes over what is chosen for all panes. */
   mirror(): void {
-    const { dark, forced, color, show, allPoints, level, motion, camera, extent, shownLevel } =
-      this.host.main.store.state;
-    const look = { dark, forced, color, show, allPoints, level, motion };
+    const { camera, extent, shownLevel, ...state } = this.host.main.store.state;
+    const { dark, forced, color, outlines, show, allPoints, level, motion } = state;
+    const look = { dark, forced, color, outlines, show, allPoints, level, motion };
     // A level that is on screen is given up late: by itself a pane that opens might choose another.
     const shared = { camera, extent, level: level === 'auto' ? (shownLevel ?? level) : level };
     this.session.store.set(this.isComparable ? { ...look, ...shared } : look);

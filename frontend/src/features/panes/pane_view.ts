@@ -150,7 +150,7 @@ function ownWords(pane: Pane): string {
   if (state.sheetFailure)
     return `Icons of this grid cannot be shown: ${state.sheetFailure.message}`;
   const places = isComparable
-    ? 'Aligned with pane 1: shared camera'
+    ? 'Aligned with pane 1: both pan and zoom together'
     : 'Not aligned with pane 1: positions cannot be compared';
   return places + origin(pane);
 }

@@ -11,7 +11,7 @@ import type { State } from '../../state/store';
 import { closeUp } from '../../state/zoom_to_cell';
 import { INSPECTOR_ROOM } from '../../ui/card_placement';
 import { plural } from '../../util/format';
-import type { Feature } from '../feature';
+import type { Feature, FeatureContext } from '../feature';
 import { LinkedHighlight, type View } from './linked_highlight';
 import { Pane, type PaneHost } from './pane';
 import { type Slot, slotsOf } from './pane_slots';
@@ -23,6 +23,7 @@ const LOOK = [
   'dark',
   'forced',
   'color',
+  'outlines',
   'show',
   'allPoints',
   'level',
@@ -50,6 +51,7 @@ export class PanesController implements Feature, PaneHost {
     readonly main: Session,
     readonly map: AtlasMap,
     private readonly update: () => void,
+    private readonly drawMarks: FeatureContext['paneMarks'],
   ) {
     this.#first = { session: main, map };
     main.store.subscribe((state, before) => this.#follow(state, before));
@@ -73,6 +75,10 @@ export class PanesController implements Feature, PaneHost {
 
   overlaysOf(pane: Pane): readonly OverlayPainter[] {
     return this.#links.painters(pane);
+  }
+
+  marksOf({ state }: Pane): readonly OverlayPainter[] {
+    return this.drawMarks(state);
   }
 
   choose(pane: Pane, change: Partial<PaneSpec>): void {

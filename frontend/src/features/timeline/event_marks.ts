@@ -70,7 +70,8 @@ export function eventMarks(
 }
 
 /** The mark of step A of a comparison. */
-export function sideMark({ compare, series }: State): TemplateResult | typeof nothing {
+export function sideMark({ compare, compareIn, series }: State): TemplateResult | typeof nothing {
+  if (compareIn !== '') return nothing;
   const steps = series?.steps ?? [];
   const index = steps.indexOf(compare ?? Number.NaN);
   if (index < 0) return nothing;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Comparison with another step, and other panes. */
+/** Comparison with another step or run, and other panes. */
 
 import type { CompareMode, DriftQuantity } from '../../domain/view';
 import type { Failure } from '../../wire/api';
@@ -8,6 +8,8 @@ import type { Atlas } from '../../wire/atlas';
 export interface CompareState {
   /** The step A that the shown step B is compared with. */
   readonly compare: number | null;
+  /** Layer and run of A, as text of the URL; empty if both are those of B. */
+  readonly compareIn: string;
   readonly compareMode: CompareMode;
   /** While blinking: A is on screen, not B. */
   readonly flipped: boolean;
@@ -25,6 +27,7 @@ export interface CompareState {
 
 export const INITIAL_COMPARE: CompareState = {
   compare: null,
+  compareIn: '',
   compareMode: 'difference',
   flipped: false,
   divider: 0.5,

@@ -9,6 +9,7 @@ import { sideMark } from '../../../src/features/timeline/event_marks';
 import { SceneTransition } from '../../../src/map/scene_transition';
 import type { Scene } from '../../../src/render/scene';
 import { differenceOf, differenceSentence } from '../../../src/state/difference_values';
+import { driftOf, stepsBetween } from '../../../src/state/drift_values';
 import { atlasOnScreen } from '../../../src/state/reference_step';
 import type { Session } from '../../../src/state/session';
 import {
@@ -20,7 +21,8 @@ import {
 } from '../../../src/state/step_comparison';
 import { type State, Store } from '../../../src/state/store';
 import { Failure } from '../../../src/wire/api';
-import type { Level } from '../../../src/wire/atlas';
+import type { Atlas, Level } from '../../../src/wire/atlas';
+import type { RunEntry } from '../../../src/wire/manifest';
 import { attributionAtlas } from '../../helpers/class_fixtures';
 import { a, b, level, series } from '../../helpers/two_step_fixtures';
 
@@ -117,6 +119,100 @@ describe('the bar', () => {
     store.set({ compare: 10 });
     render(sideMark(store.state), root);
     expect(find('b').style.left).toBe('50%');
+  });
+});
+
+describe('A of another run or layer', () => {
+  const layers = (id: string) => [
+    { ...series, id, steps: [0, 10, 40] },
+    { ...series, id: `${id}x`, layer: 'layer4', steps: [0, 30] },
+  ];
+  const runs = [
+    { id: 'r1', run: 'one/atlas', probe: true, series: layers('s1') },
+    { id: 'r2', run: 'two/atlas', probe: true, series: layers('s2') },
+    { id: 'r3', run: 'none', probe: false, series: [] },
+  ];
+  const show = () => render(compareBar(store.state, session), root);
+  const choose = (selector: string, value: string) => {
+    find<HTMLSelectElement>(selector).value = value;
+    find(selector).dispatchEvent(new Event('change'));
+    show();
+  };
+  const opened = vi.fn();
+
+  beforeEach(() => {
+    opened.mockReset();
+    Object.assign(session, { open: opened });
+    store.set({ runs, run: runs[0] ?? null, series: runs[0]?.series[0] ?? null, compare: 10 });
+    show();
+  });
+
+  it('is chosen in the bar, with the nearest step', () => {
+    choose('#compare-run', 'r2');
+    expect(store.state).toMatchObject({ compare: 10, compareIn: 'layer3,two%2Fatlas' });
+    choose('#compare-layer', 's2x');
+    expect(store.state).toMatchObject({ compare: 0, compareIn: 'layer4,two%2Fatlas' });
+    choose('#compare-a', '30');
+    expect(store.state).toMatchObject({ compare: 30, compareIn: 'layer4,two%2Fatlas' });
+    choose('#compare-run', 'r1');
+    expect(store.state).toMatchObject({ compare: 30, compareIn: 'layer4,one%2Fatlas' });
+    choose('#compare-layer', 's1');
+    expect(store.state).toMatchObject({ compare: 40, compareIn: '' });
+  });
+
+  it('needs no choice where there is one run with one layer', () => {
+    const only = { ...runs[0], series: [series] } as RunEntry;
+    store.set({ runs: [only], run: only, series });
+    show();
+    expect(root.querySelectorAll('select')).toHaveLength(1);
+  });
+
+  it('is named wherever its step is', () => {
+    store.set({ compareIn: 'layer3,two%2Fatlas', other: { ...a, series: 's2' } });
+    expect(atlasOnScreen({ ...store.state, flipped: true })?.series).toBe('s2');
+    expect(differenceOf(store.state, b, level)).toBe(
+      'The two maps are not aligned: their coordinates cannot be compared. Swipe and Blink show both.',
+    );
+    const fields = { viewport: { x0: 0, y0: 0, x1: 1, y1: 1 } };
+    const framed = (atlas: Atlas) =>
+      ({
+        ...atlas,
+        manifest: { ...atlas.manifest, fields: { ...atlas.manifest.fields, ...fields } },
+      }) as unknown as Atlas;
+    store.set({ other: framed({ ...a, series: 's2' }) });
+    const found = differenceOf(store.state, framed(b), level);
+    if (typeof found === 'string') throw new Error(found);
+    expect(differenceSentence(store.state, found)).toBe(
+      '2 samples changed cell between two, step 10 and step 40',
+    );
+    store.set({ compareIn: 'layer4,two%2Fatlas', compare: 0, other: null });
+    expect(differenceOf(store.state, b, level)).toBe('Two, layer4, step 0 is loading …');
+    store.set({ compareIn: 'layer4,gone' });
+    expect(differenceOf(store.state, b, level)).toBe('A is not in this log.');
+    expect(sideMark(store.state)).toBe(nothing);
+  });
+
+  it('has no drift of activations, whose channels differ', () => {
+    store.set({ compareIn: 'layer3,two%2Fatlas', other: { ...a, series: 's2' } });
+    const drift = (quantity: State['drift']) =>
+      driftOf({ ...store.state, drift: quantity }, b, level, null as never);
+    expect(drift('activation')).toContain('different channels');
+    expect(drift('on')).toContain('not aligned');
+    expect(stepsBetween(store.state)).toBe('The noise floor is that of B since its previous step.');
+  });
+
+  it('becomes B when the sides are swapped', () => {
+    store.set({ compareIn: 'layer4,two%2Fatlas', compare: 30 });
+    swapSides(session);
+    expect(opened).toHaveBeenCalledWith(runs[1], runs[1]?.series[1], 30, {
+      compare: 40,
+      compareIn: 'layer3,one%2Fatlas',
+      flipped: false,
+    });
+    store.set({ compareIn: 'layer4,gone' });
+    opened.mockReset();
+    swapSides(session);
+    expect(opened).not.toHaveBeenCalled();
   });
 });
 

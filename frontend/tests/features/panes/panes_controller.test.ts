@@ -166,7 +166,7 @@ describe('the part', () => {
 
   const begin = async (panes: string) => {
     session.store.set({ panes });
-    part = new PanesController(session, map, show);
+    part = new PanesController(session, map, show, () => []);
     await settle();
     show();
   };
