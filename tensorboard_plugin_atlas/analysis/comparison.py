@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.analysis.cka import cka
 from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
 from tensorboard_plugin_atlas.analysis.concept_diff import ConceptDiff, match_concepts
 from tensorboard_plugin_atlas.analysis.directions import finite_rows, nearest_neighbors, unit_rows
-from tensorboard_plugin_atlas.analysis.partition_matching import match_partitions
+from tensorboard_plugin_atlas.analysis.partition_matches import match_partitions
 from tensorboard_plugin_atlas.analysis.sample_matching import (
     MAX_LABEL_DISAGREEMENT,
     UNCHECKED_IDS,

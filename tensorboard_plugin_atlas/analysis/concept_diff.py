@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from tensorboard_plugin_atlas.analysis.partition_matching import match_partitions
+from tensorboard_plugin_atlas.analysis.partition_matches import match_partitions
 from tensorboard_plugin_atlas.atlas import IntArray
 
 MIN_JACCARD: Final = 0.2
