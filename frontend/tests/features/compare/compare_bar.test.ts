@@ -174,13 +174,13 @@ describe('A of another run or layer', () => {
       'The two maps are not aligned: their coordinates cannot be compared. Swipe and Blink show both.',
     );
     const fields = { viewport: { x0: 0, y0: 0, x1: 1, y1: 1 } };
-    const framed = (atlas: Atlas) =>
+    const withFrame = (atlas: Atlas) =>
       ({
         ...atlas,
         manifest: { ...atlas.manifest, fields: { ...atlas.manifest.fields, ...fields } },
       }) as unknown as Atlas;
-    store.set({ other: framed({ ...a, series: 's2' }) });
-    const found = differenceOf(store.state, framed(b), level);
+    store.set({ other: withFrame({ ...a, series: 's2' }) });
+    const found = differenceOf(store.state, withFrame(b), level);
     if (typeof found === 'string') throw new Error(found);
     expect(differenceSentence(store.state, found)).toBe(
       '2 samples changed cell between two, step 10 and step 40',

@@ -13,7 +13,7 @@ import { series } from '../../helpers/two_step_fixtures';
 
 const UNTRUSTED = '<img src=x onerror=alert(1)>\u202e';
 
-/** Ids of A are 0, 1, ..., ids of B are others: only samples tell which are the same. */
+/** Ids of A are 0, 1, ..., ids of B are others: only samples show which are the same. */
 const nameOfA = (letter: string) => (letter === 'a' ? UNTRUSTED : `${letter} of run 1`);
 const PICTURE_A = ['aaab', 'aabb', 'ccbb', 'ccdd'];
 const PICTURE_B = ['bbba', 'bbaa', 'ddaa', 'dcda'];
