@@ -45,7 +45,8 @@ export function differenceOf(state: State, atlas: Atlas, level: Level): Differen
 
 export function differenceSentence(state: State, { moved, toward }: Difference): string {
   const { step, atlas } = state;
-  const since = `between ${nameReference(state)} and step ${count(step ?? 0)}`;
+  const [a, b] = [nameReference(state), `step ${count(step ?? 0)}`];
+  const since = isOtherSeries(state) ? `between A (${a}) and B (${b})` : `between ${a} and ${b}`;
   if (toward === null || !atlas) return `${plural(moved, 'sample')} changed cell ${since}`;
   const name = shorten(className(atlas, toward), LONGEST_NAME);
   return `Attribution toward ${name} changed ${since}, significantly in ${plural(moved, 'cell')}`;

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { classMix, membersOf } from '../../src/domain/cell_stats';
 import { coloring } from '../../src/domain/color_scales';
-import { type ConceptMatches, matchConcepts } from '../../src/domain/comparison/concept_matching';
+import { type ConceptMatches, matchConcepts } from '../../src/domain/comparison/concept_matches';
 import { findDifference } from '../../src/domain/comparison/difference';
 import { findDrift } from '../../src/domain/comparison/drift';
 import { findMerges, linksBetween } from '../../src/domain/comparison/layer_links';

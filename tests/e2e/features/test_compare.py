@@ -200,7 +200,7 @@ def test_a_can_be_of_another_run(concept_log: str, tab: Tab) -> None:
     bar(tab).get_by_label("Step A").select_option(label="step 200")
     tab.wait_for_hash(compare=OTHER_RUN)
     gain = count_gains(100, 200)  # the other run is as this one before it moved
-    expect(legend(tab)).to_contain_text("changed cell between still, step 200 and step 200")
+    expect(legend(tab)).to_contain_text("changed cell between A (still, step 200) and B (step 200)")
     expect(legend(tab)).to_contain_text(f"up to +{gain.max()}")
     tab.press_keys("x")
     tab.wait_for_hash(run="still/atlas", compare="layer3,200,moving%2Fatlas", step=200)

@@ -86,6 +86,11 @@ def compare_steps(tab: Tab) -> None:
     tab.press_keys("0")
 
 
+def show_matches(tab: Tab) -> None:
+    """Opens the list of concepts that both runs have."""
+    tab.app.get_by_label("Concepts of A and B").get_by_text("Concepts", exact=True).click()
+
+
 def show_film_strip(tab: Tab) -> None:
     """Pins a cell at the edge of the map, and scrolls to the film strip of its concept."""
     x, y = locate(tab, 0.62, 0.55)
@@ -134,6 +139,19 @@ STOPS = (
     Stop("23-stream-graph", CIFAR, {**STAGE3, "stream": "concepts"}),
     Stop("24-stream-of-groups-dark", CIFAR, {**STAGE3, "stream": "groups"}, dark=True),
     Stop("25-similar-cells", CIFAR, STAGE3, keys("ArrowRight", "Enter", "i", "0")),
+    Stop(
+        "26-difference-of-runs",
+        OTHER,
+        {**STAGE3, "compare": "stage3,360,cifar-0%2Fatlas"},
+        show_matches,
+    ),
+    Stop(
+        "27-swipe-of-runs-dark",
+        OTHER,
+        {**STAGE3, "compare": "stage3,360,cifar-0%2Fatlas", "mode": "swipe"},
+        dark=True,
+    ),
+    Stop("28-card", CIFAR, STAGE3, hover(0.5, 0.5)),
     Stop("19-narrow", CIFAR, STAGE3, size=(820, 900)),
     Stop("20-help-dark", CIFAR, STAGE3, keys("?"), dark=True),
 )

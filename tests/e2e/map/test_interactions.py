@@ -386,14 +386,14 @@ def test_every_interaction(
 def test_the_sign_of_attribution(way: str, valid_log_by_loader: str, tab: Tab) -> None:
     tab.open(valid_log_by_loader, run="digits/atlas", filter="toward:3")
     legend = tab.app.get_by_label("Legend of the class filter")
-    expect(legend).to_contain_text("helps")
+    expect(legend).to_contain_text("Attribution for class 3")
     if way == "pointer":
         tab.click_button("Filter by class")
-    for name, sign in (("Hurts", "hurts"), ("Both", "both"), ("Helps", None)):
+    for name, sign in (("Against", "hurts"), ("Both", "both"), ("For", None)):
         if way == "pointer":
             panel = tab.app.get_by_label("Class filter", exact=True)
             panel.get_by_text(name, exact=True).click()
         else:
             tab.press_keys("n")
         tab.wait_for_hash(sign=sign)
-    expect(legend).to_contain_text("helps")
+    expect(legend).to_contain_text("Attribution for class 3")

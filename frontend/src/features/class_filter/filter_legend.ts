@@ -17,7 +17,7 @@ import { formatFractionWithSign } from '../../wire/attribution';
 import { tally } from './filter_panel';
 
 const NAME = 40;
-const SIGN_WORDS = { helps: ': helps', hurts: ': hurts', both: ': helps or hurts' } as const;
+const SIGN_WORDS = { helps: 'for', hurts: 'against', both: 'for and against' } as const;
 
 /** Why the filter is not drawn just now although one is set, or null. */
 export function restReason({ compare, compareMode, flipped, highlight }: State): string | null {
@@ -77,7 +77,7 @@ function title(atlas: Atlas, { kind, classes, sign }: Filter): TemplateResult {
   const values = atlas.labels === null ? ' (predictions)' : '';
   return kind === 'top'
     ? html`Top class is ${names}${values}`
-    : html`Attribution toward ${names}${SIGN_WORDS[sign]}`;
+    : html`Attribution ${SIGN_WORDS[sign]} ${names}`;
 }
 
 function key({ kind, sign }: Filter, found: FilterResult, { rows }: Level): TemplateResult {

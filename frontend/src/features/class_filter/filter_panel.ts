@@ -37,7 +37,7 @@ const KIND_NAMES: Readonly<Record<Kind, string>> = {
   top: 'Top class is',
   toward: 'Attribution toward',
 };
-const SIGN_NAMES: Readonly<Record<Sign, string>> = { helps: 'Helps', hurts: 'Hurts', both: 'Both' };
+const SIGN_NAMES: Readonly<Record<Sign, string>> = { helps: 'For', hurts: 'Against', both: 'Both' };
 
 export class FilterPanel {
   readonly #picker: ClassPicker;

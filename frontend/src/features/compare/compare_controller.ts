@@ -16,7 +16,7 @@ import { count } from '../../util/format';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
 import type { Feature } from '../feature';
 import { compareBar, dividerSlider } from './compare_bar';
-import { conceptMatches } from './concept_matches';
+import { conceptMatches } from './concept_match_list';
 import { differenceLegend } from './difference_legend';
 
 export class CompareController implements Feature {

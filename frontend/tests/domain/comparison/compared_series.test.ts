@@ -30,17 +30,17 @@ const side = (run: RunEntry, at: number): Side => ({
   series: run.series[at] as typeof series,
 });
 
-function compared(compareIn: string, compare: number | null = 10): Compared {
+function makeCompared(compareIn: string, compare: number | null = 10): Compared {
   return { compare, compareIn, runs: [first, second], ...side(first, 0) };
 }
 
 describe('A of a comparison', () => {
   it('is of the run and the layer of B, unless others are named', () => {
-    expect(findSideA(compared(''))).toEqual(side(first, 0));
-    expect(isOtherSeries(compared(''))).toBe(false);
-    expect(findSeriesA({ ...compared(''), run: null })?.id).toBe('s1');
+    expect(findSideA(makeCompared(''))).toEqual(side(first, 0));
+    expect(isOtherSeries(makeCompared(''))).toBe(false);
+    expect(findSeriesA({ ...makeCompared(''), run: null })?.id).toBe('s1');
     // Without a comparison, nothing is of another run.
-    expect(findSeriesA(compared('layer3,r2', null))?.id).toBe('s1');
+    expect(findSeriesA(makeCompared('layer3,r2', null))?.id).toBe('s1');
   });
 
   it.each([0, 1, 2])('is found by the names that are written: %i', (at) => {
@@ -48,25 +48,25 @@ describe('A of a comparison', () => {
     const text = writeSide(wanted);
     expect(text.split(',')).toHaveLength(2);
     expect(text).not.toContain(';');
-    expect(findSideA(compared(text))).toEqual(wanted);
-    expect(isOtherSeries(compared(text))).toBe(true);
+    expect(findSideA(makeCompared(text))).toEqual(wanted);
+    expect(isOtherSeries(makeCompared(text))).toBe(true);
   });
 
   it('is not B if B is named', () => {
-    expect(isOtherSeries(compared(writeSide(side(first, 0))))).toBe(false);
+    expect(isOtherSeries(makeCompared(writeSide(side(first, 0))))).toBe(false);
   });
 
   it.each(['layer9,r2', 'layer3,gone', 'layer3', ',', '%E0%A4,r2'])('is missing: %s', (text) => {
-    expect(findSideA(compared(text))).toBeNull();
-    expect(findSeriesA(compared(text))).toBeNull();
-    expect(isOtherSeries(compared(text))).toBe(true);
+    expect(findSideA(makeCompared(text))).toBeNull();
+    expect(findSeriesA(makeCompared(text))).toBeNull();
+    expect(isOtherSeries(makeCompared(text))).toBe(true);
   });
 
   it('follows B to another layer, if it was of the same one', () => {
     const of = (at: number) => writeSide(side(second, at));
-    expect(followLayer(compared(of(0)), 'layer4, late')).toBe(of(1));
-    expect(followLayer(compared(of(1)), 'layer4, late')).toBe(of(1));
-    expect(followLayer(compared(of(0)), 'layer9')).toBe(of(0));
-    expect(followLayer(compared('layer9,r2'), 'layer4, late')).toBe('layer9,r2');
+    expect(followLayer(makeCompared(of(0)), 'layer4, late')).toBe(of(1));
+    expect(followLayer(makeCompared(of(1)), 'layer4, late')).toBe(of(1));
+    expect(followLayer(makeCompared(of(0)), 'layer9')).toBe(of(0));
+    expect(followLayer(makeCompared('layer9,r2'), 'layer4, late')).toBe('layer9,r2');
   });
 });

@@ -251,7 +251,7 @@ describe('the legend', () => {
   it('shows the true range of the values', () => {
     store.set({ filter: 'toward:0', sign: 'both', filterOpen: false });
     const words = legend();
-    expect(words).toContain('Attribution toward cat: helps or hurts');
+    expect(words).toContain('Attribution for and against cat');
     expect(words).toContain('attribution for it, up to +.50');
     expect(words).toContain('attribution against it, down to −1.00');
     expect(words).toContain('under 8 samples, not ranked: 1');

@@ -183,7 +183,7 @@ describe('A of another run or layer', () => {
     const found = differenceOf(store.state, withFrame(b), level);
     if (typeof found === 'string') throw new Error(found);
     expect(differenceSentence(store.state, found)).toBe(
-      '2 samples changed cell between two, step 10 and step 40',
+      '2 samples changed cell between A (two, step 10) and B (step 40)',
     );
     store.set({ compareIn: 'layer4,two%2Fatlas', compare: 0, other: null });
     expect(differenceOf(store.state, b, level)).toBe('Two, layer4, step 0 is loading …');

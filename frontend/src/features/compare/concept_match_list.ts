@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { isOtherSeries } from '../../domain/comparison/compared_series';
-import { matchConcepts, type SharedConcept } from '../../domain/comparison/concept_matching';
+import { matchConcepts, type SharedConcept } from '../../domain/comparison/concept_matches';
 import { sameSamples, shareProbe } from '../../domain/comparison/sample_matching';
 import { type Concept, rowsOf } from '../../domain/concepts';
 import { toggleConcept } from '../../domain/highlight';

@@ -2,9 +2,9 @@
 // @vitest-environment happy-dom
 import { nothing, render } from 'lit';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { matchConcepts } from '../../../src/domain/comparison/concept_matching';
+import { matchConcepts } from '../../../src/domain/comparison/concept_matches';
 import { highlightedRows } from '../../../src/domain/highlight';
-import { conceptMatches } from '../../../src/features/compare/concept_matches';
+import { conceptMatches } from '../../../src/features/compare/concept_match_list';
 import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
 import type { Atlas } from '../../../src/wire/atlas';
