@@ -17,7 +17,13 @@ const DARK =
 /** Color of samples in no concept. */
 export const NO_CONCEPT_COLOR = '#9a9a9a';
 
-/** The color of a concept as #rrggbb; gray for a negative id, which means none. Colors repeat every 20 ids. */
+/** Ids of the concepts that are born at one step start at a multiple of this. */
+const IDS_PER_STEP = 1000;
+/** The colors of one step start so many after those of the step before it. */
+const SHIFT = 7;
+
+/** The color of a concept as #rrggbb; gray for a negative id, which means none. Colors repeat after 20 ids. */
 export function conceptColor(id: number, dark: boolean): string {
-  return (dark ? DARK : LIGHT)[id % LIGHT.length] ?? NO_CONCEPT_COLOR;
+  const place = id + SHIFT * Math.floor(id / IDS_PER_STEP);
+  return (dark ? DARK : LIGHT)[place % LIGHT.length] ?? NO_CONCEPT_COLOR;
 }

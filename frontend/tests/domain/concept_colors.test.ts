@@ -29,6 +29,11 @@ describe.each([
     for (const id of IDS) expect(conceptColor(id + 20, dark)).toBe(conceptColor(id, dark));
   });
 
+  it('differ between the concepts that are born first at each of twenty steps', () => {
+    const colors = IDS.map((step) => conceptColor(1000 * step, dark));
+    expect(new Set(colors).size).toBe(20);
+  });
+
   it('are visible on the ground of the map', () => {
     for (const id of IDS) {
       const rgb = toRgb(conceptColor(id, dark));

@@ -42,6 +42,7 @@ from tensorboard_plugin_atlas.atlas import (
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 _IDS_PER_STEP: Final = 1_000
+"""The tab chooses colors by it (`concept_colors.ts`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
