@@ -25,7 +25,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig
-from tensorboard_plugin_atlas.compute.icons.layer_objective import LayerObjective
+from tensorboard_plugin_atlas.compute.icons.center_activation import CenterActivation
 from tensorboard_plugin_atlas.compute.icons.targets import Targets, build_targets
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells, bin_grids
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
@@ -144,12 +144,12 @@ class Judge:
     """A held-out network that scores the icons of a study.
 
     Attributes:
-        objective: The network, truncated at a layer of the same depth.
+        activation: The network, truncated at a layer of the same depth.
         wanted: (M, C) unit float32: mean activation of each cell's members, relative to `center`.
         center: (C,) mean activation of all samples.
     """
 
-    objective: LayerObjective
+    activation: CenterActivation
     wanted: Tensor
     center: Tensor
 
@@ -163,16 +163,18 @@ class Judge:
         means = np.stack([activations.values[case.members(c, level)].mean(0) for c in range(count)])
         center = activations.values.mean(0)
         wanted = nn.functional.normalize(torch.from_numpy(means - center), dim=1)
-        objective = LayerObjective.prepare(model, layer, case.source, receptive)
-        return cls(objective, wanted, torch.from_numpy(center))
+        activation = CenterActivation.prepare(model, layer, case.source, receptive)
+        return cls(activation, wanted, torch.from_numpy(center))
 
     def cosines(self, icons: NDArray[np.uint8], side: int | None = None) -> Tensor:
         """Returns (M, cells): cosine between each icon, resized to `side` px, and each cell."""
         pixels = torch.from_numpy(icons).permute(0, 3, 1, 2).float() / 255
         if side is not None:
             pixels = resize_images(pixels, (side, side))
-        with self.objective.evaluation_mode():
-            found = [self.objective.compute_center(part) - self.center for part in pixels.split(64)]
+        with self.activation.evaluation_mode():
+            found = [
+                self.activation.compute_center(part) - self.center for part in pixels.split(64)
+            ]
         return nn.functional.normalize(torch.cat(found), dim=1) @ self.wanted.T
 
 

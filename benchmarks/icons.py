@@ -42,7 +42,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, compute
-from tensorboard_plugin_atlas.compute.icons.engine import KINDS, IconEngine, Icons
+from tensorboard_plugin_atlas.compute.icons.icon_engine import KINDS, IconEngine, Icons
 from tensorboard_plugin_atlas.compute.icons.inversion import (
     InversionSettings,
     Stage,
@@ -67,7 +67,7 @@ TUNING, REPORTING = 1, 2
 STUDIED_BY = (
     *("model/activations", "model/receptive_field", "model/truncate"),
     *("layout/grid", "layout/layout", "probe/patches", "probe/probe"),
-    *("icons/layer_objective", "icons/targets"),
+    *("icons/center_activation", "icons/targets"),
 )
 
 Pictures = NDArray[np.uint8]
@@ -508,13 +508,13 @@ def ablations(folder: Path, quick: bool) -> None:
         print_row("", list(COLUMNS))
         for name, change in CHANGES.items():
             settings = change(engine.settings)
-            objective = engine.objective
+            activation = engine.activation
             if settings.damping != engine.settings.damping:
-                objective = objective.compile(settings.stages[0].shape, settings.damping)
-                objective = objective.select_precision(
+                activation = activation.compile(settings.stages[0].shape, settings.damping)
+                activation = activation.select_precision(
                     settings.stages[0].shape, settings.batch, settings.views
                 )
-            changed = dataclasses.replace(engine, settings=settings, objective=objective)
+            changed = dataclasses.replace(engine, settings=settings, activation=activation)
             changed.render(targets.select(np.arange(2)))  # measures the spectra
             start = time.process_time()
             icons = changed.render(targets).images

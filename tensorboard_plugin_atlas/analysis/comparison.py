@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.arguments import check_atlas
+from tensorboard_plugin_atlas.analysis.atlas_checks import check_atlas
 from tensorboard_plugin_atlas.analysis.cka import cka
 from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
 from tensorboard_plugin_atlas.analysis.concept_diff import ConceptDiff, match_concepts

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.arguments import check_atlas
+from tensorboard_plugin_atlas.analysis.atlas_checks import check_atlas
 from tensorboard_plugin_atlas.analysis.directions import finite_rows
 from tensorboard_plugin_atlas.analysis.sample_matching import match_samples
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray

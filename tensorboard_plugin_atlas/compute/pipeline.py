@@ -25,9 +25,10 @@ from tensorboard_plugin_atlas.atlas import (
     Quality,
     Samples,
 )
+from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
 from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution, compute_attribution
-from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, UnfinishedIcons
 from tensorboard_plugin_atlas.compute.icons.icon_change import IconChange, measure_icon_changes
+from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, UnfinishedIcons
 from tensorboard_plugin_atlas.compute.icons.render_levels import (
     FASTPATH,
     RenderedLevels,
@@ -53,7 +54,6 @@ from tensorboard_plugin_atlas.compute.model.activations import (
     ProbeOutputs,
     collect_activations,
 )
-from tensorboard_plugin_atlas.compute.model.arguments import check_model_and_config
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap

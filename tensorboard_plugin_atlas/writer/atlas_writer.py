@@ -19,9 +19,9 @@ from typing import Any, Final, SupportsFloat, SupportsIndex, TypeVar, cast
 from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
+from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
-from tensorboard_plugin_atlas.compute.model.arguments import check_model_and_config
 from tensorboard_plugin_atlas.compute.model.layers import (
     choose_layers,
     choose_middle_layer,

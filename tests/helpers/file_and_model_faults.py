@@ -36,7 +36,7 @@ from torch.utils.tensorboard import SummaryWriter
 import tensorboard_plugin_atlas.writer.checkpoint_logger as recording
 from tensorboard_plugin_atlas.compute import pipeline
 from tensorboard_plugin_atlas.compute.icons import render_levels as drawing
-from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
+from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 

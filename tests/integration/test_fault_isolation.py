@@ -44,7 +44,7 @@ import tensorboard_plugin_atlas.writer.checkpoint_logger as recording
 from tensorboard_plugin_atlas import AtlasWriter, read_atlases
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute import pipeline
-from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
+from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine
 from tensorboard_plugin_atlas.errors import AtlasError, describe_error
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.writer.shared_state import StateSlot

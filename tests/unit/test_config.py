@@ -11,7 +11,7 @@ import torch
 
 from tensorboard_plugin_atlas import AtlasConfig
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES
-from tensorboard_plugin_atlas.compute.icons.engine import KINDS
+from tensorboard_plugin_atlas.compute.icons.icon_engine import KINDS
 from tensorboard_plugin_atlas.config import ICON_KINDS, check_setting, restore_config
 from tensorboard_plugin_atlas.errors import ArgumentError
 

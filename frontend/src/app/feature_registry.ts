@@ -11,8 +11,8 @@ import { timeline } from '../features/timeline';
 import { shortcutSeriesOf } from '../state/shortcut_series';
 import { showsOutlines } from '../state/slices/view';
 import type { State } from '../state/store';
+import { addStyles } from '../ui/adopted_styles';
 import { missingLine } from '../ui/empty_states';
-import { addStyles } from '../ui/styles';
 
 /** A feature whose code is loaded with the map. */
 interface EagerFeature {

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.arguments import iterate_atlases
+from tensorboard_plugin_atlas.analysis.atlas_checks import iterate_atlases
 from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
 from tensorboard_plugin_atlas.analysis.concepts.concept_history import (
     Concept,

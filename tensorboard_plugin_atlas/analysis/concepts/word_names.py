@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.arguments import check_atlas
+from tensorboard_plugin_atlas.analysis.atlas_checks import check_atlas
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray
 from tensorboard_plugin_atlas.errors import ArgumentError
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, Icons, UnfinishedIcons
+from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, Icons, UnfinishedIcons
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 
 SAMPLED: Final = 8

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tensorboard_plugin_atlas.compute.icons.center_activation import Views
 from tensorboard_plugin_atlas.compute.icons.fourier_image import (
     get_color_matrix,
     get_frequencies,
@@ -26,7 +27,6 @@ from tensorboard_plugin_atlas.compute.icons.fourier_image import (
     to_latent_of_coefficients,
     to_pixels,
 )
-from tensorboard_plugin_atlas.compute.icons.layer_objective import Views
 from tensorboard_plugin_atlas.compute.probe.patches import PostProcessing, Shape, shift_images
 
 FIDELITIES = ("preview", "inversion", "poster")

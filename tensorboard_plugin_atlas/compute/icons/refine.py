@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid
-from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, UnfinishedIcons
+from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, UnfinishedIcons
 from tensorboard_plugin_atlas.compute.icons.inversion import FIDELITIES
 from tensorboard_plugin_atlas.compute.icons.render_levels import (
     FASTPATH,
@@ -187,7 +187,7 @@ def refine_icons(
 
 def _load_logged_icons(engine: IconEngine, grid: Grid, kind: str) -> UnfinishedIcons | None:
     """Returns the logged icons of a grid for a warm start, or None where the log has none."""
-    channels, shape = engine.objective.source.channels, engine.get_settings(kind).shape
+    channels, shape = engine.activation.source.channels, engine.get_settings(kind).shape
     if grid.sheets is None or channels not in (1, 3):
         return None
     pixels = torch.from_numpy(unpack(grid.sheets)).permute(0, 3, 1, 2)[:, :channels].float() / 255

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.analysis.directions import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray
-from tensorboard_plugin_atlas.compute.icons.engine import KINDS, IconEngine
+from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
 from tensorboard_plugin_atlas.compute.icons.fourier_image import make_natural_images
+from tensorboard_plugin_atlas.compute.icons.icon_engine import KINDS, IconEngine
 from tensorboard_plugin_atlas.compute.icons.targets import NEAREST, Targets
 from tensorboard_plugin_atlas.compute.model.activations import LayerActivations, collect_activations
-from tensorboard_plugin_atlas.compute.model.arguments import check_model_and_config
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.outputs import forward
 from tensorboard_plugin_atlas.compute.model.preserve_state import (

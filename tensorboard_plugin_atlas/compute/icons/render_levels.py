@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, FloatArray, Grid
-from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, Icons, UnfinishedIcons
+from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, Icons, UnfinishedIcons
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack, unpack
 
@@ -57,7 +57,7 @@ class RenderedLevels:
         sheets: The same, packed for the log.
         cosines: (M,) float32 for each grid, computed from the packed images.
         notes: What a reader of the atlas must know.
-        fastpath: See `LayerObjective.describe_fastpath`.
+        fastpath: See `CenterActivation.describe_fastpath`.
     """
 
     icons: tuple[Icons, ...]
@@ -123,7 +123,7 @@ def render_levels(
         tuple(sheets),
         cosines,
         (*notes, *_describe_time_limit(icons, limit), *packing),
-        engine.objective.describe_fastpath(),
+        engine.activation.describe_fastpath(),
     )
 
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from tensorboard_plugin_atlas.analysis.directions import finite_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
+from tensorboard_plugin_atlas.compute.icons.center_activation import Views
 from tensorboard_plugin_atlas.compute.icons.inversion import ViewTargets
-from tensorboard_plugin_atlas.compute.icons.layer_objective import Views
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells, nearest_members
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, Shape
 

@@ -25,13 +25,13 @@ from torch import nn
 
 from tensorboard_plugin_atlas.analysis.directions import unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
+from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
 from tensorboard_plugin_atlas.compute.attribution.attribute import (
     StrongestPositions,
     find_strongest_positions,
 )
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells, bin_samples
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
-from tensorboard_plugin_atlas.compute.model.arguments import check_model_and_config
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from synthetic_atlases import make_atlas
 
-from tensorboard_plugin_atlas.analysis.arguments import check_atlas, iterate_atlases
+from tensorboard_plugin_atlas.analysis.atlas_checks import check_atlas, iterate_atlases
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 

@@ -16,7 +16,7 @@ import tensorboard_plugin_atlas.compute.icons.render_levels as drawing_module
 import tensorboard_plugin_atlas.compute.pipeline as pipeline_module
 from tensorboard_plugin_atlas import Atlas, AtlasConfig, __version__, compute_atlas
 from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
-from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
+from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine
 from tensorboard_plugin_atlas.compute.icons.targets import build_targets
 from tensorboard_plugin_atlas.compute.layout.grid import bin_grids
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout

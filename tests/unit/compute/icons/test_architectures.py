@@ -13,7 +13,7 @@ from icon_inputs import make_blurred_noise
 from torch import nn
 from torchvision import models
 
-from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, Icons
+from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, Icons
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field
@@ -116,7 +116,7 @@ def check(family: Family, steps: int | None) -> None:
     random_state = torch.get_rng_state()
     engine, targets, icons = render(model, family, steps)
     noise = np.random.default_rng(0).integers(0, 256, icons.images.shape, np.uint8)
-    assert (engine.is_full_size, engine.objective.program is not None) == (
+    assert (engine.is_full_size, engine.activation.program is not None) == (
         family.is_full_size,
         family.is_fast,
     )

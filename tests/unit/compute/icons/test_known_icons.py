@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from tensorboard_plugin_atlas.compute.icons.engine import IconEngine, Icons
+from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, Icons
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.errors import LayerError
 
@@ -62,7 +62,7 @@ def make_engine(model, layer, *, side=WAVE, channels=3, image=None, images=8, **
 
 def render(model, layer, **options) -> Icons:
     engine = make_engine(model, layer, **options)
-    return engine.render(make_targets(torch.eye(4), torch.zeros(4), engine.objective.source))
+    return engine.render(make_targets(torch.eye(4), torch.zeros(4), engine.activation.source))
 
 
 def correlate(icons: Icons, patterns: Tensor) -> np.ndarray:
@@ -127,16 +127,16 @@ def test_a_folded_batch_norm_that_negates_a_channel_inverts_its_icon():
     signs = torch.tensor([1.0, 1.0, -1.0, -1.0])
     norm = make_batch_norm(4, signs.tolist())
     engine = make_engine(nn.Sequential(make_wave_layer(), norm), "1")
-    assert engine.objective.network.folded == 1
-    targets = make_targets(torch.eye(4), torch.zeros(4), engine.objective.source)
+    assert engine.activation.network.folded == 1
+    targets = make_targets(torch.eye(4), torch.zeros(4), engine.activation.source)
     assert_waves(engine.render(targets), make_waves() * signs[:, None, None, None])
 
 
 def test_a_batch_norm_before_the_layer_inverts_the_colors_that_it_negates():
     norm = make_batch_norm(3, [1.0, -1.0, 1.0])
     engine = make_engine(nn.Sequential(norm, make_wave_layer()), "1")
-    assert engine.objective.network.folded == 0
-    targets = make_targets(torch.eye(4), torch.zeros(4), engine.objective.source)
+    assert engine.activation.network.folded == 0
+    targets = make_targets(torch.eye(4), torch.zeros(4), engine.activation.source)
     gain = norm.weight / norm.running_var.sqrt()
     assert_waves(engine.render(targets), (make_waves() * gain[:, None, None]).detach())
 
@@ -222,7 +222,7 @@ def test_full_size_icons_start_small_where_the_network_accepts_it():
     assert [s.shape[0] for s in make_engine(picky, "2", image=160).settings.stages] == [160]
     fixed = make_engine(pooled, "2", image=160, steps=7)
     assert fixed.settings.steps == 7
-    targets = make_targets(torch.eye(4), torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.eye(4), torch.zeros(4), engine.activation.source)
     icons = engine.render(targets)
     assert icons.steps == 18
     assert icons.cosine.min() > 0.8
@@ -331,7 +331,7 @@ def test_a_layer_that_runs_more_often_on_larger_images_is_optimized_at_full_size
 @pytest.mark.parametrize("kind", ["even", "fixed_batch"])
 def test_a_network_for_two_images_gets_two_at_a_time_with_a_note(kind):
     engine = make_engine(Flow(kind), "mark")
-    targets = make_targets(torch.eye(4)[:3], torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.eye(4)[:3], torch.zeros(4), engine.activation.source)
     icons = engine.render(targets)
     assert icons.notes == (
         "icons: the network does not take one image or three, so it gets two at a time",
@@ -436,7 +436,7 @@ def test_an_invalid_target_changes_no_other():
     engine = make_engine(nn.Sequential(make_wave_layer()), "0")
     directions = torch.eye(4)
     directions[0], directions[1] = torch.nan, 0
-    icons = engine.render(make_targets(directions, torch.zeros(4), engine.objective.source))
+    icons = engine.render(make_targets(directions, torch.zeros(4), engine.activation.source))
     assert np.isnan(icons.cosine).tolist() == [True, True, False, False]
     assert icons.kinds.tolist() == ["examples", "examples", "inversion", "inversion"]
     assert icons.notes == (
@@ -448,7 +448,7 @@ def test_an_invalid_target_changes_no_other():
 
 def test_one_member_at_the_border_is_enough():
     engine = make_engine(nn.Sequential(make_wave_layer()), "0", images=1)
-    targets = make_targets(torch.eye(4), torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.eye(4), torch.zeros(4), engine.activation.source)
     corners = torch.tensor([[0.0, 0.0], [39.0, 39.0], [-3.0, 20.0], [20.0, 45.0]])
     icons = engine.render(dataclasses.replace(targets, centers=corners[:, None]))
     assert icons.notes == ()
@@ -457,7 +457,7 @@ def test_one_member_at_the_border_is_enough():
 
 def test_a_cell_without_members_starts_from_gray():
     engine = make_engine(nn.Sequential(make_wave_layer()), "0")
-    targets = make_targets(torch.eye(4), torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.eye(4), torch.zeros(4), engine.activation.source)
     assert_waves(engine.render(dataclasses.replace(targets, rows=torch.full((4, 1), -1))))
 
 
@@ -467,9 +467,9 @@ def test_a_cell_without_members_starts_from_gray():
 def test_a_dead_unit_becomes_active():
     # The activation of a wave is 12, and that of the starts at most 4.
     engine = make_engine(nn.Sequential(make_wave_layer(bias=-4.0), nn.ReLU()), "1")
-    targets = make_targets(torch.eye(4), torch.zeros(4), engine.objective.source)
-    starts = targets.average_patches(engine.objective.source, (24, 24)) * 0.35 + 0.65 * 0.5
-    assert not engine.objective.compute_center(starts).any()
+    targets = make_targets(torch.eye(4), torch.zeros(4), engine.activation.source)
+    starts = targets.average_patches(engine.activation.source, (24, 24)) * 0.35 + 0.65 * 0.5
+    assert not engine.activation.compute_center(starts).any()
     icons = engine.render(targets)
     assert icons.notes == ()
     assert icons.cosine.min() > 0.95
@@ -481,7 +481,7 @@ def test_units_that_are_always_dead_keep_real_patches_with_a_note(bias):
     network = nn.Sequential(make_wave_layer(), nn.ReLU(), nn.Conv2d(4, 4, 1), nn.ReLU())
     nn.init.constant_(network[2].bias, bias)
     engine = make_engine(network, "3")
-    targets = make_targets(torch.eye(4), torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.eye(4), torch.zeros(4), engine.activation.source)
     counts: list[int] = []
     icons = engine.render(targets, progress=counts.append)
     assert icons.kinds.tolist() == ["examples"] * 4
@@ -508,11 +508,11 @@ def test_a_forward_pass_without_autograd_gets_a_note():
 def test_a_program_renders_the_same_icons_as_autograd(activation):
     network = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), activation, nn.Conv2d(6, 4, 3, 2, 1))
     engine = make_engine(network, "2", side=2, image=40)
-    assert engine.objective.program is not None
+    assert engine.activation.program is not None
     slow = dataclasses.replace(
-        engine, objective=dataclasses.replace(engine.objective, program=None)
+        engine, activation=dataclasses.replace(engine.activation, program=None)
     )
-    targets = make_targets(torch.randn(6, 4), torch.zeros(4), engine.objective.source)
+    targets = make_targets(torch.randn(6, 4), torch.zeros(4), engine.activation.source)
     fast_icons, slow_icons = engine.render(targets), slow.render(targets)
     difference = np.abs(fast_icons.images.astype(int) - slow_icons.images)
     assert difference.mean() < 0.5

@@ -12,7 +12,7 @@ from icon_inputs import make_blurred_noise, make_edge_net
 from torch import nn
 
 from tensorboard_plugin_atlas import RenderedIcons, render_icons
-from tensorboard_plugin_atlas.compute.icons.engine import IconEngine
+from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 SIDE = 16

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+from tensorboard_plugin_atlas.compute.icons.center_activation import StochasticDepth
 from tensorboard_plugin_atlas.compute.icons.inversion import FIDELITIES, choose_settings
-from tensorboard_plugin_atlas.compute.icons.layer_objective import StochasticDepth
 
 
 def test_each_pass_skips_the_given_share_and_other_branches() -> None:

@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray
+from tensorboard_plugin_atlas.compute.icons.center_activation import (
+    CenterActivation,
+    StochasticDepth,
+)
 from tensorboard_plugin_atlas.compute.icons.fourier_image import measure_spectrum
 from tensorboard_plugin_atlas.compute.icons.inversion import (
     FIDELITIES,
@@ -27,7 +31,6 @@ from tensorboard_plugin_atlas.compute.icons.inversion import (
     choose_settings,
     choose_tile_side,
 )
-from tensorboard_plugin_atlas.compute.icons.layer_objective import LayerObjective, StochasticDepth
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.probe.patches import (
@@ -98,7 +101,7 @@ class IconEngine:
     """Renders icons of one layer of one checkpoint; see `prepare`.
 
     Attributes:
-        objective: The activations of the layer as a function of pixels.
+        activation: The activations of the layer as a function of pixels.
         settings: Of kind "inversion".
         preview: Of kind "preview", a quarter of the work.
         poster: Of kind "poster", several times the work.
@@ -108,7 +111,7 @@ class IconEngine:
         notes: What a reader of the atlas must know.
     """
 
-    objective: LayerObjective
+    activation: CenterActivation
     settings: InversionSettings
     preview: InversionSettings
     poster: InversionSettings
@@ -148,10 +151,10 @@ class IconEngine:
         Raises:
             LayerError: if the layer does not run, or its output has no known form.
         """
-        objective = LayerObjective.prepare(model, layer, source, receptive)
+        activation = CenterActivation.prepare(model, layer, source, receptive)
         side = _get_tile_side(receptive, source.shape)
-        with objective.evaluation_mode(), torch.no_grad():
-            full_size_reason = _explain_full_size(objective, (side, side))
+        with activation.evaluation_mode(), torch.no_grad():
+            full_size_reason = _explain_full_size(activation, (side, side))
         planned = [
             choose_settings(
                 stride=_get_stride(receptive),
@@ -164,7 +167,7 @@ class IconEngine:
             for fidelity in FIDELITIES
         ]
         reason = full_size_reason
-        refused = None if full_size_reason else _find_refused_shape(objective, planned)
+        refused = None if full_size_reason else _find_refused_shape(activation, planned)
         if refused is not None:
             reason = (
                 f"icons: the network does not run on {refused[0]} x {refused[1]} px, so they have "
@@ -176,18 +179,18 @@ class IconEngine:
             ]
         preview, inversion, poster = planned
         if full_size_reason is not None and steps is None:
-            inversion = _add_smaller_stages(objective, inversion)
+            inversion = _add_smaller_stages(activation, inversion)
         first = inversion.stages[0].shape
-        objective = objective.compile(first, inversion.damping)
+        activation = activation.compile(first, inversion.damping)
         return cls(
-            objective.select_precision(first, inversion.batch, inversion.views),
+            activation.select_precision(first, inversion.batch, inversion.views),
             inversion,
             preview,
             poster,
             is_full_size=full_size_reason is not None,
             size=size,
             seed=seed,
-            notes=objective.network.notes + ((reason,) if reason else ()),
+            notes=activation.network.notes + ((reason,) if reason else ()),
         )
 
     def render(
@@ -227,7 +230,7 @@ class IconEngine:
         unfinished: UnfinishedIcons | None = None
         real = np.arange(len(targets))
         notes: tuple[str, ...] = ()
-        with self.objective.evaluation_mode():
+        with self.activation.evaluation_mode():
             if kind != "examples":
                 unfinished = self._allocate_images(len(targets), kind)
                 real, notes = self._optimize(
@@ -261,15 +264,15 @@ class IconEngine:
             one nor three channels, since such an input cannot be recovered from an image.
         """
         cosine = np.full(len(targets), np.nan, np.float32)
-        channels = self.objective.source.channels
+        channels = self.activation.source.channels
         if channels not in (1, 3):
             return cosine
         kinds = np.broadcast_to(kind, len(targets))
-        with self.objective.evaluation_mode():
+        with self.activation.evaluation_mode():
             for one in np.unique(kinds):
                 shape = self._crop_shape if one == "examples" else self.get_settings(one).shape
                 for cells in _split(np.flatnonzero(kinds == one), _SCORED_AT_ONCE):
-                    pixels = torch.from_numpy(images[cells]).to(self.objective.device)
+                    pixels = torch.from_numpy(images[cells]).to(self.activation.device)
                     pixels = pixels.permute(0, 3, 1, 2)[:, :channels].float() / 255
                     chosen = targets.select(cells)
                     cosine[cells] = self._compute_cosine(resize_images(pixels, shape), chosen)
@@ -285,7 +288,7 @@ class IconEngine:
         return self.size or min(_LARGEST_ICON, max(settings.shape))
 
     def _allocate_images(self, count: int, kind: str) -> UnfinishedIcons:
-        shape = (count, self.objective.source.channels, *self.get_settings(kind).shape)
+        shape = (count, self.activation.source.channels, *self.get_settings(kind).shape)
         return UnfinishedIcons(np.zeros(shape, np.uint8), np.zeros(count, np.bool_))
 
     def _optimize(
@@ -299,7 +302,7 @@ class IconEngine:
         warm_start: UnfinishedIcons | None,
     ) -> tuple[NDArray[np.intp], tuple[str, ...]]:
         """Stores icons until the limit; returns the cells without an optimized icon, and notes."""
-        reason = self.objective.explain_missing_gradient(self.get_settings(kind).shape)
+        reason = self.activation.explain_missing_gradient(self.get_settings(kind).shape)
         if reason is not None:
             return np.arange(len(targets)), (self._describe_missing_gradient(reason),)
         undirected = np.flatnonzero(targets.find_cells_without_direction())
@@ -336,7 +339,7 @@ class IconEngine:
 
     def _describe_missing_gradient(self, reason: str) -> str:
         return (
-            f"icons: no gradient of layer {self.objective.network.layer} can be computed "
+            f"icons: no gradient of layer {self.activation.network.layer} can be computed "
             f"({reason}), so icons are the nearest real patches"
         )
 
@@ -366,7 +369,7 @@ class IconEngine:
         # A network that draws random numbers may have a zero gradient by chance.
         for _ in range(_GRADIENT_CHECKS):
             suspects = images[torch.from_numpy(is_dead)]
-            is_dead[is_dead] = ~self.objective.has_gradient(suspects).numpy()
+            is_dead[is_dead] = ~self.activation.has_gradient(suspects).numpy()
         return is_dead
 
     def _store(
@@ -385,20 +388,20 @@ class IconEngine:
     @property
     def _crop_shape(self) -> Shape:
         if self.is_full_size:
-            return self.objective.source.shape
-        side = _get_tile_side(self.objective.receptive, self.objective.source.shape)
+            return self.activation.source.shape
+        side = _get_tile_side(self.activation.receptive, self.activation.source.shape)
         return side, side
 
     def _cut_examples(self, targets: Targets) -> Tensor:
         rows, centers = targets.rows[:, 0], targets.centers[:, 0]
-        patches = self.objective.source.crop(rows.clamp(min=0), centers, self._crop_shape)
-        return patches.to(self.objective.device)
+        patches = self.activation.source.crop(rows.clamp(min=0), centers, self._crop_shape)
+        return patches.to(self.activation.device)
 
     def _make_optimizer(
         self, center: Tensor, settings: InversionSettings
     ) -> Callable[[Targets, NDArray[np.uint8] | None], Tensor]:
         """Returns the function that optimizes the images of cells, with or without a warm start."""
-        device, source = self.objective.device, self.objective.source
+        device, source = self.activation.device, self.activation.source
         shapes = [stage.shape for stage in settings.stages]
         spectra = {
             shape: measure_spectrum(source, shape, isotropy=settings.isotropy).to(device)
@@ -409,14 +412,14 @@ class IconEngine:
         def compute_activations(pixels: Tensor, step: int) -> Tensor:
             share = settings.skipped_share
             depth = StochasticDepth(share, (self.seed, step)) if share else None
-            return self.objective.compute_views(pixels, settings.views, depth) - center
+            return self.activation.compute_views(pixels, settings.views, depth) - center
 
         inverter = Inverter(compute_activations, spectra, settings, self.seed)
 
         def optimize(targets: Targets, start: NDArray[np.uint8] | None) -> Tensor:
             view_targets = {
                 shape: targets.get_view_targets(
-                    settings.views, self.objective.get_form(shape).map_size
+                    settings.views, self.activation.get_form(shape).map_size
                 ).to(device)
                 for shape in shapes
             }
@@ -431,7 +434,7 @@ class IconEngine:
 
     @torch.no_grad()
     def _compute_cosine(self, pixels: Tensor, targets: Targets) -> FloatArray:
-        values = self.objective.compute_center(pixels).cpu() - targets.center
+        values = self.activation.compute_center(pixels).cpu() - targets.center
         directions = targets.get_relative_directions()
         lengths = values.norm(dim=1) * directions.norm(dim=1)
         cosine = (values * directions).sum(1) / lengths.clamp(min=torch.finfo(torch.float32).tiny)
@@ -466,7 +469,7 @@ def _describe_real_patches(count: int, total: int, why: str) -> str:
 
 
 def _add_smaller_stages(
-    objective: LayerObjective, settings: InversionSettings
+    activation: CenterActivation, settings: InversionSettings
 ) -> InversionSettings:
     """Starts full-size images at half their size, where the network accepts that.
 
@@ -481,8 +484,8 @@ def _add_smaller_stages(
         Stage((_round_to_16(height * share), _round_to_16(width * share)), _STEPS_PER_SIZE)
         for share in (0.5, 0.7)
     ]
-    with objective.evaluation_mode():
-        if not all(objective.accepts(stage.shape) for stage in stages):
+    with activation.evaluation_mode():
+        if not all(activation.accepts(stage.shape) for stage in stages):
             return settings
     last = Stage(settings.shape, _STEPS_PER_SIZE)
     return dataclasses.replace(settings, stages=(*stages, last))
@@ -493,12 +496,12 @@ def _round_to_16(side: float) -> int:
 
 
 def _find_refused_shape(
-    objective: LayerObjective, planned: Iterable[InversionSettings]
+    activation: CenterActivation, planned: Iterable[InversionSettings]
 ) -> Shape | None:
     """Returns an image size that the network does not accept, or None."""
     shapes = {stage.shape for settings in planned for stage in settings.stages}
-    with objective.evaluation_mode():
-        return next((shape for shape in sorted(shapes) if not objective.accepts(shape)), None)
+    with activation.evaluation_mode():
+        return next((shape for shape in sorted(shapes) if not activation.accepts(shape)), None)
 
 
 def _split(cells: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
@@ -515,13 +518,13 @@ def _get_tile_side(receptive: ReceptiveField, input_shape: Shape) -> int:
     )
 
 
-def _explain_full_size(objective: LayerObjective, tile: Shape) -> str | None:
+def _explain_full_size(activation: CenterActivation, tile: Shape) -> str | None:
     """Returns why the network needs full-size inputs, or None when it accepts tiles."""
-    full = objective.get_form(objective.source.shape)
+    full = activation.get_form(activation.source.shape)
     if full.map_size == (1, 1):
         return "icons: the layer has no map, so its icons are whole images"
     try:
-        small = objective.get_form(tile)
+        small = activation.get_form(tile)
     except Exception as error:  # the user's code may raise anything for a size it does not accept
         return (
             f"icons: the network does not run on {tile[0]} x {tile[1]} px "

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { expect, it } from 'vitest';
-import { addOverrides, addStyles } from '../../src/ui/styles';
+import { addOverrides, addStyles } from '../../src/ui/adopted_styles';
 
 function shadow(): ShadowRoot {
   return document.createElement('div').attachShadow({ mode: 'open' });

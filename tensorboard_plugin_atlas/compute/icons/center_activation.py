@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The objective of icons: the activations of a layer at the center of images."""
+"""The activation of a layer at the center of images: the function that icons optimize."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _CHECK_IMAGES = 2
 
 @dataclass(frozen=True)
 class Views:
-    """The weighted means of map positions ("views") that the objective reads.
+    """The weighted means of map positions ("views") that are averaged.
 
     Attributes:
         separately: One view for each of the one to four center positions, instead of their mean.
@@ -134,7 +134,7 @@ class _Reader:
 
 
 @dataclass(frozen=True, eq=False)
-class LayerObjective:
+class CenterActivation:
     """The activations of a layer at the center of images; see `prepare`.
 
     Attributes:
@@ -159,7 +159,7 @@ class LayerObjective:
     @classmethod
     def prepare(
         cls, model: nn.Module, layer: str, source: PatchSource, receptive: ReceptiveField
-    ) -> LayerObjective:
+    ) -> CenterActivation:
         """Copies and truncates a model; the model itself does not change.
 
         Raises:
@@ -169,8 +169,8 @@ class LayerObjective:
             network = truncate(model, layer, source.images[:_CHECK_IMAGES])
         return cls(network, source, receptive)
 
-    def compile(self, shape: Shape, damping: float) -> LayerObjective:
-        """Returns the objective on the fast path if the network supports it.
+    def compile(self, shape: Shape, damping: float) -> CenterActivation:
+        """Returns the function on the fast path if the network supports it.
 
         Args:
             shape: Height and width of the images on which the program is compared with autograd.
@@ -188,8 +188,8 @@ class LayerObjective:
             return dataclasses.replace(self, program=None, fallback=found, bfloat16=None)
         return dataclasses.replace(self, program=found, fallback=None, bfloat16=None)
 
-    def select_precision(self, shape: Shape, batch: int, views: Views) -> LayerObjective:
-        """Returns the objective with gradients in the faster number format.
+    def select_precision(self, shape: Shape, batch: int, views: Views) -> CenterActivation:
+        """Returns the function with gradients in the faster number format.
 
         Args:
             shape: Height and width of the images that are optimized.

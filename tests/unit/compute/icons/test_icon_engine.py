@@ -13,8 +13,8 @@ import torch
 from icon_inputs import EDGE_FIELD, make_blurred_noise, make_edge_net, make_source, make_targets
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.icons.engine import KINDS, IconEngine
-from tensorboard_plugin_atlas.compute.icons.layer_objective import LayerObjective
+from tensorboard_plugin_atlas.compute.icons.center_activation import CenterActivation
+from tensorboard_plugin_atlas.compute.icons.icon_engine import KINDS, IconEngine
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -103,12 +103,12 @@ def test_examples_show_the_patch_of_the_nearest_member():
 def test_the_cosine_is_the_centered_cosine_of_the_activation_at_the_center():
     engine, targets = make_edge_engine()
     field = ReceptiveField((9, 9), (1, 1), (0.5, 0.5))
-    objective = dataclasses.replace(engine.objective, receptive=field)
-    engine = dataclasses.replace(engine, objective=objective)
+    activation = dataclasses.replace(engine.activation, receptive=field)
+    engine = dataclasses.replace(engine, activation=activation)
     examples = engine.render(targets, "examples")
-    patches = engine.objective.source.crop(targets.rows[:, 0], targets.centers[:, 0], (12, 12))
+    patches = engine.activation.source.crop(targets.rows[:, 0], targets.centers[:, 0], (12, 12))
     with torch.no_grad():
-        output = make_edge_net()(engine.objective.source.normalize.to_input(patches))
+        output = make_edge_net()(engine.activation.source.normalize.to_input(patches))
     expected = nn.functional.cosine_similarity(
         output[:, :, 5:7, 5:7].mean((2, 3)) - targets.center, targets.directions - targets.center
     )
@@ -233,7 +233,7 @@ def test_a_cell_at_the_border_starts_from_a_mirrored_patch():
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
 def test_models_of_other_dtypes_have_the_same_cosines(dtype):
     plain, targets = make_edge_engine()
-    source = plain.objective.source
+    source = plain.activation.source
     engine = IconEngine.prepare(make_edge_net().to(dtype), "1", source, EDGE_FIELD)
     icons = engine.render(targets)
     assert icons.cosine.dtype == np.float32
@@ -365,9 +365,9 @@ def test_a_warm_start_takes_fewer_steps(monkeypatch):
     first = engine.render(targets)
     assert first.unfinished.is_known.all()
     seen: list[int] = []
-    compute = LayerObjective.compute_views
+    compute = CenterActivation.compute_views
     monkeypatch.setattr(
-        LayerObjective, "compute_views", lambda *a: seen.append(a[1].requires_grad) or compute(*a)
+        CenterActivation, "compute_views", lambda *a: seen.append(a[1].requires_grad) or compute(*a)
     )
     again = engine.render(targets, warm_start=first.unfinished.select(np.array([0, 1, -1, 3])))
     assert sum(seen) == 9 + 16  # three cells with a warm start in one batch, one cell without

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The objective of icons: which positions are computed, and in which dtype."""
+"""The activation of icons: which positions are computed, and in which dtype."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from icon_inputs import EDGE_FIELD, make_blurred_noise, make_edge_net, make_sour
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.fastpath import Program
-from tensorboard_plugin_atlas.compute.icons.layer_objective import LayerObjective, Views
+from tensorboard_plugin_atlas.compute.icons.center_activation import CenterActivation, Views
 
 SHAPE = (16, 16)
 
 
 def make_objective(network):
-    """The objective of the second module of a network, as a program."""
+    """The activation of the second module of a network, as a program."""
     source = make_source(make_blurred_noise(8))
-    found = LayerObjective.prepare(network, "1", source, EDGE_FIELD).compile(SHAPE, damping=1.0)
+    found = CenterActivation.prepare(network, "1", source, EDGE_FIELD).compile(SHAPE, damping=1.0)
     assert isinstance(found.program, Program)
     return found
 
@@ -44,11 +44,11 @@ def record_rows(monkeypatch):
 
 @pytest.mark.parametrize(("views", "rows"), [(Views(), 2), (Views(surround=0.5), 4)])
 def test_only_the_positions_of_the_views_are_computed(views, rows, monkeypatch):
-    objective, pixels = make_objective(make_edge_net()), make_images()
-    with objective.evaluation_mode():
-        whole = dataclasses.replace(objective, program=None).compute_views(pixels, views)
+    activation, pixels = make_objective(make_edge_net()), make_images()
+    with activation.evaluation_mode():
+        whole = dataclasses.replace(activation, program=None).compute_views(pixels, views)
         passes = record_rows(monkeypatch)
-        found = objective.compute_views(pixels, views)
+        found = activation.compute_views(pixels, views)
         gradient, expected = (
             torch.autograd.grad(values.square().sum(), pixels)[0] for values in (found, whole)
         )
@@ -61,27 +61,27 @@ def test_only_the_positions_of_the_views_are_computed(views, rows, monkeypatch):
 def test_an_image_without_active_units_gets_a_redirected_gradient():
     network = make_edge_net()
     network[0].bias = nn.Parameter(torch.full((4,), -100.0))
-    objective, pixels = make_objective(network), make_images()
+    activation, pixels = make_objective(network), make_images()
     # The four channels are edges and their negatives: the gradient of their plain sum is rounding.
     weights = torch.tensor([1.0, 2.0, 3.0, 5.0])
-    with objective.evaluation_mode():
+    with activation.evaluation_mode():
         gradients = [
             torch.autograd.grad((one.compute_views(pixels, Views()) @ weights).sum(), pixels)[0]
-            for one in (objective, dataclasses.replace(objective, program=None))
+            for one in (activation, dataclasses.replace(activation, program=None))
         ]
     assert gradients[0].abs().max() > 1e-3
     assert torch.allclose(*gradients, atol=1e-6)
 
 
 def test_the_activations_of_a_cosine_are_computed_in_float32():
-    objective, pixels = make_objective(make_edge_net()), make_images()
+    activation, pixels = make_objective(make_edge_net()), make_images()
 
     def run_in_bfloat16(inputs):
-        return objective.network(inputs).bfloat16().float() + 1
+        return activation.network(inputs).bfloat16().float() + 1
 
-    quick = dataclasses.replace(objective, bfloat16=run_in_bfloat16)
-    with objective.evaluation_mode():
-        exact = objective.compute_views(pixels, Views())[:, 0]
+    quick = dataclasses.replace(activation, bfloat16=run_in_bfloat16)
+    with activation.evaluation_mode():
+        exact = activation.compute_views(pixels, Views())[:, 0]
         assert torch.allclose(quick.compute_views(pixels, Views())[:, 0], exact + 1, atol=0.02)
         assert torch.equal(quick.compute_center(pixels), exact)
 
@@ -92,7 +92,9 @@ def test_the_provenance_of_a_compiled_objective():
 
 def test_the_provenance_of_a_fallback_names_the_operation():
     network = nn.Sequential(make_edge_net()[0], nn.Softplus())
-    objective = LayerObjective.prepare(network, "1", make_source(make_blurred_noise(8)), EDGE_FIELD)
-    found = objective.compile(SHAPE, damping=1.0)
+    activation = CenterActivation.prepare(
+        network, "1", make_source(make_blurred_noise(8)), EDGE_FIELD
+    )
+    found = activation.compile(SHAPE, damping=1.0)
     expected = {"used": False, "reason": "operation aten.softplus.default"}
     assert found.describe_fastpath() == expected
