@@ -18,6 +18,7 @@ from tensorboard_plugin_atlas.commands import (
     estimate,
     events,
     inspect,
+    layers,
     refine,
     relayout,
     repair,
@@ -33,6 +34,7 @@ _COMMANDS: Final = (
     relayout,
     events,
     inspect,
+    layers,
     doctor,
     repair,
 )

@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.model.layers import choose_layers, normalize_layer_name
+from tensorboard_plugin_atlas.compute.model.layer_choice import choose_layers
+from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig

@@ -29,6 +29,7 @@ from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_con
 from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution, compute_attribution
 from tensorboard_plugin_atlas.compute.icons.icon_change import IconChange, measure_icon_changes
 from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, UnfinishedIcons
+from tensorboard_plugin_atlas.compute.icons.patch_icons import render_patches
 from tensorboard_plugin_atlas.compute.icons.render_levels import (
     FASTPATH,
     RenderedLevels,
@@ -65,7 +66,7 @@ from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
-from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 
@@ -334,23 +335,51 @@ class AtlasPipeline:
         grids: Sequence[GridCells],
         on_preliminary: OnPreliminary | None,
     ) -> Atlas:
-        """Renders the icons of all grids; sends a preliminary atlas first if that takes long."""
-        if self.config.icons == "none" or state.receptive is None:
+        """Adds the icons of all grids: real patches if they cannot be rendered."""
+        receptive = state.receptive
+        if self.config.icons == "none" or receptive is None:
             return atlas
-        engine = IconEngine.prepare(
-            unwrap(model),
-            layer.layer,
-            self._source,
-            state.receptive,
-            size=self.config.icon_size,
-            steps=self.config.icon_steps,
-            seed=self.config.seed,
-        )
-        centers = state.receptive.centers(layer.positions)
+        centers = receptive.centers(layer.positions)
         targets = [
             build_targets(cells, layer.values, self.probe.sample_image, centers, layer.surround)
             for cells in grids
         ]
+        try:
+            return self._render_icons(
+                atlas, model, layer, state, receptive, grids, targets, on_preliminary
+            )
+        except Exception as error:  # the network runs on other images than in training
+            note = (
+                f"icons: those of layer {layer.layer} cannot be rendered "
+                f"({summarize_error(error)}), so icons are the nearest real patches"
+            )
+        state.rendered = ()
+        rendered = render_patches(
+            targets, self._source, receptive, size=self.config.icon_size, note=note
+        )
+        return _insert_icons(atlas, rendered)
+
+    def _render_icons(
+        self,
+        atlas: Atlas,
+        model: nn.Module,
+        layer: LayerActivations,
+        state: LayerState,
+        receptive: ReceptiveField,
+        grids: Sequence[GridCells],
+        targets: Sequence[Targets],
+        on_preliminary: OnPreliminary | None,
+    ) -> Atlas:
+        """Renders the icons of all grids; sends a preliminary atlas first if that takes long."""
+        engine = IconEngine.prepare(
+            unwrap(model),
+            layer.layer,
+            self._source,
+            receptive,
+            size=self.config.icon_size,
+            steps=self.config.icon_steps,
+            seed=self.config.seed,
+        )
         if on_preliminary is not None and self.config.icons != "examples":
             self._send_preliminary(atlas, layer, engine, targets, state, on_preliminary)
         start, clock = time.perf_counter(), TimeLimit(self.config.icon_seconds)

@@ -22,11 +22,8 @@ from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
-from tensorboard_plugin_atlas.compute.model.layers import (
-    choose_layers,
-    choose_middle_layer,
-    normalize_layer_name,
-)
+from tensorboard_plugin_atlas.compute.model.layer_choice import find_layers
+from tensorboard_plugin_atlas.compute.model.layers import choose_middle_layer, normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
@@ -106,8 +103,8 @@ class AtlasWriter:
         model: An image classifier on any device, in training or evaluation mode. It may be wrapped
             in DistributedDataParallel, torch.compile, or AveragedModel. For a model that is sharded
             over ranks (FSDP, ZeRO stage 3), pass an unsharded copy.
-        layers: Dotted module names. None chooses the last module of each spatial resolution and
-            logs the choice.
+        layers: Dotted module names. None chooses the last block at each spatial resolution, or four
+            evenly deep blocks of a transformer, and logs the choice.
         probe: Dataset, DataLoader, or (images, labels), as the model takes them.
         classes: Class names. None reads them from the data set.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std. None reads them
@@ -455,10 +452,13 @@ class AtlasWriter:
 
     def _check_layers(self, layers: Sequence[str] | None) -> tuple[str, ...]:
         if layers is None:
-            chosen = choose_layers(self.model, self.probe)
-            text = ", ".join(chosen)
-            logger.warning("AtlasWriter: chose layers %s; pass layers=[...] to log others", text)
-            return chosen
+            choice = find_layers(self.model, self.probe)
+            logger.warning(
+                "AtlasWriter: chose layers %s (%s); pass layers=[...] to log others",
+                ", ".join(choice.names),
+                choice.reason,
+            )
+            return choice.names
         if isinstance(layers, str) or not isinstance(layers, Iterable):
             raise ArgumentError(f"layers={layers!r}: pass a list, such as [{str(layers)!r}]")
         names = tuple(dict.fromkeys(normalize_layer_name(self.model, name) for name in layers))

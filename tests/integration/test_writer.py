@@ -226,7 +226,7 @@ class TestLayers:
         with caplog.at_level(logging.WARNING):
             atlas = make_writer(tmp_path, layers=None)
         assert atlas.layers == ("body",)
-        assert "chose layers body; pass layers=[...] to log others" in caplog.text
+        assert "chose layers body (" in caplog.text
 
     def test_wrapped_and_repeated_names_are_one_layer(self, tmp_path):
         atlas = make_writer(tmp_path, nn.DataParallel(Net()), ["body", "module.body", "stem"])

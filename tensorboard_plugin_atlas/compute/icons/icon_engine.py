@@ -152,7 +152,7 @@ class IconEngine:
             LayerError: if the layer does not run, or its output has no known form.
         """
         activation = CenterActivation.prepare(model, layer, source, receptive)
-        side = _get_tile_side(receptive, source.shape)
+        side = get_tile_side(receptive, source.shape)
         with activation.evaluation_mode(), torch.no_grad():
             full_size_reason = _explain_full_size(activation, (side, side))
         planned = [
@@ -389,7 +389,7 @@ class IconEngine:
     def _crop_shape(self) -> Shape:
         if self.is_full_size:
             return self.activation.source.shape
-        side = _get_tile_side(self.activation.receptive, self.activation.source.shape)
+        side = get_tile_side(self.activation.receptive, self.activation.source.shape)
         return side, side
 
     def _cut_examples(self, targets: Targets) -> Tensor:
@@ -512,7 +512,8 @@ def _get_stride(receptive: ReceptiveField) -> int:
     return max(1, round(max(receptive.stride)))
 
 
-def _get_tile_side(receptive: ReceptiveField, input_shape: Shape) -> int:
+def get_tile_side(receptive: ReceptiveField, input_shape: Shape) -> int:
+    """Returns the side of a square tile that holds the receptive field, in pixels."""
     return choose_tile_side(
         stride=_get_stride(receptive), receptive_size=max(receptive.size), input_shape=input_shape
     )

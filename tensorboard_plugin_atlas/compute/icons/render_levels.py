@@ -108,7 +108,7 @@ def render_levels(
         engine.render(one, kind, progress=advance, until=limit.is_over, warm_start=unfinished)
         for one, unfinished in zip(targets, warm_start or [None] * len(targets), strict=True)
     ]
-    sheets, quality = _pack_within_limit(icons, qualities)
+    sheets, quality = pack_icons(icons, qualities)
     cosines = tuple(
         _score_stored_icons(engine, *level) for level in zip(sheets, icons, targets, strict=True)
     )
@@ -127,9 +127,14 @@ def render_levels(
     )
 
 
-def _pack_within_limit(
-    icons: Sequence[Icons], qualities: Sequence[int]
-) -> tuple[list[SpriteSheets], int]:
+def pack_icons(icons: Sequence[Icons], qualities: Sequence[int]) -> tuple[list[SpriteSheets], int]:
+    """Packs the icons of each grid; returns the sheets and their WebP quality.
+
+    Args:
+        icons: Of each grid.
+        qualities: WebP qualities to try; the first that keeps the icons within `SHEET_BYTES` is
+            used, or else the last.
+    """
     for quality in qualities:
         sheets = [pack(one.images, quality=quality) for one in icons]
         if sum(len(page) for sheet in sheets for page in sheet.pages) <= SHEET_BYTES:

@@ -1,44 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding layers by name, and choosing layers where the caller names none."""
+"""Finding layers by name."""
 
 from __future__ import annotations
 
 import difflib
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from tensorboard_plugin_atlas.compute.model.outputs import (
-    OutputForm,
-    forward,
-    infer_output_form,
-    is_sequence_first,
-)
-from tensorboard_plugin_atlas.compute.model.preserve_state import (
-    add_forward_hooks,
-    as_input,
-    preserve_model_state,
-    unwrap,
-)
-from tensorboard_plugin_atlas.compute.model.requirements import check_layer, is_scripted
-from tensorboard_plugin_atlas.compute.probe.probe import Probe
+from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
+from tensorboard_plugin_atlas.compute.model.requirements import check_layer
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 __all__ = [
-    "choose_layers",
     "choose_middle_layer",
     "normalize_layer_name",
     "resolve_layer",
     "unwrap",
 ]
-
-DEFAULT_LAYERS: Final = 4
-"""Largest number of layers that are chosen when none are named."""
 
 _WRAPPERS: Final = (
     "module",
@@ -48,10 +30,6 @@ _WRAPPERS: Final = (
     "_original_module",
 )
 """Attribute in which wrappers of torch and Lightning Fabric hold a module."""
-
-_PASS_THROUGH: Final = ("Pool", "Dropout", "Identity", "Upsample")
-
-_logger = logging.getLogger(__name__)
 
 
 def resolve_layer(model: nn.Module, name: str) -> nn.Module:
@@ -94,114 +72,6 @@ def choose_middle_layer(model: nn.Module, layers: Sequence[str]) -> str:
     order = {id(module): index for index, module in enumerate(unwrap(model).modules())}
     ranked = sorted(layers, key=lambda name: order.get(id(resolve_layer(model, name)), 0))
     return ranked[(len(ranked) - 1) // 2]
-
-
-def choose_layers(
-    model: nn.Module, probe: Probe, *, limit: int = DEFAULT_LAYERS
-) -> tuple[str, ...]:
-    """Chooses the last module at each spatial resolution of one forward pass.
-
-    The trunk is the container whose direct children have the most resolutions (`features` of a
-    MobileNet, the whole model of a ResNet). Its children are preferred to modules deeper inside,
-    then blocks to single operations. Where several modules return the same tensor, the outermost is
-    chosen. Layers with the resolution of the input are ignored where the network has a smaller
-    one, and so are 1 x 1 maps.
-
-    Args:
-        model: The model, in any mode; it does not change.
-        probe: The model runs on its first image.
-        limit: Largest number of layers; the deepest are chosen.
-
-    Returns:
-        Names from shallow to deep.
-
-    Raises:
-        LayerError: if no module returns a map.
-    """
-    best = _select_last_of_each_size(_record_outputs(model, probe))
-    if len(best) > 1:
-        best.pop(probe.input_size, None)
-    deepest = sorted(best.values(), key=lambda one: one.order)[-limit:]
-    if not deepest:
-        some = [name for name, _ in unwrap(model).named_modules() if name][-3:]
-        raise LayerError(
-            f"layers=None: no module of {type(unwrap(model)).__name__} returns a map of at least "
-            f"2 positions; pass layers=[...], such as {some}"
-        )
-    names = tuple(normalize_layer_name(model, one.names[-1]) for one in deepest)
-    _logger.info("layers=None: chose %s", ", ".join(names))
-    return names
-
-
-@dataclass(frozen=True, eq=False)
-class _ModuleOutput:
-    """A tensor of a forward pass, and the modules that returned it, from inner to outer."""
-
-    names: tuple[str, ...]
-    order: int
-    is_block: bool
-    map_size: tuple[int, int]
-
-    @property
-    def parents(self) -> tuple[str, ...]:
-        return tuple(name.rpartition(".")[0] for name in self.names)
-
-
-def _select_last_of_each_size(outputs: list[_ModuleOutput]) -> dict[tuple[int, int], _ModuleOutput]:
-    sizes: dict[str, set[tuple[int, int]]] = {}
-    for one in outputs:
-        for parent in one.parents:
-            sizes.setdefault(parent, set()).add(one.map_size)
-    trunk = max(sizes, key=lambda parent: (len(sizes[parent]), -parent.count(".")), default="")
-    ranked = sorted(outputs, key=lambda one: (trunk in one.parents, one.is_block, one.order))
-    return {one.map_size: one for one in ranked}
-
-
-def _record_outputs(model: nn.Module, probe: Probe) -> list[_ModuleOutput]:
-    inner = unwrap(model)
-    modules = {
-        name: module
-        for name, module in inner.named_modules()
-        if name and not _is_pass_through(module) and not is_scripted(module)
-    }
-    # The tensors are kept alive so that equal ids mean the same tensor.
-    outputs: dict[int, tuple[list[str], Tensor]] = {}
-
-    def on_output(name: str, output: object) -> None:
-        if isinstance(output, Tensor):
-            names, _ = outputs.pop(id(output), ([], output))
-            outputs[id(output)] = ([*names, name], output)
-
-    with preserve_model_state(model), torch.no_grad(), add_forward_hooks(modules, on_output):
-        forward(inner, as_input(probe.images[:1], inner))
-    found = []
-    for order, (names, tensor) in enumerate(outputs.values()):
-        module = modules[names[-1]]
-        form = _infer_form(tensor, module, probe)
-        if form is not None and form.kind != "vector" and form.map_size != (1, 1):
-            found.append(_ModuleOutput(tuple(names), order, _is_block(module), form.map_size))
-    return found
-
-
-def _is_block(module: nn.Module) -> bool:
-    return next(module.children(), None) is not None
-
-
-def _is_pass_through(module: nn.Module) -> bool:
-    """Returns whether a module computes nothing new, so that the module before it is chosen."""
-    return not _is_block(module) and any(word in type(module).__name__ for word in _PASS_THROUGH)
-
-
-def _infer_form(output: Tensor, module: nn.Module, probe: Probe) -> OutputForm | None:
-    try:
-        return infer_output_form(
-            output,
-            batch=1,
-            input_size=probe.input_size,
-            sequence_first=is_sequence_first(module),
-        )
-    except LayerError:
-        return None
 
 
 def _lookup(model: nn.Module, name: object) -> tuple[_Names, str]:

@@ -9,7 +9,8 @@ from tiny_training import TINY, Net, make_images
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasWriter, compute_atlas
-from tensorboard_plugin_atlas.compute.model.layers import choose_layers, resolve_layer
+from tensorboard_plugin_atlas.compute.model.layer_choice import choose_layers
+from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.requirements import check_model
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.search import find_shortcuts
