@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_plugin_atlas.short_repr import short_repr
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, unpack
 
 FloatArray: TypeAlias = NDArray[np.float32]
@@ -31,6 +32,7 @@ CHANNEL_ARRAYS: Mapping[str, str] = {"float16": "values", "uint8": "codes", "pca
 """Kind of stored activations -> its array with a column for each channel."""
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredActivations:
     """Activations as stored in a log: exact in half precision, or quantized if they are large.
@@ -67,6 +69,7 @@ class StoredActivations:
         return np.asarray(full, dtype=np.float16)
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Samples:
     """The N samples of one layer at one step; row j is the same image and position at all steps.
@@ -107,6 +110,7 @@ class Samples:
         return len(self.xy)
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Grid:
     """The occupied cells of one `size` x `size` grid over the map; an atlas has several grids.
@@ -164,6 +168,7 @@ class Grid:
         return order, starts
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Quality:
     """Quality measures of a map.
@@ -192,6 +197,7 @@ class Quality:
     effective_rank: float | None = None
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
     """How an atlas was made: what decides whether two atlases can be compared.
@@ -339,6 +345,7 @@ class Event:
     images: int | None = None
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Atlas:
     """The activation atlas of one layer at one step.
@@ -421,6 +428,7 @@ class Atlas:
         return dataclasses.replace(self, **changes)
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProbeThumbnails:
     """Thumbnails of the probe's images; the tab crops real patches from them.

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_plugin_atlas.short_repr import short_repr
+
 
 @dataclass(frozen=True, kw_only=True)
 class ShortcutTest:
@@ -46,6 +48,7 @@ class PastedImage:
     probability_after: float
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True)
 class LoggedShortcut:
     """A patch that flipped predictions to a class at this step or an earlier one, tested now.
@@ -97,6 +100,7 @@ class LoggedShortcut:
     examples: tuple[PastedImage, ...] = ()
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ShortcutRecord:
     """The tested shortcuts of one layer at one step.

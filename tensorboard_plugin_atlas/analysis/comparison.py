@@ -29,6 +29,7 @@ from tensorboard_plugin_atlas.analysis.sample_matching import (
 )
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.short_repr import short_repr
 
 NEIGHBORS: Final = 15
 """Number of nearest neighbors that are compared."""
@@ -43,6 +44,7 @@ _MIN_JACCARD: Final = 0.1
 _MAX_SHOWN: Final = 60
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GridDiff:
     """Comparison of one grid of both atlases; P cells are matched by shared samples.
@@ -74,6 +76,7 @@ class GridDiff:
     attribution_rank: IntArray | None = None
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AtlasDiff:
     """Differences between two atlases, over the R shared samples with finite activations.

@@ -10,6 +10,7 @@ import numpy as np
 
 from tensorboard_plugin_atlas.analysis.partition_matches import match_partitions
 from tensorboard_plugin_atlas.atlas import IntArray
+from tensorboard_plugin_atlas.short_repr import short_repr
 
 MIN_JACCARD: Final = 0.2
 """Smallest Jaccard index of shared concepts. Concepts of 5 % of the samples have .03 by chance."""
@@ -39,6 +40,7 @@ class SharedConcept:
         return self.both / (self.size_a + self.size_b - self.both)
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True)
 class ConceptDiff:
     """Concepts of two atlases, matched one to one.

@@ -19,6 +19,7 @@ from tensorboard_plugin_atlas.analysis.directions import finite_rows
 from tensorboard_plugin_atlas.analysis.sample_matching import match_samples
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.short_repr import short_repr
 
 _MIN_SHARED: Final = 3
 """Smallest number of shared samples of a link."""
@@ -58,6 +59,7 @@ class CellMerge:
     score: float
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LayerLinks:
     """E links between cells of two layers, strongest first.

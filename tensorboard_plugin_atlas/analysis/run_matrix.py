@@ -13,8 +13,10 @@ from tensorboard_plugin_atlas.analysis.atlas_checks import iterate_atlases
 from tensorboard_plugin_atlas.analysis.comparison import compare_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RunMatrix:
     """Similarities of N atlases.

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import Atlas, Event, IntArray
+from tensorboard_plugin_atlas.short_repr import short_repr
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ConceptStep:
     """A concept at one step.
@@ -38,6 +40,7 @@ class ConceptStep:
         return len(self.members)
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Concept:
     """One concept over a run.

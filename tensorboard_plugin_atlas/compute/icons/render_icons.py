@@ -37,6 +37,7 @@ from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig, check_setting
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.short_repr import short_repr
 
 WEAK_COSINE = 0.3
 """Below this cosine an icon shows its direction poorly."""
@@ -47,6 +48,7 @@ _SYNTHETIC_IMAGES = 64
 _USUAL_SIDES = (16, 28, 32, 48, 64, 96, 128, 160, 192, 224, 240, 256, 299, 384, 448, 512)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class RenderedIcons:
     """The icons of M directions and their cosines.

@@ -31,6 +31,7 @@ from tensorboard_plugin_atlas.compute.probe.sources import (
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.short_repr import short_repr
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack
 
 __all__ = ["Normalize", "Probe", "build_probe"]
@@ -53,6 +54,7 @@ _TRIAL_THUMBNAILS: Final = 64
 _R2_STEP: Final = (0.7548776662466927, 0.5698402909980532)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Probe:
     """I images and N sampled positions, fixed for all layers and checkpoints.

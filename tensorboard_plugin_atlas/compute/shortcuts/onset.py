@@ -32,11 +32,13 @@ from tensorboard_plugin_atlas.compute.shortcuts.significance import (
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.short_repr import short_repr
 
 _MAX_IMAGES: Final = 400
 """Largest number of images that each checkpoint is tested on."""
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ShortcutHistory:
     """Test results of one patch at several checkpoints.

@@ -38,6 +38,7 @@ from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig, check_setting
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.short_repr import short_repr
 
 Box = tuple[int, int, int, int]
 """y0, x0, y1, x1 in input pixels, end exclusive."""
@@ -56,6 +57,7 @@ _SCREENED_RATE: Final = 0.07
 """A patch with a flip rate of .25 is below this in one of 2,000 screenings."""
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PatchRates:
     """Flip rates of a patch and of its controls.
@@ -298,6 +300,7 @@ def _measure_crops(
     )
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PatchTest:
     """Flip rates of a user's patch by size and position, and of its controls.

@@ -56,6 +56,7 @@ from tensorboard_plugin_atlas.compute.shortcuts.significance import (
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.short_repr import short_repr
 
 GRID: Final = 10
 """Largest number of cells along each axis of the map of strongest positions."""
@@ -82,6 +83,7 @@ _TEST_POOL: Final = 500
 _MAX_PER_CLASS: Final = 2
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Shortcut:
     """A patch that flips predictions to a class, with its test.
