@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -468,7 +468,7 @@ def compute_atlas(
     normalize: Any = None,
     previous: Sequence[Atlas] = (),
     config: AtlasConfig | None = None,
-    output: ReadLogits | None = None,
+    output: ReadLogits | Literal[False] | None = None,
 ) -> Atlas:
     """Computes the atlas of one layer without writing a log.
 
@@ -484,7 +484,7 @@ def compute_atlas(
         config: The settings, `AtlasConfig()` by default.
         output: Maps the model's output for N images to (N, K) logits. By default the logits are the
             output itself, its `logits`, or the first (N, K) tensor in it; in the last case a note
-            reports where it was found.
+            reports where it was found. False states that there are none.
 
     Returns:
         The atlas.
@@ -515,7 +515,10 @@ def compute_atlas(
     if previous:
         pipeline.start_from(previous[-1])
     # The caller may have set numpy to raise; underflow is not an error here.
-    with np.errstate(under="ignore"), select_logits(check_output(output, built.classes)):
+    with (
+        np.errstate(under="ignore"),
+        select_logits(check_output(output, built.classes, built.labels)),
+    ):
         return next(pipeline.atlases(model, step, None))
 
 

@@ -14,7 +14,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from types import TracebackType
-from typing import Any, Final, SupportsFloat, SupportsIndex, TypeVar, cast
+from typing import Any, Final, Literal, SupportsFloat, SupportsIndex, TypeVar, cast
 
 from torch import nn
 
@@ -131,8 +131,10 @@ class AtlasWriter:
             highest attribution for each class, or for each pair an atlas of what separates the two,
             at the last of `layers`. Each costs about as much as the atlas of a layer.
         output: Function from the model's output for N images to (N, K) logits, such as
-            `lambda out: out["class"]`. None uses the output itself, its `logits`, or the first
-            (N, K) tensor in it; in the last case a note in the atlas names the tensor.
+            `lambda out: out["class"]`. False states that there are none. None uses the output
+            itself, its `logits`, or the first (N, K) tensor in it; in the last case a note in the
+            atlas names the tensor. A tensor with many more columns than classes or labels is taken
+            for an embedding, not for logits.
         worker: "process", or "inline" to compute atlases in the training loop, which then waits for
             them. "inline" also imports umap-learn and numba into the training process, which may
             change its number of threads.
@@ -176,7 +178,7 @@ class AtlasWriter:
         align_to: Any = None,
         shortcuts: bool | str = False,
         class_atlases: Sequence[Any] = (),
-        output: ReadLogits | None = None,
+        output: ReadLogits | Literal[False] | None = None,
         worker: str = "process",
         max_pending: int = 2,
         budget: float | None = None,
@@ -208,11 +210,14 @@ class AtlasWriter:
             if isinstance(probe, Probe)
             else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
         )
-        logits = check_output(output, self.probe.classes)
+        logits = check_output(output, self.probe.classes, self.probe.labels)
         with _explain_model_errors(model), select_logits(logits):
             self.layers = self._check_layers(layers)
             # Two images are enough to find a layer that never runs or a wrong channel count.
-            collect_activations(model, self.layers, self.probe.first(2))
+            found = collect_activations(model, self.layers, self.probe.first(2))
+        for note in found.notes:
+            if not logits.is_absent and note.startswith("predictions: left out"):
+                logger.warning("AtlasWriter: %s", note)
         self._last_step = self._resume_log(sink.location, purge_step)
         baseline = align_to if self._last_step is None else None
         self._baselines = read_baselines(baseline, self.layers, self.probe)

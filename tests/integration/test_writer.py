@@ -414,3 +414,61 @@ def test_other_ranks_write_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(torch.distributed, "get_rank", lambda: 0)
     assert make_writer(tmp_path / "run").layers == ("body",)
+
+
+class Encoder(nn.Module):
+    """An encoder with a projection head, as SimCLR trains: no logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU())
+        self.projection = nn.Linear(8, 128)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.projection(self.body(images).mean((2, 3)))
+
+
+class TestEmbeddings:
+    @pytest.mark.parametrize("classes", [None, [f"class {index}" for index in range(10)]])
+    def test_an_encoder_has_an_atlas_without_predictions(self, tmp_path, classes, caplog):
+        images = torch.rand(30, 3, 16, 16)
+        probe = (images, torch.arange(30) % 10)
+        with caplog.at_level(logging.WARNING):
+            writer = AtlasWriter(
+                tmp_path,
+                Encoder(),
+                ["body"],
+                probe=probe,
+                classes=classes,
+                normalize=(0, 1),
+                config=AtlasConfig(**{**CONFIG.as_dict(), "attribution": True}),
+                worker="inline",
+                strict=True,
+            )
+        assert "taken for an embedding" in caplog.text
+        with writer:
+            writer.add_atlas(0)
+        (atlas,) = read_atlases(tmp_path)
+        assert atlas.predictions is None
+        assert atlas.labels is not None
+        assert all(grid.attribution is None for grid in atlas.grids)
+        assert any("taken for an embedding" in note for note in atlas.provenance.notes)
+
+    def test_output_false_gives_no_warning(self, tmp_path, caplog):
+        caplog.set_level(logging.WARNING)
+        probe = (torch.rand(30, 3, 16, 16), torch.arange(30) % 10)
+        with AtlasWriter(
+            tmp_path,
+            Encoder(),
+            ["body"],
+            probe=probe,
+            normalize=(0, 1),
+            config=AtlasConfig(**{**CONFIG.as_dict(), "attribution": True}),
+            worker="inline",
+            output=False,
+            strict=True,
+        ) as writer:
+            writer.add_atlas(0)
+        (atlas,) = read_atlases(tmp_path)
+        assert atlas.predictions is None
+        assert "predictions" not in caplog.text

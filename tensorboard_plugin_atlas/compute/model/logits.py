@@ -15,28 +15,60 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import cloudpickle
+import numpy as np
 from torch import Tensor
 
+from tensorboard_plugin_atlas.atlas import IntArray
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
 
 ReadLogits: TypeAlias = Callable[[Any], Any]
 """Takes the output of a model for N images; returns (N, K) logits."""
 
 _MAX_DEPTH: Final = 4
+_MOST_COLUMNS: Final = 4
+"""Largest number of columns of logits, as a multiple of the number of names or labels."""
+_SMALLEST_EMBEDDING: Final = 16
+"""Smallest number of columns of an embedding."""
 _EXAMPLE: Final = "output=lambda out: out[0]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LogitsChoice:
     """How to find the logits in the output of a model; it can be pickled.
 
     Attributes:
         call: The user's `output`, or None to use the first tensor that can be logits.
         count: Number of class names, or None.
+        labels: Distinct labels of the probe, at least 0; None without labels.
+        is_absent: Whether the user says that the output has no logits.
     """
 
     call: ReadLogits | None = None
     count: int | None = None
+    labels: IntArray | None = None
+    is_absent: bool = False
+
+    def fits(self, columns: int) -> bool:
+        """Returns whether a tensor with so many columns can be logits, and is no embedding.
+
+        An embedding has many more columns than there are class names or, without names, labels.
+        """
+        if self.count is not None:
+            known = self.count
+        elif self.labels is not None:
+            # Labels that have no column, such as 255 for "ignore", say nothing.
+            inside = self.labels[self.labels < columns]
+            known = int(inside.max(initial=0)) + 1
+        else:
+            return True
+        return columns < _SMALLEST_EMBEDDING or columns <= _MOST_COLUMNS * known
+
+    def describe_classes(self) -> str:
+        """Returns the classes that logits must fit, such as "the 10 class names"."""
+        if self.count is not None:
+            return f"the {self.count} class names"
+        largest = 0 if self.labels is None else int(self.labels.max(initial=0))
+        return f"the labels 0 to {largest}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The user's function may be a lambda. It is unpickled at its first call.
@@ -46,7 +78,7 @@ class LogitsChoice:
             if call is None or isinstance(call, _PickledFunction)
             else _PickledFunction.of(call)
         )
-        return LogitsChoice, (packed, self.count)
+        return LogitsChoice, (packed, self.count, self.labels, self.is_absent)
 
 
 @dataclass(frozen=True)
@@ -68,22 +100,32 @@ FIRST_LOGITS: Final = LogitsChoice()
 _CHOICE: Final = ContextVar("tensorboard_plugin_atlas_logits", default=FIRST_LOGITS)
 
 
-def check_output(output: object, classes: Sequence[str] | None) -> LogitsChoice:
+def check_output(
+    output: object, classes: Sequence[str] | None, labels: IntArray | None = None
+) -> LogitsChoice:
     """Returns how to find the logits.
 
     Args:
-        output: The user's callable, or None.
+        output: The user's callable, False for no logits, or None to find them.
         classes: Class names, or None.
+        labels: Labels of the probe, negative for unknown, or None.
 
     Raises:
-        ArgumentError: if `output` cannot be called.
+        ArgumentError: if `output` is none of these.
     """
+    if output is False:
+        return LogitsChoice(is_absent=True)
     if output is not None and not callable(output):
         raise ArgumentError(
             f"output={output!r:.80}: pass a function that takes the model's output and returns "
-            f"(images, classes) logits, such as {_EXAMPLE}"
+            f"(images, classes) logits, such as {_EXAMPLE}, or False if there are none"
         )
-    return LogitsChoice(output, None if classes is None else len(classes))
+    known = None if labels is None else np.unique(labels[labels >= 0])
+    return LogitsChoice(
+        output,
+        None if classes is None else len(classes),
+        known if known is not None and len(known) else None,
+    )
 
 
 @contextlib.contextmanager
@@ -101,7 +143,7 @@ def find_logits(output: Any, images: int) -> FoundLogits | None:
 
     With `output=` they are what that function returns. Otherwise they are the model's output itself
     or its `logits`, or else the first floating-point (N, K) tensor in tuples, lists, mappings and
-    attributes, with one column per class name where these are known. K is at least 2.
+    attributes. K is at least 2, and no number of columns of an embedding (`LogitsChoice.fits`).
 
     Args:
         output: The output of the model.
@@ -111,18 +153,23 @@ def find_logits(output: Any, images: int) -> FoundLogits | None:
         ArgumentError: if the user's `output` raises, or returns no (N, K) logits.
     """
     choice = _CHOICE.get()
+    if choice.is_absent:
+        return None
     if choice.call is not None:
         return FoundLogits(_call_output(choice.call, output, images))
     direct = output
     if not isinstance(output, Tensor):
         is_mapping = isinstance(output, Mapping)
         direct = output.get("logits") if is_mapping else getattr(output, "logits", None)
-    if _can_be_logits(direct, images):
+    if _can_be_logits(direct, images) and choice.fits(direct.shape[1]):
         return FoundLogits(direct)
     if isinstance(output, Tensor):
         return None
     for path, tensor in _find_tensors(output, "", _MAX_DEPTH):
-        if _can_be_logits(tensor, images) and choice.count in (None, tensor.shape[1]):
+        columns = tensor.shape[-1] if tensor.ndim else 0
+        if not _can_be_logits(tensor, images) or choice.count not in (None, columns):
+            continue
+        if choice.fits(columns):
             return FoundLogits(tensor, path)
     return None
 
@@ -142,8 +189,16 @@ def describe(output: object) -> str:
 
 def explain_missing_logits(output: object) -> str:
     """Returns a clause that says what the model returns instead of logits."""
-    count = _CHOICE.get().count
-    expected = "(images, classes)" if count is None else f"(images, {count} classes)"
+    choice = _CHOICE.get()
+    if choice.is_absent:
+        return "output=False states that the model returns no logits"
+    if isinstance(output, Tensor) and _can_be_logits(output, len(output)):
+        return (
+            f"the model returns {describe(output)}, which does not fit "
+            f"{choice.describe_classes()}, so it is taken for an embedding; pass "
+            "output=lambda out: out if it holds logits"
+        )
+    expected = f"(images, {choice.count or ''} classes)".replace("  ", " ")
     hint = "" if isinstance(output, Tensor) else f"; pass {_EXAMPLE} to select them"
     return f"the model returns {describe(output)}, not {expected} logits{hint}"
 

@@ -114,7 +114,7 @@ def since_step(
     images = built.images[torch.from_numpy(unseen[:_MAX_IMAGES])]
     patch = as_patch(shortcut.patch, built)
     own = None if model is None else copy.deepcopy(model)
-    with select_logits(check_output(output, built.classes)):
+    with select_logits(check_output(output, built.classes, built.labels)):
         found = [
             (
                 step,

@@ -198,7 +198,7 @@ def find_shortcuts(
     if not len(unseen):
         return ()
     half = _select_images(built, seen)
-    choice = check_output(output, built.classes)
+    choice = check_output(output, built.classes, built.labels)
     with select_logits(choice), optimize_for_inference(model, half.images, name) as quick:
         strongest = find_strongest_positions(quick, name, half, batch_size=settings.batch_size)
         centers = _centers(quick, name, half, strongest)

@@ -25,6 +25,7 @@ from tensorboard_plugin_atlas import (
 from tensorboard_plugin_atlas.compute.model.logits import (
     LogitsChoice,
     check_output,
+    explain_missing_logits,
     find_logits,
     get_logits,
     select_logits,
@@ -208,3 +209,54 @@ def test_a_choice_ends_with_its_block_and_can_be_pickled():
     with select_logits(LogitsChoice(count=3)):
         assert get_logits((logits, aux), 2) is None
         assert get_logits(logits, 2) is logits
+
+
+@pytest.mark.parametrize(
+    ("columns", "count", "labels", "is_found"),
+    [
+        (10, None, range(10), True),
+        (10, None, [0, 1, 2], True),
+        (10, None, [3, 255], True),  # 255 is "ignore"
+        (1000, None, range(0, 1000, 2), True),
+        (128, None, range(10), False),
+        (384, None, range(10), False),
+        (128, 10, None, False),
+        (1000, 1000, None, True),
+        (12, 10, None, True),  # an error in the names, which has its own message
+        (384, None, None, True),
+        (3, None, [], True),
+    ],
+)
+def test_an_embedding_is_not_taken_for_logits(columns, count, labels, is_found):
+    known = None if labels is None else np.array(labels, np.int32)
+    names = None if count is None else tuple(map(str, range(count)))
+    with select_logits(check_output(None, names, known)):
+        assert (get_logits(torch.zeros(4, columns), 4) is not None) == is_found
+        assert (get_logits((torch.zeros(4, columns),), 4) is not None) == (
+            is_found and count in (None, columns)
+        )
+
+
+def test_the_reason_names_what_does_not_fit():
+    embedding = torch.zeros(4, 128)
+    with select_logits(check_output(None, None, np.arange(10))):
+        text = explain_missing_logits(embedding)
+    assert text == (
+        "the model returns a tensor of shape (4, 128), which does not fit the labels 0 to 9, so it "
+        "is taken for an embedding; pass output=lambda out: out if it holds logits"
+    )
+    with select_logits(check_output(None, tuple("abc"), None)):
+        assert "does not fit the 3 class names" in explain_missing_logits(embedding)
+
+
+def test_a_function_overrides_what_fits():
+    embedding = torch.zeros(4, 128)
+    with select_logits(check_output(lambda out: out, tuple("abc"), None)):
+        assert get_logits(embedding, 4) is embedding
+
+
+def test_false_states_that_there_are_no_logits():
+    choice = pickle.loads(pickle.dumps(check_output(False, None, np.arange(3))))
+    with select_logits(choice):
+        assert get_logits(torch.zeros(4, 3), 4) is None
+        assert explain_missing_logits(torch.zeros(4, 3)).startswith("output=False states")
