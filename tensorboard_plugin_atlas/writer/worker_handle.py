@@ -152,16 +152,18 @@ class WorkerProcess:
         with contextlib.suppress(OSError):
             self._process.kill()
 
-    def end(self, timeout: float) -> ExitStatus:
+    def end(self, timeout: float, *, is_ending: bool = False) -> ExitStatus:
         """Requests that the process exits, kills it after the timeout, and waits at most 10 s more.
 
         Args:
             timeout: Seconds to wait.
+            is_ending: Whether the socket was closed at the other end. The kernel closes it some
+                time before it reports how the process ended.
         """
         with contextlib.suppress(OSError):
             self._channel.finish()
         # A worker that is not ready has no job to finish, and may still be importing.
-        if not _is_over(self._process, timeout if self.is_ready else 0):
+        if not _is_over(self._process, timeout if self.is_ready or is_ending else 0):
             self.kill()
             if not _is_over(self._process, _KILL_SECONDS):
                 _KILLED.append(self._process)

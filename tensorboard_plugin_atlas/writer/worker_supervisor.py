@@ -155,11 +155,12 @@ class WorkerSupervisor:
         if worker is None:
             how = f"could not be started ({describe_error(error)})"
         else:
-            status = worker.end(END_SECONDS)
+            is_ending = isinstance(error, EOFError | ConnectionError)
+            status = worker.end(END_SECONDS, is_ending=is_ending)
             self._report_oom_kill(status)
             is_start, was_ended_externally = not worker.is_ready, status.was_ended_externally
             how = str(status)
-            if not isinstance(error, EOFError | ConnectionError):
+            if not is_ending:
                 how = f"sent no valid reply ({describe_error(error)}) and {how}"
         self._was_ready |= not is_start
         self._failed_starts += is_start and not was_ended_externally
