@@ -29,7 +29,7 @@ from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_con
 from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution, compute_attribution
 from tensorboard_plugin_atlas.compute.icons.icon_change import IconChange, measure_icon_changes
 from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, UnfinishedIcons
-from tensorboard_plugin_atlas.compute.icons.patch_icons import render_patches
+from tensorboard_plugin_atlas.compute.icons.patch_icons import describe_failure, render_patches
 from tensorboard_plugin_atlas.compute.icons.render_levels import (
     FASTPATH,
     RenderedLevels,
@@ -66,7 +66,7 @@ from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
-from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
+from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 
@@ -344,44 +344,60 @@ class AtlasPipeline:
             build_targets(cells, layer.values, self.probe.sample_image, centers, layer.surround)
             for cells in grids
         ]
+        preliminary = None
         try:
-            return self._render_icons(
-                atlas, model, layer, state, receptive, grids, targets, on_preliminary
-            )
+            engine = self._prepare_engine(model, layer.layer, receptive)
+            if on_preliminary is not None and self.config.icons != "examples":
+                preliminary = self._render_preliminary(atlas, layer, engine, targets, state)
         except Exception as error:  # the network runs on other images than in training
-            note = (
-                f"icons: those of layer {layer.layer} cannot be rendered "
-                f"({summarize_error(error)}), so icons are the nearest real patches"
-            )
-        state.rendered = ()
-        rendered = render_patches(
-            targets, self._source, receptive, size=self.config.icon_size, note=note
-        )
-        return _insert_icons(atlas, rendered)
+            return self._insert_patches(atlas, layer.layer, state, receptive, targets, error)
+        if on_preliminary is not None and preliminary is not None:
+            on_preliminary(preliminary)
+        try:
+            return self._render_icons(atlas, layer, state, grids, targets, engine)
+        except Exception as error:  # as above
+            return self._insert_patches(atlas, layer.layer, state, receptive, targets, error)
 
-    def _render_icons(
-        self,
-        atlas: Atlas,
-        model: nn.Module,
-        layer: LayerActivations,
-        state: LayerState,
-        receptive: ReceptiveField,
-        grids: Sequence[GridCells],
-        targets: Sequence[Targets],
-        on_preliminary: OnPreliminary | None,
-    ) -> Atlas:
-        """Renders the icons of all grids; sends a preliminary atlas first if that takes long."""
-        engine = IconEngine.prepare(
+    def _prepare_engine(
+        self, model: nn.Module, layer: str, receptive: ReceptiveField
+    ) -> IconEngine:
+        return IconEngine.prepare(
             unwrap(model),
-            layer.layer,
+            layer,
             self._source,
             receptive,
             size=self.config.icon_size,
             steps=self.config.icon_steps,
             seed=self.config.seed,
         )
-        if on_preliminary is not None and self.config.icons != "examples":
-            self._send_preliminary(atlas, layer, engine, targets, state, on_preliminary)
+
+    def _insert_patches(
+        self,
+        atlas: Atlas,
+        layer: str,
+        state: LayerState,
+        receptive: ReceptiveField,
+        targets: Sequence[Targets],
+        error: Exception,
+    ) -> Atlas:
+        """Returns the atlas with real patches in place of icons, and a note with the error."""
+        state.rendered = ()
+        note = describe_failure(layer, error)
+        size = self.config.icon_size
+        return _insert_icons(
+            atlas, render_patches(targets, self._source, receptive, size=size, note=note)
+        )
+
+    def _render_icons(
+        self,
+        atlas: Atlas,
+        layer: LayerActivations,
+        state: LayerState,
+        grids: Sequence[GridCells],
+        targets: Sequence[Targets],
+        engine: IconEngine,
+    ) -> Atlas:
+        """Renders the icons of all grids."""
         start, clock = time.perf_counter(), TimeLimit(self.config.icon_seconds)
         earlier = _select_warm_start(state, grids, layer.values)
         total = sum(len(cells) for cells in grids)
@@ -408,29 +424,28 @@ class AtlasPipeline:
         )
         return _insert_icons(atlas, rendered, changes)
 
-    def _send_preliminary(
+    def _render_preliminary(
         self,
         atlas: Atlas,
         layer: LayerActivations,
         engine: IconEngine,
         targets: Sequence[Targets],
         state: LayerState,
-        on_preliminary: OnPreliminary,
-    ) -> None:
-        """Sends the atlas with real patches as icons if rendering is expected to take long."""
+    ) -> Atlas | None:
+        """Returns the atlas with real patches as icons if rendering is expected to take long."""
         limit, expected = self.config.draft_seconds, state.render_seconds
         if limit is None or (expected is not None and expected <= limit):
-            return
+            return None
         start = time.perf_counter()
         rendered = render_levels(engine, targets, "examples", qualities=PRELIMINARY_QUALITIES)
         if expected is None:
             steps = engine.get_settings(self.config.icons).steps
             if (time.perf_counter() - start) * _STEP_COST * steps <= limit:
-                return
+                return None
         kept = store_activations(layer.values, max_bytes=PRELIMINARY_ACTIVATION_BYTES)
         samples = dataclasses.replace(atlas.samples, activations=kept)
         rendered = dataclasses.replace(rendered, notes=(*rendered.notes, _PRELIMINARY_NOTE))
-        on_preliminary(_insert_icons(atlas.replace(samples=samples), rendered))
+        return _insert_icons(atlas.replace(samples=samples), rendered)
 
     def _make_provenance(
         self,

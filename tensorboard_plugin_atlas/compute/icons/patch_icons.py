@@ -21,6 +21,7 @@ from tensorboard_plugin_atlas.compute.icons.render_levels import (
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, resize_images, to_rgb
+from tensorboard_plugin_atlas.errors import summarize_error
 
 _LARGEST_ICON: Final = 128
 _AT_ONCE: Final = 64
@@ -54,6 +55,14 @@ def render_patches(
         cosines=tuple(one.cosine for one in icons),
         notes=(note,),
         fastpath={"used": False, "reason": note},
+    )
+
+
+def describe_failure(layer: str, error: Exception) -> str:
+    """Returns the note of an atlas whose icons cannot be rendered."""
+    return (
+        f"icons: those of layer {layer} cannot be rendered ({summarize_error(error)}), so icons are "
+        "the nearest real patches"
     )
 
 
