@@ -7,14 +7,12 @@ import contextlib
 import functools
 import inspect
 import logging
-import math
-import operator
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from types import TracebackType
-from typing import Any, Final, Literal, SupportsFloat, SupportsIndex, TypeVar, cast
+from typing import Any, Final, Literal, TypeVar, cast
 
 from torch import nn
 
@@ -27,7 +25,6 @@ from tensorboard_plugin_atlas.compute.model.layers import choose_middle_layer, n
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
-from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
 from tensorboard_plugin_atlas.compute.shortcuts.tracker import find_incompatibility
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import (
@@ -37,17 +34,22 @@ from tensorboard_plugin_atlas.errors import (
     WorkerError,
     describe_error,
 )
-from tensorboard_plugin_atlas.logs.resume import ResumePoint, find_last_atlases, purge_steps
+from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.writer.align_to import read_baselines
 from tensorboard_plugin_atlas.writer.cost import Cost, CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
+from tensorboard_plugin_atlas.writer.number_arguments import to_int, to_seconds
 from tensorboard_plugin_atlas.writer.ranks import find_silent_rank
 from tensorboard_plugin_atlas.writer.recorder_factory import (
     Recorder,
     check_worker,
     make_background_recorder,
     make_inline_recorder,
+)
+from tensorboard_plugin_atlas.writer.resume_messages import (
+    describe_used_log,
+    list_resume_warnings,
 )
 from tensorboard_plugin_atlas.writer.snapshot_queue import (
     EXIT_SECONDS,
@@ -59,7 +61,6 @@ from tensorboard_plugin_atlas.writer.snapshot_queue import (
 logger = logging.getLogger(__name__)
 
 _PACKAGE: Final = __name__.partition(".")[0]
-_STEPS: Final = 2**63
 
 Method = TypeVar("Method", bound=Callable[..., None])
 
@@ -114,6 +115,8 @@ class AtlasWriter:
             void, and the maps continue the last atlas before it. If None and the log holds atlases,
             logging continues after its last step. If atlases go through a SummaryWriter whose
             directory is not known, pass `purge_step` to that writer, too.
+        restart: Hide all atlases that the log already has, and start over, as `purge_step=0` does.
+            By default, the log is continued with later steps.
         align_to: Directory or URL of another run, as passed to its `AtlasWriter`. The first map of
             each layer is aligned with the last map of that run, so that two seeds, learning rates,
             or architectures can be compared on one map. Both probes must come from the same data
@@ -175,6 +178,7 @@ class AtlasWriter:
         normalize: Any = None,
         config: AtlasConfig | None = None,
         purge_step: int | None = None,
+        restart: bool = False,
         align_to: Any = None,
         shortcuts: bool | str = False,
         class_atlases: Sequence[Any] = (),
@@ -194,8 +198,7 @@ class AtlasWriter:
         self._has_failed = False
         self._pending_warning: tuple[str, LostSteps] | None = None
         self._last_step: int | None = None
-        if purge_step is not None:
-            purge_step = _to_int("purge_step", purge_step)
+        purge_step = _choose_purge_step(purge_step, restart)
         self._closed = False
         silent_rank = find_silent_rank()
         # Never checked again: a process group that is created later must not stop a started log.
@@ -243,7 +246,7 @@ class AtlasWriter:
             return
         start = time.perf_counter()
         try:
-            wall_time = None if walltime is None else _to_seconds("walltime", walltime)
+            wall_time = None if walltime is None else to_seconds("walltime", walltime)
             step = self._last_step = self._check_step(global_step)
             if self._is_within_budget(step):
                 self._record(step, wall_time)
@@ -267,7 +270,7 @@ class AtlasWriter:
         if self._is_silent or self._closed:
             return
         if timeout is not None:
-            timeout = _to_seconds("timeout", timeout)
+            timeout = to_seconds("timeout", timeout)
         self._closed = True
         lost = self._recorder.close(timeout)
         if self._pending_warning is not None:
@@ -432,7 +435,7 @@ class AtlasWriter:
         """Returns the step as an int; TensorBoard's loaders need steps that increase."""
         if self._closed:
             raise ArgumentError("add_atlas was called after close(); create a new AtlasWriter")
-        step = _to_int("global_step", global_step)
+        step = to_int("global_step", global_step)
         if self._last_step is not None and step <= self._last_step:
             raise ArgumentError(
                 f"global_step={step} is not larger than {self._last_step}, the last step; it is "
@@ -451,8 +454,11 @@ class AtlasWriter:
                     raise
                 self._report_failure(f"purge_step={purge_step}", error)
         resume_point = find_last_atlases(location, self.layers)
-        for message in _resume_warnings(resume_point, self.probe):
+        for message in list_resume_warnings(resume_point, self.probe):
             _warn(message)
+        used = describe_used_log(resume_point)
+        if used is not None:
+            _log(logging.WARNING, used)
         return resume_point.last_step
 
     def _check_layers(self, layers: Sequence[str] | None) -> tuple[str, ...]:
@@ -541,38 +547,18 @@ def _find_source(error: BaseException) -> tuple[str, int]:
     return frame.f_code.co_filename, line
 
 
-def _to_seconds(name: str, value: object) -> float:
-    """Returns `value` as a float, or raises an ArgumentError that names the argument `name`."""
-    if not isinstance(value, SupportsFloat) or not math.isfinite(value):
-        raise ArgumentError(f"{name}={value!r:.80}: pass a number of seconds")
-    return float(value)
-
-
-def _to_int(name: str, value: object) -> int:
-    """Returns `value` as an int, or raises an ArgumentError that names the argument `name`."""
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
-        raise ArgumentError(f"{name}={value!r:.80}: pass an integer")
-    number = operator.index(value)
-    if not -_STEPS <= number < _STEPS:
-        raise ArgumentError(f"{name}={number!s:.80}: pass an integer that fits in 64 bits")
-    return number
-
-
-def _resume_warnings(resume_point: ResumePoint, probe: Probe) -> Iterator[str]:
-    """Yields warnings to show before a log is continued."""
-    if resume_point.problems:
-        yield (
-            f"AtlasWriter: skipped {len(resume_point.problems)} unreadable records at the end of "
-            f"the log: {resume_point.problems[0]}. Run `tensorboard-atlas doctor` for details"
+def _choose_purge_step(purge_step: object, restart: object) -> int | None:
+    """Returns the step from which on logged atlases are hidden, or None to keep all."""
+    if not isinstance(restart, bool):
+        raise ArgumentError(f"restart={restart!r:.80}: pass True or False")
+    if purge_step is None:
+        return 0 if restart else None
+    if restart:
+        raise ArgumentError(
+            f"restart=True hides all logged atlases; omit it to keep those before "
+            f"purge_step={purge_step!r:.80}, or omit purge_step"
         )
-    atlases = resume_point.atlases.values()
-    changes = {change for atlas in atlases for change in list_probe_changes(atlas, probe)}
-    if changes:
-        yield (
-            "AtlasWriter: new maps are started, since the log was made with another probe: "
-            f"{', '.join(sorted(changes))}. To continue the logged maps, pass the same images, "
-            "samples, and seed"
-        )
+    return to_int("purge_step", purge_step)
 
 
 def _inline_warning(reason: object, lost: LostSteps = NO_LOST_STEPS) -> str:

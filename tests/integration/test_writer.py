@@ -472,3 +472,52 @@ class TestEmbeddings:
         (atlas,) = read_atlases(tmp_path)
         assert atlas.predictions is None
         assert "predictions" not in caplog.text
+
+
+class TestUsedDirectory:
+    def log(self, tmp_path, steps, **options):
+        with make_writer(tmp_path, strict=True, worker="inline", **options) as writer:
+            for step in steps:
+                writer.add_atlas(step)
+
+    def steps(self, tmp_path):
+        return [atlas.step for atlas in read_atlases(tmp_path)]
+
+    def test_a_new_log_needs_no_message(self, tmp_path, caplog):
+        caplog.set_level(logging.WARNING)
+        self.log(tmp_path, [0])
+        assert "already has atlases" not in caplog.text
+
+    def test_what_to_do_is_said_at_construction(self, tmp_path, caplog):
+        self.log(tmp_path, [0, 1200])
+        caplog.set_level(logging.WARNING)
+        writer = make_writer(tmp_path, worker="inline")
+        assert (
+            "the log already has atlases up to step 1,200. Later steps continue it, and others are "
+            "not logged. To start over, pass restart=True or another directory"
+        ) in caplog.text
+        writer.close()
+
+    def test_restart_starts_over(self, tmp_path, caplog):
+        self.log(tmp_path, [0, 5])
+        caplog.set_level(logging.WARNING)
+        self.log(tmp_path, [0, 2], restart=True)
+        assert self.steps(tmp_path) == [0, 2]
+        assert "already has atlases" not in caplog.text
+        first, _ = read_atlases(tmp_path)
+        assert first.sequence == 1
+
+    def test_restart_of_a_new_log_changes_nothing(self, tmp_path):
+        self.log(tmp_path, [3], restart=True)
+        assert self.steps(tmp_path) == [3]
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"restart": 1}, "restart=1: pass True or False"),
+            ({"restart": True, "purge_step": 3}, "purge_step=3, or omit purge_step"),
+        ],
+    )
+    def test_wrong_arguments(self, tmp_path, options, message):
+        with pytest.raises(ArgumentError, match=message):
+            make_writer(tmp_path, **options)
