@@ -351,11 +351,11 @@ class AtlasPipeline:
                 preliminary = self._render_preliminary(atlas, layer, engine, targets, state)
         except Exception as error:  # the network runs on other images than in training
             return self._insert_patches(atlas, layer.layer, state, receptive, targets, error)
-        if on_preliminary is not None and preliminary is not None:
+        if on_preliminary and preliminary:
             on_preliminary(preliminary)
         try:
             return self._render_icons(atlas, layer, state, grids, targets, engine)
-        except Exception as error:  # as above
+        except Exception as error:
             return self._insert_patches(atlas, layer.layer, state, receptive, targets, error)
 
     def _prepare_engine(
@@ -382,11 +382,9 @@ class AtlasPipeline:
     ) -> Atlas:
         """Returns the atlas with real patches in place of icons, and a note with the error."""
         state.rendered = ()
-        note = describe_failure(layer, error)
-        size = self.config.icon_size
-        return _insert_icons(
-            atlas, render_patches(targets, self._source, receptive, size=size, note=note)
-        )
+        note, size = describe_failure(layer, error), self.config.icon_size
+        patches = render_patches(targets, self._source, receptive, size=size, note=note)
+        return _insert_icons(atlas, patches)
 
     def _render_icons(
         self,

@@ -61,8 +61,8 @@ def render_patches(
 def describe_failure(layer: str, error: Exception) -> str:
     """Returns the note of an atlas whose icons cannot be rendered."""
     return (
-        f"icons: those of layer {layer} cannot be rendered ({summarize_error(error)}), so icons are "
-        "the nearest real patches"
+        f"icons: those of layer {layer} cannot be rendered ({summarize_error(error)}), so icons "
+        "are the nearest real patches"
     )
 
 
