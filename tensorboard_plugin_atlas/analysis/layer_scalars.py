@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray
+from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 
 PREFIX: Final = "atlas/"
 
@@ -62,6 +63,23 @@ def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, floa
         f"{PREFIX}{atlas.layer}/{name}": float(value)
         for name, value in values.items()
         if value is not None and math.isfinite(value)
+    }
+
+
+def shortcut_scalars(record: ShortcutRecord) -> dict[str, float]:
+    """Returns scalars of the shortcuts of a layer at one step, by tag.
+
+    Args:
+        record: The tested patches.
+
+    Returns:
+        With the prefix `atlas/<layer>/`: `shortcuts` (number of significant patches) and
+        `shortcut_score` (largest `strength` of a significant patch, 0 without one).
+    """
+    found = [one.strength for one in record.found if one.significant]
+    return {
+        f"{PREFIX}{record.layer}/shortcuts": float(len(found)),
+        f"{PREFIX}{record.layer}/shortcut_score": max(found, default=0.0),
     }
 
 

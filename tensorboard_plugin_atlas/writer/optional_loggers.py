@@ -13,6 +13,7 @@ from collections.abc import Container, Sequence
 
 from torch import nn
 
+from tensorboard_plugin_atlas.analysis.layer_scalars import shortcut_scalars
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
@@ -66,9 +67,11 @@ class ShortcutLogger:
         start = time.perf_counter()
         now = time.time() if wall_time is None else wall_time
         try:
-            blobs = encode_shortcuts(self._watch.update(model, step, now, atlas))
+            found = self._watch.update(model, step, now, atlas)
+            blobs = encode_shortcuts(found)
             sequence = None if atlas is None else atlas.sequence
             self._sink.write(shortcuts_tag(self.layer, sequence), blobs, step, now)
+            self._sink.write_scalars(shortcut_scalars(found), step, now)
             self._sink.flush()
         except Exception as error:
             text = f"step {step}: the shortcuts of layer {self.layer!r} are not logged"

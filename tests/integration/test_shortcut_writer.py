@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from striped_images import LAYERS, MARK_BOX, MARKED_CLASS, make_network, make_striped_images, train
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_training import TINY
 from torch import nn
 
@@ -63,6 +64,24 @@ class TestPlanted:
         for record in records:
             assert (record.layer, record.images, record.input_size) == (LAYERS[0], 1000, (16, 16))
             assert record.run == "atlas"
+
+    def test_number_and_score_are_scalars(self, planted):
+        folder, _, records, _ = planted
+        log = EventAccumulator(str(folder / "atlas")).Reload()
+        for name, expected in (
+            ("shortcuts", [sum(one.significant for one in record.found) for record in records]),
+            (
+                "shortcut_score",
+                [
+                    max((one.strength for one in record.found if one.significant), default=0)
+                    for record in records
+                ],
+            ),
+        ):
+            found = log.Scalars(f"atlas/{LAYERS[0]}/{name}")
+            assert [one.step for one in found] == [record.step for record in records]
+            assert [one.value for one in found] == pytest.approx(expected, rel=1e-6)
+        assert found[-1].value > 0
 
     def test_the_marker_is_found_first_once_it_is_learned(self, planted):
         first = planted[2][-1].found[0]

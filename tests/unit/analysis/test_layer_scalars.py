@@ -15,10 +15,11 @@ import pytest
 import tensorboardX
 import torch.utils.tensorboard
 from synthetic_atlases import make_atlas, make_probe_pictures
+from synthetic_shortcuts import make_shortcuts
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard_server import get, start_tensorboard
 
-from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars
+from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars, shortcut_scalars
 from tensorboard_plugin_atlas.atlas import Atlas, ConceptChange
 from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
@@ -183,3 +184,17 @@ def test_scalars_can_be_written_by_the_users_writer(library: Any, tmp_path: Path
     accumulator = EventAccumulator(str(tmp_path)).Reload()
     assert {"loss", "atlas/block.1/seconds"} <= set(accumulator.Tags()["scalars"])
     assert [e.step for e in accumulator.Scalars("atlas/block.1/effective_rank")] == [0, 10, 20]
+
+
+def test_shortcuts_are_counted_and_the_strongest_is_the_score() -> None:
+    record = make_shortcuts(200)
+    one = record.found[0]
+    found = tuple(
+        dataclasses.replace(one, significant=significant, strength=strength)
+        for significant, strength in ((True, 0.5), (True, 0.75), (False, 2.0))
+    )
+    scalars = shortcut_scalars(dataclasses.replace(record, found=found))
+    prefix = f"atlas/{record.layer}/"
+    assert scalars == {f"{prefix}shortcuts": 2, f"{prefix}shortcut_score": 0.75}
+    none = shortcut_scalars(dataclasses.replace(record, found=()))
+    assert none == {f"{prefix}shortcuts": 0, f"{prefix}shortcut_score": 0}
