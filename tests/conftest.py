@@ -13,12 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 # numba reads these at import, and all processes that tests start inherit them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / "numba-cache"))
 torch.set_num_threads(1)
+
+# Machines are shared: an example that takes a millisecond alone can take a second.
+settings.register_profile("atlas", deadline=None, print_blob=True)
+settings.load_profile("atlas")
 
 
 def pytest_addoption(parser):

@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Camera, type Point, toWorld, type Viewport } from '../domain/camera';
-import type { CanvasTheme } from '../domain/view';
+import type { CanvasTheme } from '../domain/display_types';
 import type { AtlasMap } from '../map/atlas_map';
 import { themeOf } from '../map/theme';
 import type { State } from '../state/store';

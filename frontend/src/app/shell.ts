@@ -3,8 +3,8 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { formatCell } from '../domain/cell_stats';
+import { samePlace } from '../domain/display_types';
 import { NearestSamples } from '../domain/nearest_samples';
-import { samePlace } from '../domain/view';
 import type { Content } from '../features/feature';
 import type { AtlasMap } from '../map/atlas_map';
 import { mapButtons } from '../map/map_buttons';

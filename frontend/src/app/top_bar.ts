@@ -2,8 +2,8 @@
 /** The top bar: run, layer, grid, color mode, icons or points. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { type ColorMode, SHOW_MODES, type ShowMode } from '../domain/display_types';
 import { findOtherLayout, folderOf, isRelayout } from '../domain/layout_variants';
-import { type ColorMode, SHOW_MODES, type ShowMode } from '../domain/view';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
 import { iconButton } from '../ui/icons';

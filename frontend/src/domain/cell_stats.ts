@@ -12,7 +12,7 @@ import {
   levelOf,
 } from '../wire/atlas';
 import type { Point } from './camera';
-import type { CellPlace } from './view';
+import type { CellPlace } from './display_types';
 
 /** Longest class name in a sentence. */
 const SAID_NAME = 60;

@@ -8,7 +8,7 @@ import { classMix, majority, membersOf } from './cell_stats';
 import { MIN_SUPPORT } from './class_filter';
 import { conceptColor, NO_CONCEPT_COLOR } from './concept_colors';
 import { conceptsOf } from './concepts';
-import type { ColorMode, Rgb, ShowMode } from './view';
+import type { ColorMode, Rgb, ShowMode } from './display_types';
 
 /** Okabe and Ito's eight without black, which is lost on dark ground; its place takes a gray. */
 const OKABE_ITO = '#e69f00 #56b4e9 #009e73 #f0e442 #0072b2 #d55e00 #cc79a7 #8c8c8c'.split(' ');

@@ -6,8 +6,8 @@ import { type Atlas, type Level, levelOf } from '../wire/atlas';
 import type { History, RunEvent } from '../wire/history';
 import { placeOf } from './cell_stats';
 import { conceptsOf, countIn, rowsOf } from './concepts';
+import type { CellPlace } from './display_types';
 import { iconPlace } from './icon_place';
-import type { CellPlace } from './view';
 
 export interface Frame {
   /** Samples of the concept: 0 if it does not exist at the step, null if concepts were not tracked. */

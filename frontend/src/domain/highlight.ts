@@ -3,7 +3,7 @@
 
 import type { Atlas } from '../wire/atlas';
 import { rowsOf } from './concepts';
-import type { Highlight } from './view';
+import type { Highlight } from './display_types';
 
 /** The concepts that stand out at `step`. */
 export function highlightedIds({ ids, event }: Highlight, step: number): readonly number[] {

@@ -3,7 +3,7 @@
 
 import type { Atlas } from '../wire/atlas';
 import type { Probe } from '../wire/probe';
-import type { Rect } from './view';
+import type { Rect } from './display_types';
 
 export interface ThumbnailCrop {
   readonly page: number;

@@ -5,7 +5,7 @@ import { type Camera, FIT, type Point, panBy, toWorld, zoomAt } from '../domain/
 import { nextCell, rowEnd } from '../domain/cell_stats';
 import { classAtlasOf, NOT_FOLLOWED } from '../domain/class_atlas';
 import { readFilter, SIGNS, writeFilter } from '../domain/class_filter';
-import { type CellPlace, SHOW_MODES, type ShowMode, samePlace } from '../domain/view';
+import { type CellPlace, SHOW_MODES, type ShowMode, samePlace } from '../domain/display_types';
 import { wants } from '../host/settings';
 import { linkTo } from '../state/deep_link';
 import { showLayer } from '../state/layer_choice';

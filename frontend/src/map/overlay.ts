@@ -3,7 +3,7 @@
 
 import { type Camera, toScreen, type Viewport, worldSide } from '../domain/camera';
 import { majority } from '../domain/cell_stats';
-import type { CanvasTheme, CellPlace } from '../domain/view';
+import type { CanvasTheme, CellPlace } from '../domain/display_types';
 import { iconScales } from '../render/scene';
 import { shorten } from '../util/format';
 import { type Atlas, cellAt, className, type Level } from '../wire/atlas';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Event by which a list requests a cell of another layer; the pane that shows the layer handles it. */
 
-import type { CellPlace } from '../domain/view';
+import type { CellPlace } from '../domain/display_types';
 
 export const REVEAL = 'reveal-cell';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Colors of canvases. Panels use the custom properties in styles.ts. */
 
-import type { CanvasTheme, Rgb } from '../domain/view';
+import type { CanvasTheme, Rgb } from '../domain/display_types';
 import type { State } from '../state/store';
 
 export const THEMES: Readonly<Record<'light' | 'dark', CanvasTheme>> = {

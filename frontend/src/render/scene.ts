@@ -2,7 +2,7 @@
 /** Input of a renderer: scenes (one level of one atlas, colored) and their opacities. */
 
 import type { Camera, Viewport } from '../domain/camera';
-import type { Rgb } from '../domain/view';
+import type { Rgb } from '../domain/display_types';
 import type { Atlas, Level } from '../wire/atlas';
 
 export interface SceneColors {

@@ -13,7 +13,7 @@ import {
   type DriftQuantity,
   SHOW_MODES,
   type ShowMode,
-} from '../domain/view';
+} from '../domain/display_types';
 import { addressOf } from '../host/tensorboard';
 import type { HashValues } from '../host/url_hash';
 import type { RunEntry, SeriesEntry } from '../wire/manifest';

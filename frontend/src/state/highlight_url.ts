@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Converts between the highlight and its text in the URL. */
 
-import type { Highlight } from '../domain/view';
+import type { Highlight } from '../domain/display_types';
 import type { Store } from './store';
 
 const TEXT = /^(image|concept):(\d{1,9})$/;

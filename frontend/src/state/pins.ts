@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Pinned cells, parsed from untrusted text of the URL. */
 
-import { type CellPlace, samePlace } from '../domain/view';
+import { type CellPlace, samePlace } from '../domain/display_types';
 import { count } from '../util/format';
 import { MAX_GRID_SIZE } from '../wire/generated/limits';
 import { notify } from './notify';

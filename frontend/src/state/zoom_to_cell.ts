@@ -3,8 +3,8 @@
 
 import { type Camera, type Viewport, worldSide } from '../domain/camera';
 import { centerOf } from '../domain/cell_stats';
+import type { CellPlace } from '../domain/display_types';
 import { resolveLevel } from '../domain/level_of_detail';
-import type { CellPlace } from '../domain/view';
 import type { State } from './store';
 
 /** Cells across the view that are near enough. */

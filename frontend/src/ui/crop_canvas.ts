@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A canvas that shows one rectangle of a picture page, sized by its style. */
 
-import type { Rect } from '../domain/view';
+import type { Rect } from '../domain/display_types';
 
 const MAX_RATIO = 2;
 

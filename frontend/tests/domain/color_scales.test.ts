@@ -10,7 +10,7 @@ import {
   toRgb,
 } from '../../src/domain/color_scales';
 import { conceptColor, NO_CONCEPT_COLOR } from '../../src/domain/concept_colors';
-import type { ColorMode } from '../../src/domain/view';
+import type { ColorMode } from '../../src/domain/display_types';
 import { type Atlas, className, type Level } from '../../src/wire/atlas';
 import { attributionAtlas } from '../helpers/class_fixtures';
 import { conceptEntry } from '../helpers/concept_fixtures';

@@ -11,7 +11,7 @@ import {
   selectionOf,
   whyNotIn,
 } from '../../src/domain/selection';
-import { samplesAsCsv, samplesAsJson } from '../../src/features/selection/selection_file';
+import { samplesAsCsv, samplesAsJson } from '../../src/features/selection/selection_export';
 import { readHighlight, writeHighlight } from '../../src/state/highlight_url';
 import { keepPin, MOST_PINS, type Pin, readPins, writePins } from '../../src/state/pins';
 import {

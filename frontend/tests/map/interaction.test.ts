@@ -2,7 +2,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Camera, FIT, toWorld, zoomAt } from '../../src/domain/camera';
-import type { CellPlace } from '../../src/domain/view';
+import type { CellPlace } from '../../src/domain/display_types';
 import type { AtlasMap } from '../../src/map/atlas_map';
 import { Interaction } from '../../src/map/interaction';
 import { ZoomGestures } from '../../src/map/zoom_gestures';

@@ -23,8 +23,8 @@ from scipy.sparse.csgraph import connected_components
 
 from tensorboard_plugin_atlas.analysis.directions import to_integers
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
+from tensorboard_plugin_atlas.compute.layout.eigenpairs import leading_eigenpairs
 from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
-from tensorboard_plugin_atlas.compute.layout.spectral_init import leading_eigenpairs
 
 _SEARCH_STEPS = 64
 _SEARCH_TOLERANCE = 1e-5

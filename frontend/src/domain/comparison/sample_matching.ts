@@ -7,7 +7,7 @@ import { type Atlas, cellAt, type Level, levelOf } from '../../wire/atlas';
 import { membersOf } from '../cell_stats';
 import { type ClassAtlas, classAtlasOf } from '../class_atlas';
 import { countIn } from '../concepts';
-import type { CellPlace } from '../view';
+import type { CellPlace } from '../display_types';
 
 /** Settings that change how an atlas is drawn or made, but not what is compared. */
 const PICTURES = new Set([

@@ -3,8 +3,8 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { findSeriesA, findSideA, type Side } from '../../domain/comparison/compared_series';
+import { COMPARE_MODES, type CompareMode } from '../../domain/display_types';
 import { folderOf } from '../../domain/layout_variants';
-import { COMPARE_MODES, type CompareMode } from '../../domain/view';
 import { findSeries } from '../../state/deep_link';
 import type { Session } from '../../state/session';
 import { chooseA, chooseSide, showA, swapSides } from '../../state/step_comparison';

@@ -4,8 +4,8 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { SEQUENTIAL_CSS } from '../../domain/color_scales';
 import { type Drift, type DriftValues, formatChange } from '../../domain/comparison/drift';
+import { DRIFTS } from '../../domain/display_types';
 import type { NearestSamples } from '../../domain/nearest_samples';
-import { DRIFTS } from '../../domain/view';
 import {
   driftOf,
   driftText,

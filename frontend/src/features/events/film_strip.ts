@@ -6,7 +6,7 @@ import { ref } from 'lit/directives/ref.js';
 import { classAtlasOf } from '../../domain/class_atlas';
 import { eventsOf, type Frame, frameOf, sparklinePath } from '../../domain/concept_history';
 import { type Concept, conceptsIn } from '../../domain/concepts';
-import { type CellPlace, samePlace } from '../../domain/view';
+import { type CellPlace, samePlace } from '../../domain/display_types';
 import type { AtlasMap } from '../../map/atlas_map';
 import { flyToCell } from '../../state/go_to_event';
 import type { Session } from '../../state/session';

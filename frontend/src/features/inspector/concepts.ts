@@ -2,7 +2,7 @@
 /** The section of the inspector with the concepts of the pinned cell. */
 
 import type { FeatureModule } from '../feature';
-import { conceptLine, conceptList } from './concept_list';
+import { conceptLine, conceptList } from './cell_concepts';
 
 export const concepts: FeatureModule = {
   styles: '',

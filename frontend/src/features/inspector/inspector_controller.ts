@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { describeCell } from '../../domain/cell_stats';
-import { type CellPlace, samePlace } from '../../domain/view';
+import { type CellPlace, samePlace } from '../../domain/display_types';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { OverlayPainter } from '../../map/overlay';
 import { atlasOnScreen } from '../../state/reference_step';

@@ -3,9 +3,9 @@
 
 import { html, type TemplateResult } from 'lit';
 import { placeOf } from '../../domain/cell_stats';
+import type { CellPlace } from '../../domain/display_types';
 import type { NearestSamples } from '../../domain/nearest_samples';
 import { type SimilarCell, similarCells } from '../../domain/similar_cells';
-import type { CellPlace } from '../../domain/view';
 import type { OverlayPainter } from '../../map/overlay';
 import { drawShares } from '../../map/overlays/highlight';
 import { toggleSimilar } from '../../state/pins';

@@ -3,12 +3,12 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { isThinned, type Legend, MOST_POINTS, SEQUENTIAL_CSS } from '../../domain/color_scales';
-import type { ShowMode } from '../../domain/view';
+import type { ShowMode } from '../../domain/display_types';
 import type { State } from '../../state/store';
 import { provenance, provenanceTitle } from '../../ui/provenance';
 import { count, cutName, shorten } from '../../util/format';
 import type { Atlas, Level } from '../../wire/atlas';
-import { classLegend } from './class_legend';
+import { classLegend } from './class_atlas_legend';
 
 /** Largest number of characters of a concept name, so that three names fit in one line. */
 const MAX_CONCEPT_NAME = 15;

@@ -5,7 +5,7 @@ import { nothing, type TemplateResult } from 'lit';
 import { centerOf, placeOf } from '../../domain/cell_stats';
 import { findMerges, type LayerLevel, linksBetween } from '../../domain/comparison/layer_links';
 import { shareProbe } from '../../domain/comparison/sample_matching';
-import type { CellPlace } from '../../domain/view';
+import type { CellPlace } from '../../domain/display_types';
 import type { AtlasMap } from '../../map/atlas_map';
 import { requestCell } from '../../map/reveal_cell_event';
 import { findStep } from '../../state/deep_link';

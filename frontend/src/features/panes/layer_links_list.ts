@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { DepthMerge, LayerLevel } from '../../domain/comparison/layer_links';
-import type { CellPlace } from '../../domain/view';
+import type { CellPlace } from '../../domain/display_types';
 import type { Session } from '../../state/session';
 import { cellIcon } from '../../ui/cell_view';
 import { count, percent, shorten } from '../../util/format';

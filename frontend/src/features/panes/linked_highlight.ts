@@ -10,7 +10,7 @@ import {
   shareProbe,
   sourceAt,
 } from '../../domain/comparison/sample_matching';
-import { samePlace } from '../../domain/view';
+import { samePlace } from '../../domain/display_types';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { OverlayPainter } from '../../map/overlay';
 import { drawShares } from '../../map/overlays/highlight';

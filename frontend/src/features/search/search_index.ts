@@ -7,8 +7,8 @@ import { classAtlasOf } from '../../domain/class_atlas';
 import { listClasses, match } from '../../domain/class_choices';
 import { MIN_SUPPORT } from '../../domain/class_filter';
 import { conceptsOf } from '../../domain/concepts';
+import type { CellPlace } from '../../domain/display_types';
 import type { Selection } from '../../domain/selection';
-import type { CellPlace } from '../../domain/view';
 import { percent, plural } from '../../util/format';
 import { type Atlas, cellAt, className, type Level } from '../../wire/atlas';
 

@@ -6,8 +6,8 @@
 
 import { type Point, toWorld } from '../../domain/camera';
 import { classMix } from '../../domain/cell_stats';
+import type { CellPlace } from '../../domain/display_types';
 import { cellBlock, rectangle, rowsInside, selectionOf, whyNotIn } from '../../domain/selection';
-import type { CellPlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { middleCell } from '../../map/interaction';
 import { ARROWS } from '../../map/keyboard';

@@ -20,7 +20,7 @@ import type { Feature } from '../feature';
 import { HighlightHistory } from './highlight_history';
 import { PinList } from './pin_list';
 import { SavedList } from './saved_list';
-import { samplesAsCsv, samplesAsJson } from './selection_file';
+import { samplesAsCsv, samplesAsJson } from './selection_export';
 import { selectionPanel } from './selection_panel';
 
 /** Maximum number of steps at which a selection is measured. */

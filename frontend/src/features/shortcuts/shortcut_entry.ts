@@ -3,8 +3,8 @@
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { countIn } from '../../domain/concepts';
+import type { CellPlace, Rect } from '../../domain/display_types';
 import { cropOfBox } from '../../domain/thumbnail_crop';
-import type { CellPlace, Rect } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { atlasOnScreen } from '../../state/reference_step';
 import type { Session } from '../../state/session';

@@ -12,8 +12,8 @@ import {
   sortRows,
 } from '../../domain/cell_rows';
 import { readFilter } from '../../domain/class_filter';
+import { type CellPlace, samePlace } from '../../domain/display_types';
 import { iconPlace } from '../../domain/icon_place';
-import { type CellPlace, samePlace } from '../../domain/view';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { KIND_NAMES } from '../../ui/cell_view';

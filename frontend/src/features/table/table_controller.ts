@@ -2,9 +2,9 @@
 /** Shows the table in place of the map. */
 
 import { nothing, type TemplateResult } from 'lit';
+import type { CellPlace } from '../../domain/display_types';
 import type { NearestSamples } from '../../domain/nearest_samples';
 import { similarCells } from '../../domain/similar_cells';
-import type { CellPlace } from '../../domain/view';
 import type { AtlasMap } from '../../map/atlas_map';
 import { commandOf } from '../../map/keyboard';
 import { changesOf } from '../../state/change_columns';

@@ -3,7 +3,7 @@
 
 import { MIN_SUPPORT } from '../../domain/class_filter';
 import { coloring } from '../../domain/color_scales';
-import type { ColorMode } from '../../domain/view';
+import type { ColorMode } from '../../domain/display_types';
 import { iconScales, rimWidth } from '../../render/scene';
 import { shorten } from '../../util/format';
 import { badge, eachCell, type OverlayPainter } from '../overlay';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Comparison with another step or run, and other panes. */
 
-import type { CompareMode, DriftQuantity } from '../../domain/view';
+import type { CompareMode, DriftQuantity } from '../../domain/display_types';
 import type { Failure } from '../../wire/api';
 import type { Atlas } from '../../wire/atlas';
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which cells and samples are hovered, pinned, selected, highlighted or filtered. */
 
+import type { CellPlace, Highlight } from '../../domain/display_types';
 import type { Selection } from '../../domain/selection';
-import type { CellPlace, Highlight } from '../../domain/view';
 
 export interface SelectionState {
   readonly hover: CellPlace | null;

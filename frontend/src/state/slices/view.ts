@@ -3,7 +3,7 @@
 
 import type { Camera } from '../../domain/camera';
 import { type Extent, FIT } from '../../domain/camera';
-import type { CanvasTheme, ColorMode, ShowMode } from '../../domain/view';
+import type { CanvasTheme, ColorMode, ShowMode } from '../../domain/display_types';
 
 export interface ViewState {
   readonly level: number | 'auto';

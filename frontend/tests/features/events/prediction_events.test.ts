@@ -2,9 +2,9 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Highlight } from '../../../src/domain/display_types';
 import { highlightedConcept, highlightedRows } from '../../../src/domain/highlight';
 import { layOutStream } from '../../../src/domain/stream_layout';
-import type { Highlight } from '../../../src/domain/view';
 import { EventList } from '../../../src/features/events/event_list';
 import { placesOf } from '../../../src/features/selection/highlight_history';
 import {

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
 import { describeCell } from '../../../src/domain/cell_stats';
 import type { NearestSamples } from '../../../src/domain/nearest_samples';
-import { conceptLine, conceptList } from '../../../src/features/inspector/concept_list';
+import { conceptLine, conceptList } from '../../../src/features/inspector/cell_concepts';
 import { paintSimilar, similarList } from '../../../src/features/inspector/similar_cells_list';
 import type { OverlayFrame } from '../../../src/map/overlay';
 import { THEMES } from '../../../src/map/theme';

@@ -3,8 +3,8 @@
 import { render } from 'lit';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
+import type { Highlight } from '../../../src/domain/display_types';
 import { highlightedRows } from '../../../src/domain/highlight';
-import type { Highlight } from '../../../src/domain/view';
 import { SearchController } from '../../../src/features/search/search_controller';
 import { highlightPill, highlightSentence } from '../../../src/features/selection/highlight_pill';
 import type { AtlasMap } from '../../../src/map/atlas_map';

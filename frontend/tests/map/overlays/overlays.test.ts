@@ -5,7 +5,7 @@ import { sequential } from '../../../src/domain/color_scales';
 import type { Change } from '../../../src/domain/comparison/difference';
 import type { Drift, DriftValues } from '../../../src/domain/comparison/drift';
 import { rowsOf } from '../../../src/domain/concepts';
-import type { ColorMode } from '../../../src/domain/view';
+import type { ColorMode } from '../../../src/domain/display_types';
 import type { OverlayFrame } from '../../../src/map/overlay';
 import { paintCellFocus } from '../../../src/map/overlays/cell_focus';
 import { drawDifference, drawDivider } from '../../../src/map/overlays/difference';

@@ -12,8 +12,8 @@ import scipy.sparse
 import torch
 
 from tensorboard_plugin_atlas.analysis.directions import unit_rows
+from tensorboard_plugin_atlas.compute.layout import eigenpairs as spectral
 from tensorboard_plugin_atlas.compute.layout import fuzzy_graph as umap_graph
-from tensorboard_plugin_atlas.compute.layout import spectral_init as spectral
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (
     approximate_neighbors,
     fuzzy_graph,

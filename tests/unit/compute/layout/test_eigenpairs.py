@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.compute.layout import spectral_init as spectral
-from tensorboard_plugin_atlas.compute.layout.spectral_init import leading_eigenpairs
+from tensorboard_plugin_atlas.compute.layout import eigenpairs as spectral
+from tensorboard_plugin_atlas.compute.layout.eigenpairs import leading_eigenpairs
 
 
 def symmetric(values, seed=0):
