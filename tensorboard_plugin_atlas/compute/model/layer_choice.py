@@ -7,7 +7,7 @@ import dataclasses
 import logging
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -192,10 +192,11 @@ class _Container:
     name: str
     parameters: int
     children: tuple[_Child, ...]
-    has_blocks: bool = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "has_blocks", all(child.is_block for child in self.children))
+    @property
+    def has_blocks(self) -> bool:
+        """Whether all children have parts."""
+        return all(child.is_block for child in self.children)
 
     @property
     def rank(self) -> tuple[bool, int, bool, int, int]:
