@@ -14,7 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.concepts.prediction_changes import ImagePredictions
+from tensorboard_plugin_atlas.analysis.concepts.prediction_changes import (
+    ImageChange,
+    ImagePredictions,
+)
 from tensorboard_plugin_atlas.analysis.concepts.random_halves import HALVES, draw_halves
 
 MIN_IMAGES: Final = 5
@@ -27,34 +30,21 @@ MIN_Z_OF_HALF: Final = 2.5
 """Smallest z on a random half of the images that confirms a change."""
 
 
-@dataclass(frozen=True, eq=False)
-class ConfidenceChange:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ConfidenceChange(ImageChange):
     """Images of one label whose mean confidence changed more than that of the other images.
 
     Attributes:
-        label: Label of the images.
         before: Their mean confidence at the previous checkpoint, from 0 to 1.
         now: Their mean confidence at this checkpoint.
         others_before: Mean confidence of the other images at the previous checkpoint.
         others_now: Mean confidence of the other images at this checkpoint.
-        images: Number of images of the label.
-        rows: (N,) bool: the samples of these images.
-        confidence: Fraction of 20 random halves of the images that confirm the change.
     """
 
-    label: int
     before: float
     now: float
     others_before: float
     others_now: float
-    images: int
-    rows: NDArray[np.bool_]
-    confidence: float
-
-    @property
-    def samples(self) -> int:
-        """Number of samples of these images."""
-        return int(self.rows.sum())
 
     @property
     def score(self) -> float:

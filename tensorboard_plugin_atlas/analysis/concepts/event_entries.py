@@ -50,41 +50,34 @@ def _build_prediction_events(
 ) -> list[Event]:
     """Returns the events of predictions and of their confidence, highest score first."""
     sides = earlier.predictions, last.predictions
-    events = [
-        *(_build_flips(one, atlas, earlier) for one in find_prediction_changes(*sides)),
-        *(_build_confidence_change(one, atlas, earlier) for one in find_confidence_changes(*sides)),
+    changes: list[PredictionChange | ConfidenceChange] = [
+        *find_prediction_changes(*sides),
+        *find_confidence_changes(*sides),
     ]
+    events = [_build_prediction_event(one, atlas, earlier) for one in changes]
     return sorted(events, key=lambda e: -e.score)[:MAX_PREDICTION_EVENTS]
 
 
-def _build_flips(change: PredictionChange, atlas: Atlas, earlier: TrackerState) -> Event:
-    """Returns the event of a change of predictions."""
-    return Event(
-        kind="flips",
-        text=describe_prediction_change(change, atlas.classes),
-        score=change.score,
-        confidence=change.confidence,
-        before_step=earlier.step,
-        cell=find_cell(atlas, change.rows),
-        samples=change.samples,
-        classes=(change.label, change.before, change.now),
-        images=change.images,
-    )
-
-
-def _build_confidence_change(
-    change: ConfidenceChange, atlas: Atlas, earlier: TrackerState
+def _build_prediction_event(
+    change: PredictionChange | ConfidenceChange, atlas: Atlas, earlier: TrackerState
 ) -> Event:
-    """Returns the event of a change of confidence."""
+    """Returns the event of a change of predictions or of their confidence."""
+    classes: tuple[int, ...]
+    if isinstance(change, PredictionChange):
+        kind, text = "flips", describe_prediction_change(change, atlas.classes)
+        classes = (change.label, change.before, change.now)
+    else:
+        kind, text = "confidence", describe_confidence_change(change, atlas.classes)
+        classes = (change.label,)
     return Event(
-        kind="confidence",
-        text=describe_confidence_change(change, atlas.classes),
+        kind=kind,
+        text=text,
         score=change.score,
         confidence=change.confidence,
         before_step=earlier.step,
         cell=find_cell(atlas, change.rows),
         samples=change.samples,
-        classes=(change.label,),
+        classes=classes,
         images=change.images,
     )
 

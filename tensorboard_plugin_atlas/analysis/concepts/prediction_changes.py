@@ -54,25 +54,19 @@ class ImagePredictions:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class PredictionChange:
-    """Images of one label whose prediction changed from or to this label.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ImageChange:
+    """Images of one label that changed together between two checkpoints.
 
     Attributes:
         label: Label of the images.
-        before: Their prediction at the previous checkpoint.
-        now: Their prediction at this checkpoint.
         images: Number of these images.
-        back: Number of images of this label that changed from `now` to `before`.
         rows: (N,) bool: the samples of these images.
         confidence: Fraction of 20 random halves of the images that confirm the change.
     """
 
     label: int
-    before: int
-    now: int
     images: int
-    back: int
     rows: NDArray[np.bool_]
     confidence: float
 
@@ -80,6 +74,21 @@ class PredictionChange:
     def samples(self) -> int:
         """Number of samples of these images."""
         return int(self.rows.sum())
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PredictionChange(ImageChange):
+    """Images of one label whose prediction changed from or to this label.
+
+    Attributes:
+        before: Their prediction at the previous checkpoint.
+        now: Their prediction at this checkpoint.
+        back: Number of images of this label that changed from `now` to `before`.
+    """
+
+    before: int
+    now: int
+    back: int
 
     @property
     def score(self) -> float:
