@@ -5,21 +5,19 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal
 
 import numpy as np
 import torch
 from torch import nn
 
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
-from tensorboard_plugin_atlas.analysis.layer_scalars import ICON_CHANGE
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
-    FloatArray,
     Grid,
     Provenance,
     Quality,
@@ -27,21 +25,15 @@ from tensorboard_plugin_atlas.atlas import (
 )
 from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
 from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution, compute_attribution
-from tensorboard_plugin_atlas.compute.icons.icon_change import IconChange, measure_icon_changes
-from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, UnfinishedIcons
-from tensorboard_plugin_atlas.compute.icons.patch_icons import describe_failure, render_patches
-from tensorboard_plugin_atlas.compute.icons.render_levels import (
-    FASTPATH,
-    RenderedLevels,
-    TimeLimit,
-    render_levels,
+from tensorboard_plugin_atlas.compute.icons.atlas_icons import (
+    AtlasIcons,
+    IconState,
+    OnPreliminary,
 )
-from tensorboard_plugin_atlas.compute.icons.targets import Targets, build_targets
 from tensorboard_plugin_atlas.compute.layout.align_to_run import (
     ProbeSamples,
     compute_aligned_layout,
 )
-from tensorboard_plugin_atlas.compute.layout.cell_matching import find_predecessors
 from tensorboard_plugin_atlas.compute.layout.grid import (
     GridCells,
     bin_grids,
@@ -67,19 +59,7 @@ from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
-
-PRELIMINARY_QUALITIES: Final = (30,)
-PRELIMINARY_ACTIVATION_BYTES: Final = 130_000
-"""Size of the activations in a preliminary atlas, so that it hardly adds to the log."""
-
-_STEP_COST: Final = 1.5
-"""Time of one optimization step of an icon, relative to cropping and scoring a real patch."""
-
-_PRELIMINARY_NOTE: Final = "icons: preliminary, real patches until the icons are rendered"
-
-OnPreliminary: TypeAlias = Callable[[Atlas], None]
 
 _LIBRARIES: Final = ("tensorboard_plugin_atlas", "torch", "umap-learn", "numpy", "pillow")
 
@@ -92,8 +72,7 @@ class LayerState:
         layout: Layout of the last atlas, or None.
         tracker: Follows the layer's concepts.
         receptive: Receptive field, or None until it is measured.
-        rendered: The cells and unfinished icons of each grid of the last atlas.
-        render_seconds: Time that the icons of the last atlas took, or None.
+        icons: What its icons keep.
         logged: Number of atlases logged for the layer.
         notes: Notes for the next atlas.
     """
@@ -101,8 +80,7 @@ class LayerState:
     layout: Layout | None = None
     tracker: ConceptTracker = field(default_factory=ConceptTracker)
     receptive: ReceptiveField | None = None
-    rendered: tuple[tuple[GridCells, UnfinishedIcons], ...] = ()
-    render_seconds: float | None = None
+    icons: IconState = field(default_factory=IconState)
     logged: int = 0
     notes: tuple[str, ...] = ()
 
@@ -131,6 +109,11 @@ class AtlasPipeline:
     def _source(self) -> PatchSource:
         """Source of real patches, shared by all checkpoints because it caches a spectrum."""
         return PatchSource(self.probe.images, self.probe.normalize)
+
+    @property
+    def _icons(self) -> AtlasIcons:
+        """Renders icons; made for each atlas, since class atlases have samples of their own."""
+        return AtlasIcons(self.probe, self.config, self._source, self.progress)
 
     def atlases(
         self,
@@ -249,7 +232,9 @@ class AtlasPipeline:
         )
         atlas = self._track_concepts(atlas, layer, state)
         with torch.inference_mode(mode=False):  # icons need gradients
-            atlas = self._add_icons(atlas, model, layer, state, grids, on_preliminary)
+            atlas = self._icons.add(
+                atlas, model, layer, state.receptive, grids, state.icons, on_preliminary
+            )
         state.layout, state.notes = layout, ()
         state.logged += 1
         return atlas
@@ -325,125 +310,6 @@ class AtlasPipeline:
             labels=None if labels is None else labels[images],
             noise_floor=layout.noise_floor,
         )
-
-    def _add_icons(
-        self,
-        atlas: Atlas,
-        model: nn.Module,
-        layer: LayerActivations,
-        state: LayerState,
-        grids: Sequence[GridCells],
-        on_preliminary: OnPreliminary | None,
-    ) -> Atlas:
-        """Adds the icons of all grids: real patches if they cannot be rendered."""
-        receptive = state.receptive
-        if self.config.icons == "none" or receptive is None:
-            return atlas
-        centers = receptive.centers(layer.positions)
-        targets = [
-            build_targets(cells, layer.values, self.probe.sample_image, centers, layer.surround)
-            for cells in grids
-        ]
-        preliminary = None
-        try:
-            engine = self._prepare_engine(model, layer.layer, receptive)
-            if on_preliminary is not None and self.config.icons != "examples":
-                preliminary = self._render_preliminary(atlas, layer, engine, targets, state)
-        except Exception as error:  # the network runs on other images than in training
-            return self._insert_patches(atlas, layer.layer, state, receptive, targets, error)
-        if on_preliminary and preliminary:
-            on_preliminary(preliminary)
-        try:
-            return self._render_icons(atlas, layer, state, grids, targets, engine)
-        except Exception as error:
-            return self._insert_patches(atlas, layer.layer, state, receptive, targets, error)
-
-    def _prepare_engine(
-        self, model: nn.Module, layer: str, receptive: ReceptiveField
-    ) -> IconEngine:
-        return IconEngine.prepare(
-            unwrap(model),
-            layer,
-            self._source,
-            receptive,
-            size=self.config.icon_size,
-            steps=self.config.icon_steps,
-            seed=self.config.seed,
-        )
-
-    def _insert_patches(
-        self,
-        atlas: Atlas,
-        layer: str,
-        state: LayerState,
-        receptive: ReceptiveField,
-        targets: Sequence[Targets],
-        error: Exception,
-    ) -> Atlas:
-        """Returns the atlas with real patches in place of icons, and a note with the error."""
-        state.rendered = ()
-        note, size = describe_failure(layer, error), self.config.icon_size
-        patches = render_patches(targets, self._source, receptive, size=size, note=note)
-        return _insert_icons(atlas, patches)
-
-    def _render_icons(
-        self,
-        atlas: Atlas,
-        layer: LayerActivations,
-        state: LayerState,
-        grids: Sequence[GridCells],
-        targets: Sequence[Targets],
-        engine: IconEngine,
-    ) -> Atlas:
-        """Renders the icons of all grids."""
-        start, clock = time.perf_counter(), TimeLimit(self.config.icon_seconds)
-        earlier = _select_warm_start(state, grids, layer.values)
-        total = sum(len(cells) for cells in grids)
-        with progress_bar(f"icons of {layer.layer}", total, shown=self.progress) as bar:
-            rendered = render_levels(
-                engine,
-                targets,
-                self.config.icons,
-                warm_start=earlier,
-                limit=clock,
-                advance=None if bar is None else bar.update,
-            )
-        sizes = [cells.size for cells in grids]
-        changes = (
-            ()
-            if clock.was_reached
-            else measure_icon_changes(engine, sizes, targets, earlier, rendered.icons)
-        )
-        state.render_seconds = time.perf_counter() - start
-        state.rendered = tuple(
-            (cells, level_icons.unfinished)
-            for cells, level_icons in zip(grids, rendered.icons, strict=True)
-            if level_icons.unfinished is not None
-        )
-        return _insert_icons(atlas, rendered, changes)
-
-    def _render_preliminary(
-        self,
-        atlas: Atlas,
-        layer: LayerActivations,
-        engine: IconEngine,
-        targets: Sequence[Targets],
-        state: LayerState,
-    ) -> Atlas | None:
-        """Returns the atlas with real patches as icons if rendering is expected to take long."""
-        limit, expected = self.config.draft_seconds, state.render_seconds
-        if limit is None or (expected is not None and expected <= limit):
-            return None
-        start = time.perf_counter()
-        rendered = render_levels(engine, targets, "examples", qualities=PRELIMINARY_QUALITIES)
-        if expected is None:
-            steps = engine.get_settings(self.config.icons).steps
-            if (time.perf_counter() - start) * _STEP_COST * steps <= limit:
-                return None
-        kept = store_activations(layer.values, max_bytes=PRELIMINARY_ACTIVATION_BYTES)
-        samples = dataclasses.replace(atlas.samples, activations=kept)
-        rendered = dataclasses.replace(rendered, notes=(*rendered.notes, _PRELIMINARY_NOTE))
-        return _insert_icons(atlas.replace(samples=samples), rendered)
 
     def _make_provenance(
         self,
@@ -535,35 +401,10 @@ def compute_atlas(
         return next(pipeline.atlases(model, step, None))
 
 
-def _select_warm_start(
-    state: LayerState, grids: Sequence[GridCells], activations: FloatArray
-) -> list[UnfinishedIcons | None]:
-    """Returns the unfinished icons that the cells of each grid start from, by predecessor."""
-    before = {cells.size: (cells, unfinished) for cells, unfinished in state.rendered}
-    return [
-        before[cells.size][1].select(find_predecessors(cells, before[cells.size][0], activations))
-        if cells.size in before
-        else None
-        for cells in grids
-    ]
-
-
 def _describe_receptive_field(receptive: ReceptiveField) -> tuple[str, ...]:
     if receptive.measured:
         return ()
     return ("patches: receptive field not measured, estimated from the map size",)
-
-
-def _insert_icons(
-    atlas: Atlas, rendered: RenderedLevels, changes: Sequence[IconChange] = ()
-) -> Atlas:
-    """Returns the atlas with icons, notes about them and their change."""
-    notes = dict.fromkeys((*atlas.provenance.notes, *rendered.notes))
-    info = {**atlas.provenance.layer_info, FASTPATH: dict(rendered.fastpath)}
-    if changes:
-        info[ICON_CHANGE] = [one.as_dict() for one in changes]
-    provenance = dataclasses.replace(atlas.provenance, layer_info=info, notes=tuple(notes))
-    return atlas.replace(grids=rendered.add_to(atlas.grids), provenance=provenance)
 
 
 def _make_grid(cells: GridCells, attribution: Attribution) -> Grid:

@@ -233,11 +233,11 @@ class ClassPipeline(AtlasPipeline):
         before = row[current.own]
         known = before >= 0
         carried = []
-        for cells, unfinished in state.rendered:
+        for cells, unfinished in state.icons.rendered:
             cell_of = np.full(len(before), -1, np.int32)
             cell_of[known] = cells.cell_of[before[known]]
             carried.append((dataclasses.replace(cells, cell_of=cell_of), unfinished))
-        state.rendered = tuple(carried)
+        state.icons.rendered = tuple(carried)
 
     def _add_class_axis(self, line: Layout, trustworthiness: float | None) -> Layout:
         """Returns a vertical layout with the difference of two attributions as horizontal axis.

@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 import tensorboard_plugin_atlas.compute.icons.render_levels as drawing_module
-import tensorboard_plugin_atlas.compute.pipeline as pipeline_module
 from tensorboard_plugin_atlas import Atlas, AtlasConfig, __version__, compute_atlas
 from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
+from tensorboard_plugin_atlas.compute.icons import atlas_icons
 from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine
 from tensorboard_plugin_atlas.compute.icons.targets import build_targets
 from tensorboard_plugin_atlas.compute.layout.grid import bin_grids
@@ -180,8 +180,8 @@ def test_more_steps_give_larger_cosines(model):
 def test_an_atlas_is_complete_when_the_time_limit_is_reached(model, monkeypatch):
     recipe = config("inversion", icon_seconds=2.5)
     seconds = iter(range(100))  # one passes with every question, and one question is a batch
-    monkeypatch.setattr(pipeline_module.time, "monotonic", lambda: next(seconds))
-    monkeypatch.setattr(pipeline_module.IconEngine, "prepare", in_batches_of(2))
+    monkeypatch.setattr(atlas_icons.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(atlas_icons.IconEngine, "prepare", in_batches_of(2))
     atlas = compute_atlas(model, "second", pictures(), config=recipe)
     monkeypatch.undo()
     real = compute_atlas(model, "second", pictures(), config=config("examples"))
@@ -239,7 +239,7 @@ def test_examples_are_patches_of_the_probe(model):
 
 
 def test_without_icons_nothing_is_rendered(model, monkeypatch):
-    monkeypatch.setattr(pipeline_module.IconEngine, "prepare", None)
+    monkeypatch.setattr(atlas_icons.IconEngine, "prepare", None)
     atlas = compute_atlas(model, "second", pictures(), config=config("none"))
     for grid in atlas.grids:
         assert grid.sheets is None

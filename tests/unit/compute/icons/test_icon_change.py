@@ -112,10 +112,10 @@ def test_the_change_is_logged_in_the_atlas_and_as_a_scalar(model):
 
 
 def test_measuring_the_change_does_not_change_the_icons(model, monkeypatch):
-    import tensorboard_plugin_atlas.compute.pipeline as pipeline_module
+    from tensorboard_plugin_atlas.compute.icons import atlas_icons
 
     (_, measured), _ = compute_changes(make_pipeline(), model, model)
-    monkeypatch.setattr(pipeline_module, "measure_icon_changes", lambda *_: ())
+    monkeypatch.setattr(atlas_icons, "measure_icon_changes", lambda *_: ())
     (_, plain), _ = compute_changes(make_pipeline(), model, model)
     for a, b in zip(measured.grids, plain.grids, strict=True):
         np.testing.assert_array_equal(a.icons, b.icons)

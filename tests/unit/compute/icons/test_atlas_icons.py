@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, read_atlases
-from tensorboard_plugin_atlas.compute.pipeline import PRELIMINARY_ACTIVATION_BYTES, AtlasPipeline
+from tensorboard_plugin_atlas.compute.icons.atlas_icons import PRELIMINARY_ACTIVATION_BYTES
+from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
 from tensorboard_plugin_atlas.logs.reader import list_atlases
@@ -91,10 +92,10 @@ def test_no_preliminary_atlas_below_the_limit_or_without_one(seconds, model):
 def test_the_render_time_of_the_last_atlas_decides(model):
     pipe = pipeline(100.0)
     assert len(compute(pipe, model)) == 1
-    pipe._states[LAYER].render_seconds = 101.0
+    pipe._states[LAYER].icons.seconds = 101.0
     assert [kind for kind, _ in compute(pipe, model, 1)] == ["preliminary", "atlas"]
     # The measured time was short.
-    assert pipe._states[LAYER].render_seconds < 100
+    assert pipe._states[LAYER].icons.seconds < 100
     assert len(compute(pipe, model, 2)) == 1
 
 
