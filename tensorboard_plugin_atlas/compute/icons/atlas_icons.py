@@ -31,6 +31,7 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveFiel
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import summarize_error
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 
@@ -42,6 +43,9 @@ _STEP_COST: Final = 1.5
 """Time of one optimization step of an icon, relative to cropping and scoring a real patch."""
 
 _PRELIMINARY_NOTE: Final = "icons: preliminary, real patches until the icons are rendered"
+
+_ATTEMPTS: Final = 2
+"""Attempts to render icons: of the chosen size, then as whole images."""
 
 OnPreliminary: TypeAlias = Callable[[Atlas], None]
 
@@ -85,7 +89,10 @@ class AtlasIcons:
         state: IconState,
         on_preliminary: OnPreliminary | None = None,
     ) -> Atlas:
-        """Adds the icons of all grids: real patches if they cannot be rendered.
+        """Adds the icons of all grids.
+
+        If they cannot be rendered, they are tried again as whole images, which is what the network
+        gets in training. If that fails, they are real patches.
 
         Args:
             atlas: The atlas without icons.
@@ -104,22 +111,31 @@ class AtlasIcons:
             build_targets(cells, layer.values, self.probe.sample_image, centers, layer.surround)
             for cells in grids
         ]
-        preliminary = None
-        try:
-            engine = self._prepare_engine(model, layer.layer, receptive)
-            if on_preliminary is not None and self.config.icons != "examples":
-                preliminary = self._render_preliminary(atlas, layer, engine, targets, state)
-        except Exception as error:  # the network runs on other images than in training
-            return self._insert_patches(atlas, layer.layer, state, receptive, targets, error)
-        if on_preliminary and preliminary:
-            on_preliminary(preliminary)
-        try:
-            return self._render(atlas, layer, state, grids, targets, engine)
-        except Exception as error:
-            return self._insert_patches(atlas, layer.layer, state, receptive, targets, error)
+        limit = TimeLimit(self.config.icon_seconds)
+        failures: list[Exception] = []
+        while len(failures) < _ATTEMPTS:
+            reason = _describe_retry(layer.layer, failures[0]) if failures else ""
+            preliminary = None
+            try:
+                engine = self._prepare_engine(model, layer.layer, receptive, reason)
+                if on_preliminary is not None and self.config.icons != "examples":
+                    preliminary = self._render_preliminary(atlas, layer, engine, targets, state)
+            except Exception as error:  # the network runs on other images than in training
+                failures.append(error)
+                continue
+            if on_preliminary is not None and preliminary is not None:
+                on_preliminary(preliminary)
+                on_preliminary = None
+            try:
+                return self._render(atlas, layer, state, grids, targets, engine, limit)
+            except Exception as error:
+                failures.append(error)
+                if engine.is_full_size:
+                    break
+        return self._insert_patches(atlas, layer.layer, state, receptive, targets, failures[-1])
 
     def _prepare_engine(
-        self, model: nn.Module, layer: str, receptive: ReceptiveField
+        self, model: nn.Module, layer: str, receptive: ReceptiveField, full_size_reason: str
     ) -> IconEngine:
         return IconEngine.prepare(
             unwrap(model),
@@ -129,6 +145,7 @@ class AtlasIcons:
             size=self.config.icon_size,
             steps=self.config.icon_steps,
             seed=self.config.seed,
+            full_size_reason=full_size_reason,
         )
 
     def _insert_patches(
@@ -154,9 +171,10 @@ class AtlasIcons:
         grids: Sequence[GridCells],
         targets: Sequence[Targets],
         engine: IconEngine,
+        limit: TimeLimit,
     ) -> Atlas:
         """Renders the icons of all grids."""
-        start, clock = time.perf_counter(), TimeLimit(self.config.icon_seconds)
+        start = time.perf_counter()
         earlier = _select_warm_start(state, grids, layer.values)
         total = sum(len(cells) for cells in grids)
         with progress_bar(f"icons of {layer.layer}", total, shown=self.progress) as bar:
@@ -165,13 +183,13 @@ class AtlasIcons:
                 targets,
                 self.config.icons,
                 warm_start=earlier,
-                limit=clock,
+                limit=limit,
                 advance=None if bar is None else bar.update,
             )
         sizes = [cells.size for cells in grids]
         changes = (
             ()
-            if clock.was_reached
+            if limit.was_reached
             else measure_icon_changes(engine, sizes, targets, earlier, rendered.icons)
         )
         state.seconds = time.perf_counter() - start
@@ -204,6 +222,13 @@ class AtlasIcons:
         samples = dataclasses.replace(atlas.samples, activations=kept)
         rendered = dataclasses.replace(rendered, notes=(*rendered.notes, _PRELIMINARY_NOTE))
         return _insert_icons(atlas.replace(samples=samples), rendered)
+
+
+def _describe_retry(layer: str, error: Exception) -> str:
+    return (
+        f"icons: those of layer {layer} cannot be rendered at a smaller size "
+        f"({summarize_error(error)}), so icons are optimized at full size"
+    )
 
 
 def _select_warm_start(

@@ -24,6 +24,7 @@ from tensorboard_plugin_atlas.compute.fastpath import (
     try_bfloat16,
 )
 from tensorboard_plugin_atlas.compute.icons.redirected_relu import run_with_redirected_relu
+from tensorboard_plugin_atlas.compute.icons.token_window import TokenWindow
 from tensorboard_plugin_atlas.compute.model.center_weights import (
     get_center_weights,
     get_centering_shift,
@@ -53,6 +54,8 @@ from tensorboard_plugin_atlas.errors import AtlasError, summarize_error
 Network = Callable[[Tensor], Tensor]
 
 _CHECK_IMAGES = 2
+_GRAY = 0.5
+"""Level of the pixels around a tile."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,9 @@ class CenterActivation:
         program: The same network on the fast path, or None to use autograd.
         fallback: Why there is no program, where `compile` could not make one.
         bfloat16: The network in bfloat16, if that is faster; only for `compute_views`.
+        window: The network on a window of its tokens, or None to compute all of them. With it, the
+            whole network gets a tile in the middle of a gray image; only `compute_views` computes
+            the window alone.
     """
 
     network: TruncatedNetwork
@@ -152,6 +158,7 @@ class CenterActivation:
     program: Program | None = None
     fallback: Fallback | None = None
     bfloat16: Network | None = None
+    window: TokenWindow | None = None
     _forms: dict[Shape, OutputForm] = field(default_factory=dict, init=False, repr=False)
     _obstacles: dict[Shape, str | None] = field(default_factory=dict, init=False, repr=False)
     _readers: dict[Hashable, _Reader] = field(default_factory=dict, init=False, repr=False)
@@ -169,6 +176,19 @@ class CenterActivation:
             network = truncate(model, layer, source.images[:_CHECK_IMAGES])
         return cls(network, source, receptive)
 
+    def find_window(self) -> CenterActivation | None:
+        """Returns the function for tiles of a plain vision transformer; None for other networks."""
+        images = self.source.images
+        pixels = torch.full((1, self.source.channels, *self.source.shape), _GRAY, device="cpu")
+        rows = torch.arange(_CHECK_IMAGES, device="cpu") % len(images)
+        window = TokenWindow.find(
+            self.network,
+            self.get_form(self.source.shape),
+            images[rows].to(self.device),
+            self.source.normalize.to_input(pixels).to(self.device),
+        )
+        return None if window is None else dataclasses.replace(self, window=window)
+
     def compile(self, shape: Shape, damping: float) -> CenterActivation:
         """Returns the function on the fast path if the network supports it.
 
@@ -176,6 +196,8 @@ class CenterActivation:
             shape: Height and width of the images on which the program is compared with autograd.
             damping: Factor on the gradient of residual branches.
         """
+        if self.window is not None:
+            return dataclasses.replace(self, fallback=Fallback("a window of tokens is computed"))
         check = self.source.images[:_CHECK_IMAGES, :, : shape[0], : shape[1]]
         with self.evaluation_mode():
             found = compile_program(
@@ -202,9 +224,10 @@ class CenterActivation:
         images = crop_patches(self.source.images, rows, self._get_centers(len(rows)), shape)
         images = images.to(self.device).contiguous(memory_format=torch.channels_last)
         with self.evaluation_mode():
-            reader = self._make_reader(images, views, self._exact)
+            run = self._exact if self.window is None else self.window.run
+            reader = self._make_reader(images, views, run)
             is_faster = try_bfloat16(reader.run, images, name=name) is not None
-        bfloat16 = to_bfloat16(self._exact, self.device) if is_faster else None
+        bfloat16 = to_bfloat16(run, self.device) if is_faster else None
         return dataclasses.replace(self, bfloat16=bfloat16)
 
     def describe_fastpath(self) -> dict[str, Any]:
@@ -290,7 +313,11 @@ class CenterActivation:
         return (finite & largest.isfinite() & (largest > 0)).cpu()
 
     def compute_views(
-        self, pixels: Tensor, views: Views, depth: StochasticDepth | None = None
+        self,
+        pixels: Tensor,
+        views: Views,
+        depth: StochasticDepth | None = None,
+        seed: tuple[int, ...] = (),
     ) -> Tensor:
         """Returns the activations in each view, (B, P, C), differentiable.
 
@@ -300,12 +327,28 @@ class CenterActivation:
             pixels: As for `compute_center`.
             views: Which map positions to read; the center comes first.
             depth: Which residual branches to skip, where the network is a program.
+            seed: Decides the place of a window in the image.
         """
+        if self.window is not None:
+            return self._compute(pixels, views, self._place_window(pixels, seed))
         return self._compute(pixels, views, self.bfloat16 or self._exact, depth)
 
     @cached_property
     def _exact(self) -> Network:
-        return self.network if self.program is None else self.program
+        return self._original if self.program is None else self.program
+
+    @cached_property
+    def _original(self) -> Network:
+        """The network as it was written, for images of any size that it accepts."""
+        return self.network if self.window is None else self.window.run_on_gray
+
+    def _place_window(self, pixels: Tensor, seed: tuple[int, ...]) -> Network:
+        """Returns the network on a window at a random place, the same for all images."""
+        if self.window is None:
+            raise ValueError("there is no window")
+        corner = self.window.choose_corner((pixels.shape[2], pixels.shape[3]), seed)
+        run = partial(self.window.run, corner=corner)
+        return run if self.bfloat16 is None else to_bfloat16(run, self.device)
 
     def _compute(
         self, pixels: Tensor, views: Views, run: Network, depth: StochasticDepth | None = None
@@ -325,7 +368,8 @@ class CenterActivation:
         form = self.get_form(shape)
         if (known := self._readers.get((shape, views, run))) is not None:
             return known
-        reader = _Reader(run, self.network, views.get_all_weights(form.map_size))
+        network = self.network if self.window is None else run
+        reader = _Reader(run, network, views.get_all_weights(form.map_size))
         if not isinstance(run, Program) or form != OutputForm("map", form.map_size):
             return reader
         reader = reader.crop(run, pixels, form.map_size)
@@ -373,7 +417,7 @@ class CenterActivation:
         rows = torch.arange(_CHECK_IMAGES, device="cpu") % len(self.source.images)
         images = crop_patches(self.source.images, rows, self._get_centers(_CHECK_IMAGES), shape)
         return infer_output_form(
-            self.network(images),
+            self._original(images),
             batch=_CHECK_IMAGES,
             input_size=shape,
             sequence_first=is_sequence_first(module),

@@ -7,8 +7,7 @@ icons of any kind, and `IconEngine.score` computes the cosine of images with the
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +22,11 @@ from tensorboard_plugin_atlas.compute.icons.center_activation import (
     StochasticDepth,
 )
 from tensorboard_plugin_atlas.compute.icons.fourier_image import measure_spectrum
+from tensorboard_plugin_atlas.compute.icons.framing import choose_framing, get_tile_side
 from tensorboard_plugin_atlas.compute.icons.inversion import (
     FIDELITIES,
     InversionSettings,
     Inverter,
-    Stage,
-    choose_settings,
-    choose_tile_side,
 )
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
@@ -46,7 +43,6 @@ KINDS = ("examples", *FIDELITIES)
 _LARGEST_ICON = 128
 _SCORED_AT_ONCE = 64
 _SUSPICIOUS_COSINE, _GRADIENT_CHECKS = 0.5, 3
-_MIN_ZOOMED_SIDE, _STEPS_PER_SIZE = 128, 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +127,7 @@ class IconEngine:
         size: int | None = None,
         steps: int | None = None,
         seed: int = 0,
+        full_size_reason: str = "",
     ) -> IconEngine:
         """Copies, truncates and compiles the model, and chooses the settings.
 
@@ -143,6 +140,8 @@ class IconEngine:
             size: Side of an icon in pixels, or None for that of the optimized image, at most 128.
             steps: Optimization steps, or None for the measured default of each kind.
             seed: Seed of noise and shifts.
+            full_size_reason: Note that says why icons must be whole images, or empty to optimize
+                smaller ones where the network runs on them.
 
         Returns:
             The engine. It holds a copy of the model, which later training does not change. Where
@@ -152,45 +151,20 @@ class IconEngine:
             LayerError: if the layer does not run, or its output has no known form.
         """
         activation = CenterActivation.prepare(model, layer, source, receptive)
-        side = get_tile_side(receptive, source.shape)
-        with activation.evaluation_mode(), torch.no_grad():
-            full_size_reason = _explain_full_size(activation, (side, side))
-        planned = [
-            choose_settings(
-                stride=_get_stride(receptive),
-                side=side,
-                input_shape=source.shape,
-                is_full_size=full_size_reason is not None,
-                fidelity=fidelity,
-                steps=steps,
-            )
-            for fidelity in FIDELITIES
-        ]
-        reason = full_size_reason
-        refused = None if full_size_reason else _find_refused_shape(activation, planned)
-        if refused is not None:
-            reason = (
-                f"icons: the network does not run on {refused[0]} x {refused[1]} px, so they have "
-                f"{side} x {side} px from the start"
-            )
-            planned = [
-                dataclasses.replace(one, stages=(Stage((side, side), one.steps),))
-                for one in planned
-            ]
-        preview, inversion, poster = planned
-        if full_size_reason is not None and steps is None:
-            inversion = _add_smaller_stages(activation, inversion)
+        with activation.evaluation_mode():
+            framing = choose_framing(activation, steps, full_size_reason)
+        preview, inversion, poster = framing.settings
         first = inversion.stages[0].shape
-        activation = activation.compile(first, inversion.damping)
+        activation = framing.activation.compile(first, inversion.damping)
         return cls(
             activation.select_precision(first, inversion.batch, inversion.views),
             inversion,
             preview,
             poster,
-            is_full_size=full_size_reason is not None,
+            is_full_size=framing.is_full_size,
             size=size,
             seed=seed,
-            notes=activation.network.notes + ((reason,) if reason else ()),
+            notes=(*activation.network.notes, *framing.notes),
         )
 
     def render(
@@ -412,7 +386,8 @@ class IconEngine:
         def compute_activations(pixels: Tensor, step: int) -> Tensor:
             share = settings.skipped_share
             depth = StochasticDepth(share, (self.seed, step)) if share else None
-            return self.activation.compute_views(pixels, settings.views, depth) - center
+            seed = (self.seed, step)
+            return self.activation.compute_views(pixels, settings.views, depth, seed) - center
 
         inverter = Inverter(compute_activations, spectra, settings, self.seed)
 
@@ -468,72 +443,5 @@ def _describe_real_patches(count: int, total: int, why: str) -> str:
     return f"icons: {count} of {total} cells keep the nearest real patch: {why}"
 
 
-def _add_smaller_stages(
-    activation: CenterActivation, settings: InversionSettings
-) -> InversionSettings:
-    """Starts full-size images at half their size, where the network accepts that.
-
-    On the pooled features of EfficientNet-Lite0 at 224 px this halves the cost at the same cosine
-    in two sibling networks (.524 and .532 against .524 and .550). A poster loses .03 and a preview
-    more, so these keep their size.
-    """
-    height, width = settings.shape
-    if max(height, width) < _MIN_ZOOMED_SIDE:
-        return settings
-    stages = [
-        Stage((_round_to_16(height * share), _round_to_16(width * share)), _STEPS_PER_SIZE)
-        for share in (0.5, 0.7)
-    ]
-    with activation.evaluation_mode():
-        if not all(activation.accepts(stage.shape) for stage in stages):
-            return settings
-    last = Stage(settings.shape, _STEPS_PER_SIZE)
-    return dataclasses.replace(settings, stages=(*stages, last))
-
-
-def _round_to_16(side: float) -> int:
-    return max(1, round(side / 16)) * 16
-
-
-def _find_refused_shape(
-    activation: CenterActivation, planned: Iterable[InversionSettings]
-) -> Shape | None:
-    """Returns an image size that the network does not accept, or None."""
-    shapes = {stage.shape for settings in planned for stage in settings.stages}
-    with activation.evaluation_mode():
-        return next((shape for shape in sorted(shapes) if not activation.accepts(shape)), None)
-
-
 def _split(cells: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
     return (cells[first : first + size] for first in range(0, len(cells), size))
-
-
-def _get_stride(receptive: ReceptiveField) -> int:
-    return max(1, round(max(receptive.stride)))
-
-
-def get_tile_side(receptive: ReceptiveField, input_shape: Shape) -> int:
-    """Returns the side of a square tile that holds the receptive field, in pixels."""
-    return choose_tile_side(
-        stride=_get_stride(receptive), receptive_size=max(receptive.size), input_shape=input_shape
-    )
-
-
-def _explain_full_size(activation: CenterActivation, tile: Shape) -> str | None:
-    """Returns why the network needs full-size inputs, or None when it accepts tiles."""
-    full = activation.get_form(activation.source.shape)
-    if full.map_size == (1, 1):
-        return "icons: the layer has no map, so its icons are whole images"
-    try:
-        small = activation.get_form(tile)
-    except Exception as error:  # the user's code may raise anything for a size it does not accept
-        return (
-            f"icons: the network does not run on {tile[0]} x {tile[1]} px "
-            f"({type(error).__name__}), so icons are optimized at full size"
-        )
-    if dataclasses.replace(small, map_size=full.map_size) != full:
-        return (
-            "icons: the layer's output has another form for small inputs, so icons are optimized "
-            "at full size"
-        )
-    return None

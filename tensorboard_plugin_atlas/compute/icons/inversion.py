@@ -9,9 +9,11 @@ high frequencies are added late.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import torch
 import torch.nn.functional as F
@@ -93,6 +95,11 @@ _PLANS = {
         finish=PostProcessing(least_gain=1.0, most_gain=1.2, chroma=1.1, sharpen=0.25),
     ),
 }
+
+
+# Side of a window in patches, and steps. Measured on DINOv2-S/14 at 224 px: 7 x 7 patches have a
+# higher cosine in the whole network than a whole image, at a seventh of the cost.
+_WINDOWS: Final = {"preview": (5, 12), "inversion": (7, 12), "poster": (7, 24)}
 
 
 @dataclass(frozen=True)
@@ -272,6 +279,33 @@ def choose_settings(
             finish=finish,
         )
     return InversionSettings(stages=stages, views=Views(surround=0.5), batch=batch)
+
+
+def choose_window_settings(
+    *, patch: int, grid: Shape, fidelity: str = "inversion", steps: int | None = None
+) -> InversionSettings:
+    """Chooses the hyperparameters for a window of a transformer's patches.
+
+    Args:
+        patch: Side of a patch in pixels.
+        grid: Rows and columns of patches in an image.
+        fidelity: One of `FIDELITIES`.
+        steps: Number of steps, or None for the measured default.
+
+    Returns:
+        One stage with a window of 7 x 7 patches, or 5 x 5 for a preview; at most about half of the
+        image's side. Otherwise they are the settings of a whole image.
+    """
+    whole = choose_settings(
+        stride=patch,
+        side=min(grid) * patch,
+        input_shape=(grid[0] * patch, grid[1] * patch),
+        is_full_size=True,
+    )
+    patches, default = _WINDOWS[fidelity]
+    # An odd number, so that one patch is in the center.
+    side = min(patches, (min(grid) + 2) // 4 * 2 + 1) * patch
+    return dataclasses.replace(whole, stages=(Stage((side, side), steps or default),), batch=16)
 
 
 def choose_tile_side(*, stride: int, receptive_size: int, input_shape: Shape) -> int:

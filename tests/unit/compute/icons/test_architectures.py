@@ -72,7 +72,7 @@ FAMILIES = {
     "regnet_y_400mf": Family("regnet_y_400mf", "trunk_output.block3", is_fast=True),
 }
 LONG = {
-    "vit_b_16": Family("vit_b_16", "encoder.layers.encoder_layer_5", side=224, is_full_size=True),
+    "vit_b_16": Family("vit_b_16", "encoder.layers.encoder_layer_5", side=224),
     "resnet18 at 224 px": Family("resnet18", "layer4", side=224, is_fast=True),
     "swin_t at 224 px": Family("swin_t", "features.5", side=224),
     "inception_v3": Family("inception_v3", "Mixed_5d", side=160, options=_NO_INIT),

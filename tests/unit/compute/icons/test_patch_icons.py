@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,6 +75,47 @@ def test_all_else_is_as_without_the_failure(monkeypatch: pytest.MonkeyPatch) -> 
     for grid, other in zip(atlas.grids, whole.grids, strict=True):
         assert np.array_equal(grid.cell_of, other.cell_of)
         assert np.array_equal(grid.attribution, other.attribution, equal_nan=True)
+
+
+class _FullSizeNet(Net):
+    """Takes two small images at most, as a network with a table for each size would."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        if images.shape[2] < 16 and len(images) > 2:
+            raise RuntimeError("odd input")
+        return super().forward(images)
+
+
+class _FullSizeGradient(torch.autograd.Function):
+    """The identity, whose backward pass takes images of 16 px only."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor) -> Tensor:
+        return images.clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        if gradient.shape[2] < 16:
+            raise RuntimeError("odd gradient")
+        return gradient
+
+
+class _FullSizeGradientNet(Net):
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(_FullSizeGradient.apply(images))
+
+
+@pytest.mark.parametrize(
+    ("net", "cause"), [(_FullSizeNet, "odd input"), (_FullSizeGradientNet, "odd gradient")]
+)
+def test_icons_that_fail_as_tiles_are_optimized_at_full_size(net: type[Net], cause: str) -> None:
+    torch.manual_seed(0)
+    atlas = compute_atlas(net(), "body", make_probe(), config=CONFIG)
+    assert {kind for grid in atlas.grids for kind in grid.icon_kind} == {"inversion"}
+    assert all(np.isfinite(grid.icon_cosine).all() for grid in atlas.grids)
+    (note,) = [note for note in atlas.provenance.notes if note.startswith("icons")]
+    assert cause in note
+    assert note.endswith("so icons are optimized at full size")
 
 
 def test_the_size_of_icons_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
