@@ -22,6 +22,7 @@ from tensorboard_plugin_atlas.compute.fastpath import (
     TracedHead,
     trace_head,
 )
+from tensorboard_plugin_atlas.compute.model.layers import get_token
 from tensorboard_plugin_atlas.compute.model.logits import explain_missing_logits, get_logits
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
@@ -148,6 +149,7 @@ class Intervention:
             batch=batch,
             input_size=self.probe.input_size,
             sequence_first=is_sequence_first(self.module),
+            token=get_token(self.layer),
         )
 
     def make_direction(self, output: Tensor, rows: NDArray[np.intp]) -> Tensor:

@@ -30,7 +30,7 @@ from tensorboard_plugin_atlas.compute.model.center_weights import (
     get_centering_shift,
     get_surround_weights,
 )
-from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
+from tensorboard_plugin_atlas.compute.model.layers import get_token, resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
     infer_output_form,
@@ -421,4 +421,5 @@ class CenterActivation:
             batch=_CHECK_IMAGES,
             input_size=shape,
             sequence_first=is_sequence_first(module),
+            token=get_token(self.network.layer),
         )

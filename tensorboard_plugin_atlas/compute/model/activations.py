@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.model.center_weights import NEIGHBOR_OFFSETS
-from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
+from tensorboard_plugin_atlas.compute.model.layers import get_token, resolve_layer
 from tensorboard_plugin_atlas.compute.model.logits import (
     describe,
     explain_missing_logits,
@@ -53,7 +53,6 @@ class LayerActivations:
         positions: (N, 2) int32: row and column of each sample on the layer's map.
         map_size: Height and width of that map; (1, 1) for a vector.
         kind: "map", "tokens" or "vector".
-        class_token: (I, C) float32: the class token of each image, or None.
         surround: (N, 8, C) float16: activations at the eight neighbors of each position, in the
             order of `NEIGHBOR_OFFSETS`, clamped to the border of the map; None unless requested.
     """
@@ -63,7 +62,6 @@ class LayerActivations:
     positions: IntArray
     map_size: tuple[int, int]
     kind: str
-    class_token: FloatArray | None = None
     surround: NDArray[np.float16] | None = None
 
 
@@ -157,11 +155,10 @@ def collect_activations(
 
 @dataclass(frozen=True, eq=False)
 class _BatchActivations:
-    """Activations of one batch: values (n, C), class tokens (B, C), surround (n, 8, C)."""
+    """Activations of one batch: values (n, C) and surround (n, 8, C)."""
 
     form: OutputForm
     values: Tensor
-    class_tokens: Tensor | None
     surround: Tensor | None
 
 
@@ -199,7 +196,6 @@ class _Reader:
         self._last = _BatchActivations(
             form,
             form.gather(tensor, images, positions),
-            form.class_tokens(tensor),
             self._gather_surround(form, tensor, images, positions),
         )
 
@@ -215,9 +211,8 @@ class _Reader:
                 f"layer {self.layer!r}: its output was {self._batches[0].form} in the first batch "
                 f"and {last.form} later; pick a layer that keeps its shape"
             )
-        tokens = None if last.class_tokens is None else _to_cpu(last.class_tokens)
         surround = None if last.surround is None else last.surround.detach().cpu()
-        self._batches.append(_BatchActivations(last.form, _to_cpu(last.values), tokens, surround))
+        self._batches.append(_BatchActivations(last.form, _to_cpu(last.values), surround))
 
     def notes(self) -> Iterator[str]:
         """Yields assumptions about the layer."""
@@ -230,7 +225,6 @@ class _Reader:
     def result(self) -> LayerActivations:
         """Returns the activations of all batches."""
         form = self._batches[0].form
-        tokens = [x.class_tokens for x in self._batches if x.class_tokens is not None]
         surround = [x.surround for x in self._batches if x.surround is not None]
         return LayerActivations(
             layer=self.layer,
@@ -238,7 +232,6 @@ class _Reader:
             positions=self.probe.map_positions(*form.map_size),
             map_size=form.map_size,
             kind=form.kind,
-            class_token=torch.cat(tokens).numpy() if tokens else None,
             surround=torch.cat(surround).numpy() if surround else None,
         )
 
@@ -249,6 +242,7 @@ class _Reader:
                 batch=self._batch,
                 input_size=self.probe.input_size,
                 sequence_first=is_sequence_first(self.module),
+                token=get_token(self.layer),
             )
         except LayerError as error:
             raise LayerError(f"layer {self.layer!r}: {error}") from None

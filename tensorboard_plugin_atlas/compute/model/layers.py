@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding layers by name."""
+"""Finding layers by name.
+
+A layer is a module, such as "blocks.11", or one of the tokens before the patches of a transformer's
+module: "blocks.11:cls" is the first of them, and "blocks.11:token1" the next.
+"""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +22,7 @@ from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 __all__ = [
     "choose_middle_layer",
+    "get_token",
     "normalize_layer_name",
     "resolve_layer",
     "unwrap",
@@ -30,6 +36,25 @@ _WRAPPERS: Final = (
     "_original_module",
 )
 """Attribute in which wrappers of torch and Lightning Fabric hold a module."""
+
+
+_TOKEN: Final = re.compile(r"(?P<module>.+):(?:cls|token(?P<index>\d{1,3}))")
+
+
+def get_token(name: str) -> int | None:
+    """Returns the index of the token that a layer's name selects, or None for a whole output."""
+    return _split_token(name)[1]
+
+
+def _split_token(name: str) -> tuple[str, int | None]:
+    """Returns the name of the module, and the index of the token or None."""
+    found = _TOKEN.fullmatch(name)
+    return (name, None) if found is None else (found["module"], int(found["index"] or 0))
+
+
+def _add_token(module: str, token: int | None) -> str:
+    suffixes = {None: "", 0: ":cls"}
+    return module + suffixes.get(token, f":token{token}")
 
 
 def resolve_layer(model: nn.Module, name: str) -> nn.Module:
@@ -57,7 +82,8 @@ def normalize_layer_name(model: nn.Module, name: str) -> str:
     # The log shows the short name and the worker looks it up, so it must be unambiguous.
     short = _strip_prefixes(full)
     matches = [names.get_module(other) for other in names.find_matches(short)]
-    return short if matches == [names.get_module(full)] else full
+    module = short if matches == [names.get_module(full)] else full
+    return _add_token(module, get_token(name))
 
 
 def choose_middle_layer(model: nn.Module, layers: Sequence[str]) -> str:
@@ -78,6 +104,7 @@ def _lookup(model: nn.Module, name: object) -> tuple[_Names, str]:
     """Returns the names in a model, and the full name of the module that `name` selects."""
     if not isinstance(name, str):
         raise ArgumentError(f"layer={name!r:.80}: pass the module's dotted name, such as 'layer4'")
+    name, _ = _split_token(name)
     inner = unwrap(model)
     names = _Names({full: module for full, module in inner.named_modules() if full})
     found = names.find_matches(name)

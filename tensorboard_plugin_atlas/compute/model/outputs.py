@@ -24,12 +24,14 @@ class OutputForm:
     """The form of a layer's output.
 
     Attributes:
-        kind: "map" (B, C, H, W), "tokens" (B, T, C) or "vector" (B, C).
+        kind: "map" (B, C, H, W), "tokens" (B, T, C) or "vector" (B, C). One of the tokens before
+            the patches is a vector, too.
         map_size: Height and width of the layer's map. Tokens that form no grid are one row, and a
             vector is 1 x 1.
         prefix: Number of tokens before the patches; the first of them is the class token.
         channels_last: Whether the map is (B, H, W, C).
         sequence_first: Whether the tokens are (T, B, C).
+        token: Index of the token that a vector is, or None where the output is the vector.
     """
 
     kind: str
@@ -37,6 +39,7 @@ class OutputForm:
     prefix: int = 0
     channels_last: bool = False
     sequence_first: bool = False
+    token: int | None = None
 
     def gather(self, output: Tensor, images: Tensor, positions: Tensor) -> Tensor:
         """Returns the activations at `positions` of `images`, (n, C), differentiable.
@@ -49,7 +52,7 @@ class OutputForm:
         images, positions = images.to(output.device), positions.to(output.device)
         rows, columns = positions.unbind(1)
         if self.kind == "vector":
-            return output[images]
+            return self._as_vector(output)[images]
         if self.kind == "tokens":
             tokens = self.prefix + rows * self.map_size[1] + columns
             return output[tokens, images] if self.sequence_first else output[images, tokens]
@@ -62,16 +65,15 @@ class OutputForm:
         if self.kind == "map":
             return output.permute(0, 3, 1, 2) if self.channels_last else output
         if self.kind == "vector":
-            return output[:, :, None, None]
+            return self._as_vector(output)[:, :, None, None]
         tokens = output.transpose(0, 1) if self.sequence_first else output
         patches = tokens[:, self.prefix :].transpose(1, 2)
         return patches.reshape(*patches.shape[:2], *self.map_size)
 
-    def class_tokens(self, output: Tensor) -> Tensor | None:
-        """Returns the class token of every image, (B, C), or None."""
-        if self.kind != "tokens" or not self.prefix:
-            return None
-        return output[0] if self.sequence_first else output[:, 0]
+    def _as_vector(self, output: Tensor) -> Tensor:
+        if self.token is None:
+            return output
+        return output[self.token] if self.sequence_first else output[:, self.token]
 
     def notes(self) -> Iterator[str]:
         """Yields unusual assumptions about the output."""
@@ -80,7 +82,10 @@ class OutputForm:
         if self.sequence_first:
             yield "its output was read as (tokens, batch, channels)"
         if self.kind == "tokens" and self.prefix:
-            yield f"{self.prefix} of its tokens come before the patches and are not sampled"
+            yield (
+                f"{self.prefix} of its tokens come before the patches and are not sampled; the "
+                'first of them is a layer of its own, with ":cls" after the name'
+            )
         if self.kind == "tokens" and self.map_size[0] == 1 and self.map_size[1] > 1:
             yield f"its {self.map_size[1]} tokens form no grid and were read as one row"
 
@@ -97,7 +102,12 @@ def find_first_tensor(output: object) -> Tensor | None:
 
 
 def infer_output_form(
-    output: Tensor, *, batch: int, input_size: tuple[int, int], sequence_first: bool = False
+    output: Tensor,
+    *,
+    batch: int,
+    input_size: tuple[int, int],
+    sequence_first: bool = False,
+    token: int | None = None,
 ) -> OutputForm:
     """Infers the form of a layer's output from its shape.
 
@@ -111,9 +121,11 @@ def infer_output_form(
         batch: B.
         input_size: Height and width of the images.
         sequence_first: Whether the layer is known to return (T, B, C).
+        token: Index of one of the tokens before the patches, to read only this one.
 
     Raises:
-        LayerError: if there are not two to four dimensions, or the first is not B.
+        LayerError: if there are not two to four dimensions, the first is not B, or there is no such
+            token.
     """
     shape = tuple(output.shape)
     is_transposed = sequence_first and len(shape) == 3 and shape[1] == batch
@@ -122,11 +134,19 @@ def infer_output_form(
             f"its output has shape {shape} for {batch} images; pick a layer that returns (images, "
             "channels, height, width), (images, tokens, channels) or (images, channels)"
         )
-    if len(shape) == 2:
+    if len(shape) == 2 and token is None:
         return OutputForm("vector", (1, 1))
     if len(shape) == 3:
         prefix, size = _infer_token_grid(shape[0] if is_transposed else shape[1], input_size)
-        return OutputForm("tokens", size, prefix, sequence_first=is_transposed)
+        if token is not None and token < prefix:
+            return OutputForm("vector", (1, 1), prefix, sequence_first=is_transposed, token=token)
+        if token is None:
+            return OutputForm("tokens", size, prefix, sequence_first=is_transposed)
+    if token is not None:
+        raise LayerError(
+            f"its output of shape {shape} for {batch} images has no token {token} before the "
+            "patches; omit what follows the colon in its name"
+        )
     if _has_other_aspect(shape[2:4], input_size) and _has_one_stride(shape[1:3], input_size):
         return OutputForm("map", (shape[1], shape[2]), channels_last=True)
     return OutputForm("map", (shape[2], shape[3]))

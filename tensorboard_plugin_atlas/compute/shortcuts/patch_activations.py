@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.analysis.directions import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray
-from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
+from tensorboard_plugin_atlas.compute.model.layers import get_token, resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import (
     find_first_tensor,
     forward,
@@ -76,6 +76,7 @@ class PatchActivations:
             batch=len(images),
             input_size=(int(images.shape[2]), int(images.shape[3])),
             sequence_first=is_sequence_first(self._module),
+            token=get_token(self._layer),
         )
         return form.as_map(captured[-1]).detach().to("cpu", torch.float32)
 

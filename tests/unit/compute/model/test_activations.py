@@ -116,7 +116,8 @@ def test_tokens_of_a_transformer(batch_first):
     torch.manual_seed(0)
     model = TinyViT(batch_first)
     probe = make_probe(torch.rand(6, 3, 16, 16), each=2)
-    found = collect_activations(model, ["blocks", "patch"], probe, batch_size=4)
+    layers = ["blocks", "patch", "blocks:cls"]
+    found = collect_activations(model, layers, probe, batch_size=4)
     tokens = found.layers["blocks"]
     assert (tokens.kind, tokens.map_size, tokens.values.shape) == ("tokens", (4, 4), (12, 8))
     assert np.array_equal(tokens.positions, found.layers["patch"].positions)
@@ -130,13 +131,15 @@ def test_tokens_of_a_transformer(batch_first):
         out = (out if batch_first else out.transpose(0, 1)).numpy()
     index = 1 + tokens.positions[:, 0] * 4 + tokens.positions[:, 1]
     assert np.allclose(tokens.values, out[probe.sample_image, index], atol=1e-5)
-    assert np.allclose(tokens.class_token, out[:, 0], atol=1e-5)
+    first = found.layers["blocks:cls"]
+    assert (first.kind, first.map_size) == ("vector", (1, 1))
+    assert np.allclose(first.values, out[probe.sample_image, 0], atol=1e-5)
 
 
 def test_with_as_many_tokens_as_images_the_dimensions_are_not_confused():
     probe = make_probe(torch.rand(17, 3, 16, 16))
-    found = collect_activations(TinyViT(batch_first=False), ["blocks"], probe).layers["blocks"]
-    assert found.class_token.shape == (17, 8)
+    found = collect_activations(TinyViT(batch_first=False), ["blocks:cls"], probe)
+    assert found.layers["blocks:cls"].values.shape == (17, 8)
 
 
 def test_non_finite_activations_are_kept():
