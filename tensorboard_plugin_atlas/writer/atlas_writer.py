@@ -104,8 +104,9 @@ class AtlasWriter:
         model: An image classifier on any device, in training or evaluation mode. It may be wrapped
             in DistributedDataParallel, torch.compile, or AveragedModel. For a model that is sharded
             over ranks (FSDP, ZeRO stage 3), pass an unsharded copy.
-        layers: Dotted module names. None chooses the last block at each spatial resolution, or four
-            evenly deep blocks of a transformer, and logs the choice.
+        layers: Dotted module names. "blocks.11:cls" is the class token of "blocks.11". None chooses
+            the last block at each spatial resolution, or four evenly deep blocks of a transformer,
+            and logs the choice.
         probe: Dataset, DataLoader, or (images, labels), as the model takes them.
         classes: Class names. None reads them from the data set.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std. None reads them

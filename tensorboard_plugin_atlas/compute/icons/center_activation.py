@@ -54,8 +54,8 @@ from tensorboard_plugin_atlas.errors import AtlasError, summarize_error
 Network = Callable[[Tensor], Tensor]
 
 _CHECK_IMAGES = 2
-_GRAY = 0.5
-"""Level of the pixels around a tile."""
+_CONTEXTS = 7
+"""Photographs that can surround a tile: more than a cell has members in `Targets`."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class CenterActivation:
         fallback: Why there is no program, where `compile` could not make one.
         bfloat16: The network in bfloat16, if that is faster; only for `compute_views`.
         window: The network on a window of its tokens, or None to compute all of them. With it, the
-            whole network gets a tile in the middle of a gray image; only `compute_views` computes
+            whole network gets a tile in the middle of a photograph; only `compute_views` computes
             the window alone.
     """
 
@@ -179,13 +179,12 @@ class CenterActivation:
     def find_window(self) -> CenterActivation | None:
         """Returns the function for tiles of a plain vision transformer; None for other networks."""
         images = self.source.images
-        pixels = torch.full((1, self.source.channels, *self.source.shape), _GRAY, device="cpu")
         rows = torch.arange(_CHECK_IMAGES, device="cpu") % len(images)
         window = TokenWindow.find(
             self.network,
             self.get_form(self.source.shape),
             images[rows].to(self.device),
-            self.source.normalize.to_input(pixels).to(self.device),
+            images[list(self._context_rows)].to(self.device),
         )
         return None if window is None else dataclasses.replace(self, window=window)
 
@@ -284,13 +283,18 @@ class CenterActivation:
         return self._obstacles[shape]
 
     @torch.no_grad()
-    def compute_center(self, pixels: Tensor) -> Tensor:
+    def compute_center(self, pixels: Tensor, members: Tensor | None = None) -> Tensor:
         """Returns the activation at the center of each image, (B, C), in float32.
 
         Args:
             pixels: (B, channels, h, w) in [0, 1].
+            members: (B, K) rows of the source. With a window, none of these surrounds the tile,
+                since their surroundings alone can activate the layer as the cell does.
         """
-        return self._compute(pixels, Views(), self._exact)[:, 0]
+        run = self._exact
+        if self.window is not None and members is not None:
+            run = partial(self.window.run_in_context, which=self._choose_contexts(members))
+        return self._compute(pixels, Views(), run)[:, 0]
 
     def has_gradient(self, pixels: Tensor) -> Tensor:
         """Returns whether each image has a finite gradient that is not zero, (B,) bool on the CPU.
@@ -340,7 +344,19 @@ class CenterActivation:
     @cached_property
     def _original(self) -> Network:
         """The network as it was written, for images of any size that it accepts."""
-        return self.network if self.window is None else self.window.run_on_gray
+        return self.network if self.window is None else self.window.run_in_context
+
+    @property
+    def _context_rows(self) -> tuple[int, ...]:
+        """The images that surround a tile, one more than there are members of a cell."""
+        count = len(self.source.images)
+        return tuple(dict.fromkeys(count * k // _CONTEXTS for k in range(_CONTEXTS)))
+
+    def _choose_contexts(self, members: Tensor) -> Tensor:
+        """Returns for each image the first context that is none of its members, (B,)."""
+        rows = torch.tensor(self._context_rows, device="cpu")
+        is_member = (members.cpu()[:, :, None] == rows).any(1)
+        return is_member.int().argmin(1)
 
     def _place_window(self, pixels: Tensor, seed: tuple[int, ...]) -> Network:
         """Returns the network on a window at a random place, the same for all images."""

@@ -106,7 +106,7 @@ def _frame_windows(activation: CenterActivation, steps: int | None) -> Framing:
     patches = planned[FIDELITIES.index("inversion")].shape[0] // window.patch
     note = (
         f"icons: optimized on {patches} x {patches} patches of the image; their cosine is that of "
-        "the whole network for the icon in the middle of a gray image"
+        "the whole network for the icon in the middle of another image of the probe"
     )
     return Framing(activation, planned, notes=(note,))
 

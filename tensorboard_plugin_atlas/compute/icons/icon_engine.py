@@ -409,7 +409,7 @@ class IconEngine:
 
     @torch.no_grad()
     def _compute_cosine(self, pixels: Tensor, targets: Targets) -> FloatArray:
-        values = self.activation.compute_center(pixels).cpu() - targets.center
+        values = self.activation.compute_center(pixels, targets.rows).cpu() - targets.center
         directions = targets.get_relative_directions()
         lengths = values.norm(dim=1) * directions.norm(dim=1)
         cosine = (values * directions).sum(1) / lengths.clamp(min=torch.finfo(torch.float32).tiny)

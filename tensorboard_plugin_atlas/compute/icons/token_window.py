@@ -4,24 +4,25 @@
 A transformer takes images of one size, so that an icon would have to be a whole image, and each
 optimization step would compute all tokens. A plain one needs no particular number of tokens,
 though. `TokenWindow.run` computes the class and register tokens and those of a window of patches
-only: 50 instead of 257 tokens for 7 x 7 patches at 224 px. `TokenWindow.run_on_gray` checks the
-result in the whole network, with the tile in the middle of a gray image.
+only: 50 instead of 257 tokens for 7 x 7 patches at 224 px. `TokenWindow.run_in_context` checks the
+result in the whole network, with the tile in the middle of a photograph.
 
-The model is called as usual, with a blank image. A hook of its patch embedding replaces the image
-by the tile and puts the result into the map of the blank image. A hook of its first block removes
-all other tokens. So the model adds position embeddings and its own tokens by itself.
+The model is called as usual, with any image. A hook of its patch embedding replaces the image by
+the tile and pads the result to a whole map. A hook of its first block removes all other tokens. So
+the model adds position embeddings and its own tokens by itself.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm
@@ -53,7 +54,7 @@ class TokenWindow:
         patch: Side of a patch in pixels.
         grid: Rows and columns of patches in an image.
         prefix: Number of tokens before those of the patches.
-        blank: (1, C, H, W): a gray image as the network takes it.
+        contexts: (M, C, H, W): normalized photographs that can surround a tile.
     """
 
     network: TruncatedNetwork
@@ -62,12 +63,11 @@ class TokenWindow:
     patch: int
     grid: Shape
     prefix: int
-    blank: Tensor
-    _blank_maps: dict[torch.dtype, Tensor] = field(default_factory=dict, init=False, repr=False)
+    contexts: Tensor
 
     @classmethod
     def find(
-        cls, network: TruncatedNetwork, form: OutputForm, images: Tensor, blank: Tensor
+        cls, network: TruncatedNetwork, form: OutputForm, images: Tensor, contexts: Tensor
     ) -> TokenWindow | None:
         """Returns the windowed network, or None where the tokens cannot be computed separately.
 
@@ -79,7 +79,7 @@ class TokenWindow:
             network: The network, which ends at the layer.
             form: Of the layer's output.
             images: (2, C, H, W): normalized images to try it on.
-            blank: (1, C, H, W): a normalized gray image.
+            contexts: (M, C, H, W): normalized photographs that can surround a tile.
         """
         is_grid = form.kind == "tokens" and min(form.map_size) >= MIN_GRID
         if not is_grid or form.sequence_first or network.in_pairs or network.calls != 1:
@@ -91,7 +91,7 @@ class TokenWindow:
             stem, entries = parts
             patch, expected = images.shape[2] // form.map_size[0], network(images)
             for entry in entries[:_MAX_ENTRIES]:
-                window = cls(network, stem, entry, patch, form.map_size, form.prefix, blank)
+                window = cls(network, stem, entry, patch, form.map_size, form.prefix, contexts)
                 if window._is_exact(images, expected):
                     return window
         return None
@@ -118,23 +118,25 @@ class TokenWindow:
             # On so few tokens, the kernels for long sequences take three times as long.
             sdpa_kernel(SDPBackend.MATH),
         ):
-            return self.network(self.blank.expand(len(tiles), -1, -1, -1))
+            return self.network(self.contexts[:1].expand(len(tiles), -1, -1, -1))
 
-    def run_on_gray(self, images: Tensor) -> Tensor:
+    def run_in_context(self, images: Tensor, which: Tensor | None = None) -> Tensor:
         """Returns the tokens of the prefix and a window, computed by the whole network.
 
         Args:
-            images: (B, C, h, w) normalized: a whole image, or a tile that is shown in the middle of
-                a gray image.
+            images: (B, C, h, w) normalized: whole images, or tiles that are shown in the middle of
+                photographs.
+            which: (B,) indices of these photographs; the first one by default.
 
         Returns:
             (B, prefix + tokens of the image or tile, C).
         """
-        if images.shape[2:] == self.blank.shape[2:]:
+        if images.shape[2:] == self.contexts.shape[2:]:
             return self.network(images)
         shape = self._get_window_shape(images)
         top, left = self._get_center(shape)
-        whole = self.blank.expand(len(images), -1, -1, -1).to(images).clone()
+        which = torch.zeros(len(images), dtype=torch.int64) if which is None else which
+        whole = self.contexts[which.to(self.contexts.device)].to(images)
         down, right = top * self.patch, left * self.patch
         whole[:, :, down : down + images.shape[2], right : right + images.shape[3]] = images
         return self.network(whole)[:, self._get_tokens((top, left), shape)]
@@ -196,37 +198,26 @@ class TokenWindow:
 
     @contextlib.contextmanager
     def _replace_stem(self, tiles: Tensor, corner: tuple[int, int]) -> Iterator[None]:
-        """Makes the stem see `tiles`, in the middle of the blank image's map."""
+        """Makes the stem see `tiles`; the map around them is zero, and its tokens are not kept."""
         module = self.network.network.get_submodule(self.stem)
 
         def insert_tiles(_module: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
             return (tiles.to(arguments[0].dtype), *arguments[1:])
 
-        def insert_map(_module: nn.Module, _arguments: object, output: Tensor) -> Tensor:
-            whole = self._get_blank_map(output).expand(len(output), -1, -1, -1).clone()
+        def pad_map(_module: nn.Module, _arguments: object, output: Tensor) -> Tensor:
             (top, left), (rows, columns) = corner, output.shape[2:]
-            whole[:, :, top : top + rows, left : left + columns] = output
-            return whole
+            bottom, right = self.grid[0] - top - rows, self.grid[1] - left - columns
+            return functional.pad(output, (left, right, top, bottom))
 
         handles = (
             module.register_forward_pre_hook(insert_tiles),
-            module.register_forward_hook(insert_map),
+            module.register_forward_hook(pad_map),
         )
         try:
             yield
         finally:
             for handle in handles:
                 handle.remove()
-
-    def _get_blank_map(self, like: Tensor) -> Tensor:
-        """Returns what the stem makes of the blank image, (1, D, rows, columns)."""
-        if like.dtype not in self._blank_maps:
-            module = self.network.network.get_submodule(self.stem)
-            weight = next(module.parameters())
-            with torch.no_grad():
-                made = module.forward(self.blank.to(weight))
-            self._blank_maps[like.dtype] = made.to(like)
-        return self._blank_maps[like.dtype]
 
     @contextlib.contextmanager
     def _change_tokens(self, change: ChangeTokens) -> Iterator[None]:

@@ -85,7 +85,7 @@ def find(model: nn.Module, layer: str) -> TokenWindow | None:
     images = make_images()
     network = truncate(model.eval(), layer, images)
     form = infer_output_form(network(images), batch=2, input_size=(SIDE, SIDE))
-    return TokenWindow.find(network, form, images, torch.zeros(1, 3, SIDE, SIDE))
+    return TokenWindow.find(network, form, images, make_images(4)[2:])
 
 
 @pytest.fixture
@@ -169,19 +169,20 @@ class TestRun:
             window.run(torch.zeros(1, 3, side, side))
 
 
-class TestRunOnGray:
-    def test_a_tile_is_shown_in_the_middle(self, window: TokenWindow) -> None:
+class TestRunInContext:
+    @pytest.mark.parametrize("which", [None, torch.tensor([1, 0])])
+    def test_a_tile_is_shown_in_the_middle(self, window: TokenWindow, which: Tensor | None) -> None:
         tiles = make_images()[:, :, : 4 * PATCH, : 4 * PATCH]
-        whole = torch.zeros(2, 3, SIDE, SIDE)
+        whole = window.contexts[[0, 0] if which is None else which].clone()
         whole[:, :, 16:48, 16:48] = tiles
         tokens = window.network(whole)
         expected = tokens[:, 1:].reshape(2, GRID, GRID, WIDTH)[:, 2:6, 2:6].flatten(1, 2)
-        found = window.run_on_gray(tiles)
+        found = window.run_in_context(tiles, which)
         assert torch.equal(found, torch.cat([tokens[:, :1], expected], dim=1))
 
     def test_a_whole_image_is_passed_on(self, window: TokenWindow) -> None:
         images = make_images()
-        assert torch.equal(window.run_on_gray(images), window.network(images))
+        assert torch.equal(window.run_in_context(images), window.network(images))
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +198,7 @@ def targets(engine: IconEngine) -> Targets:
     images = engine.activation.source.images
     with engine.activation.evaluation_mode(), torch.no_grad():
         tokens = engine.activation.network(images)[:, 1:].reshape(-1, GRID, GRID, WIDTH)
-    rows = torch.tensor([3, 9, 12, 20])
+    rows = torch.tensor([3, 9, 0, 20])
     values = tokens[rows, 4, 4]
     return Targets(
         directions=values,
@@ -221,11 +222,14 @@ class TestIcons:
     ) -> None:
         icons = engine.render(targets)
         source = engine.activation.source
-        gray = torch.full((4, 3, SIDE, SIDE), 0.5)
+        # Rows 0, 4, 8, 12, ... of the source surround icons; none is a member of its cell.
+        contexts = [0 if row != 0 else 4 for row in targets.rows[:, 0]]
+        assert contexts == [0, 0, 4, 0]
+        whole = source.normalize.to_pixels(source.images[contexts])
         tiles = torch.from_numpy(icons.images).permute(0, 3, 1, 2).float() / 255
-        gray[:, :, PATCH : 6 * PATCH, PATCH : 6 * PATCH] = tiles
+        whole[:, :, PATCH : 6 * PATCH, PATCH : 6 * PATCH] = tiles
         with engine.activation.evaluation_mode(), torch.no_grad():
-            tokens = engine.activation.network(source.normalize.to_input(gray))
+            tokens = engine.activation.network(source.normalize.to_input(whole))
         found = tokens[:, 1 + 3 * GRID + 3] - targets.center
         cosine = nn.functional.cosine_similarity(found, targets.get_relative_directions())
         assert np.allclose(cosine.numpy(), engine.score(icons.images, targets), atol=1e-4)
