@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,8 +47,6 @@ _MIN_SHARE: Final = 0.5
 """Smallest share of the parameters of all layers in a container that is used."""
 
 _PASS_THROUGH: Final = ("Pool", "Dropout", "Identity", "Upsample")
-
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,18 +129,18 @@ def find_layers(model: nn.Module, probe: Probe, *, limit: int = DEFAULT_LAYERS) 
         key=lambda one: one.rank,
     )
     chosen = best.choose(limit, probe.input_size)
-    choice = LayerChoice(
+    return LayerChoice(
         names=tuple(normalize_layer_name(model, one.name) for one in chosen),
         candidates=tuple(
             LayerCandidate(
-                name=normalize_layer_name(model, one.name), shape=one.shape, map_size=one.map_size
+                name=normalize_layer_name(model, one.name),
+                shape=one.output.shape,
+                map_size=one.output.map_size,
             )
             for one in best.children
         ),
         reason=best.describe(chosen),
     )
-    _logger.info("layers=None: chose %s: %s", ", ".join(choice.names), choice.reason)
-    return choice
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,9 +166,7 @@ class _Child:
     """
 
     name: str
-    order: int
-    shape: tuple[int, ...]
-    map_size: tuple[int, int]
+    output: _ModuleOutput
     is_block: bool
     kind: type[nn.Module]
     parameters: int
@@ -201,18 +196,18 @@ class _Container:
     @property
     def rank(self) -> tuple[bool, int, bool, int, int]:
         """The rank by which the container is selected; the largest wins."""
-        sizes = len({child.map_size for child in self.children})
+        sizes = len({child.output.map_size for child in self.children})
         is_series = self.has_blocks and len(self.children) > 1
         is_uniform = len({child.kind for child in self.children}) == 1
         return (is_series, sizes, is_uniform, len(self.children), self.parameters)
 
     def choose(self, limit: int, input_size: tuple[int, int]) -> list[_Child]:
         """Returns at most `limit` children in order."""
-        last = {child.map_size: index for index, child in enumerate(self.children)}
+        last = {child.output.map_size: index for index, child in enumerate(self.children)}
         usable = list(range(len(self.children)))
         if len(last) > 1:
             last.pop(input_size, None)
-            usable = [i for i in usable if self.children[i].map_size != input_size]
+            usable = [i for i in usable if self.children[i].output.map_size != input_size]
         chosen = sorted(last.values())[-limit:]
         while self.has_blocks and len(chosen) < min(limit, len(usable)):
             chosen = _divide_largest_gap(chosen, usable)
@@ -222,7 +217,7 @@ class _Container:
         """Returns why these children are chosen."""
         kind = "blocks" if self.has_blocks else "operations"
         where = f" of {self.name!r}" if self.name else ""
-        if len({child.map_size for child in chosen}) == len(chosen):
+        if len({child.output.map_size for child in chosen}) == len(chosen):
             return f"the last of the {kind}{where} at each resolution"
         return f"evenly deep among the {len(self.children)} {kind}{where}"
 
@@ -248,7 +243,7 @@ def _list_containers(model: nn.Module, outputs: dict[str, _ModuleOutput]) -> lis
             for part, own in module.named_children()
             if (child := _find_child(f"{name}.{part}" if name else part, own, outputs)) is not None
         ]
-        found.sort(key=lambda child: child.order)
+        found.sort(key=lambda child: child.output.order)
         blocks = _drop_small([child for child in found if child.is_block and child.operations])
         children = blocks if len(blocks) > 1 else found
         if children:
@@ -268,13 +263,11 @@ def _find_child(name: str, module: nn.Module, outputs: dict[str, _ModuleOutput])
             for part, own in module.named_children()
             if (child := _find_child(f"{name}.{part}", own, outputs)) is not None
         ]
-        last = max(parts, key=lambda child: child.order, default=None)
+        last = max(parts, key=lambda child: child.output.order, default=None)
         return last and dataclasses.replace(last, parameters=_count_parameters(module))
     return _Child(
         name=name,
-        order=found.order,
-        shape=found.shape,
-        map_size=found.map_size,
+        output=found,
         is_block=_is_block(module),
         kind=type(module),
         parameters=_count_parameters(module),

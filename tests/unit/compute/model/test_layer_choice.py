@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 from collections.abc import Sequence
 
 import pytest
@@ -214,10 +213,10 @@ def test_the_choice_does_not_change_the_model_or_the_random_state() -> None:
     assert not any(module._forward_hooks for module in model.modules())
 
 
-def test_the_choice_is_logged_and_limited(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO):
-        assert choose_layers(make_small_net(), make_probe(16), limit=1) == ("4",)
-    assert "chose 4: the last of the blocks at each resolution" in caplog.text
+def test_the_choice_is_explained_and_limited() -> None:
+    choice = find_layers(make_small_net(), make_probe(16), limit=1)
+    assert choice.names == ("4",)
+    assert choice.reason == "the last of the blocks at each resolution"
 
 
 def test_the_resolution_of_the_input_is_skipped_unless_it_is_the_only_one() -> None:
