@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Layers that are chosen for many architectures, and the cost of a small atlas of each.
 
-    pip install timm
+    pip install timm transformers
     python benchmarks/zoo.py                       the table of docs/benchmarks.md
-    python benchmarks/zoo.py resnet18 swin_tiny_patch4_window7_224
+    python benchmarks/zoo.py resnet18 hf:SwinModel
     python benchmarks/zoo.py --layers-only         without atlases
     python benchmarks/zoo.py --list
 
 The networks have random weights. Each one is constructed in a process of its own, `AtlasWriter`
-chooses the layers, and logs one atlas of them: 40 samples of 20 noise images at the network's
-default size, with icons of the kind "examples". `chosen` is what `AtlasWriter` chooses, `map` the
-sides of their maps. `seconds` is the CPU time of the atlases on one thread, and `memory` the
-largest resident memory of the process.
+chooses the layers, and logs one atlas of them: 20 samples of 10 noise images at the network's
+default size, with attribution, and with icons that are optimized for two steps. `chosen` is what
+`AtlasWriter` chooses, `map` the sides of their maps, and `icons` how they are optimized: as tiles,
+windows of patches, or whole images, or "patches" where they cannot be. `seconds` is the CPU time
+of the atlases on one thread, and `memory` the largest resident memory of the process.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
 
 ARCHITECTURES = [
     "vit_tiny_patch16_224",
@@ -107,8 +112,34 @@ ARCHITECTURES = [
     "mambaout_femto",
     "hgnet_tiny",
 ]
-IMAGES, SAMPLES = 20, 40
+_SMALL = {"hidden_size": 96, "num_hidden_layers": 6, "num_attention_heads": 4}
+_SMALL_VIT = {**_SMALL, "intermediate_size": 192, "image_size": 224, "patch_size": 16}
+HUGGING_FACE = {
+    "hf:ViTForImageClassification": _SMALL_VIT,
+    "hf:DeiTForImageClassification": _SMALL_VIT,
+    "hf:Dinov2Model": {**_SMALL, "image_size": 224, "patch_size": 14},
+    "hf:CLIPVisionModel": _SMALL_VIT,
+    "hf:SiglipVisionModel": _SMALL_VIT,
+    "hf:BeitForImageClassification": _SMALL_VIT,
+    "hf:SegformerForImageClassification": {},
+    "hf:SwinForImageClassification": {},
+    "hf:Swinv2ForImageClassification": {"image_size": 256, "window_size": 8},
+    "hf:ResNetForImageClassification": {"depths": [2, 2, 2, 2], "layer_type": "basic"},
+    "hf:ConvNextForImageClassification": {},
+    "hf:MobileViTForImageClassification": {"image_size": 256},
+}
+"""Classes of transformers, and what differs from the default of their configuration."""
+
+IMAGES, SAMPLES = 10, 20
 TIMEOUT_SECONDS = 600
+ICONS = {
+    "cannot be rendered": "patches",
+    "no gradient": "patches",
+    "at full size": "whole",
+    "whole images": "whole",
+    "patches of the image": "windows",
+}
+"""Words in the notes of an atlas, and how its icons are optimized; tiles without any of them."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +149,7 @@ class Row:
     name: str
     chosen: str
     maps: str
+    icons: str
     seconds: float
     megabytes: float
     error: str = ""
@@ -128,29 +160,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("names", nargs="*", help="timm models (default: all of the table)")
+    parser.add_argument("names", nargs="*", help="models (default: all of the table)")
     parser.add_argument("--layers-only", action="store_true", help="log no atlases")
     parser.add_argument("--list", action="store_true", help="list the names of the table")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
+    names = [*ARCHITECTURES, *HUGGING_FACE]
     if arguments.list:
-        print("\n".join(ARCHITECTURES))
+        print("\n".join(names))
         return 0
     if arguments.one:
         print(json.dumps(asdict(measure(arguments.one, layers_only=arguments.layers_only))))
         return 0
-    print("| Architecture | Chosen | Map | Seconds | Memory |\n|---|---|---|---|---|")
+    print("| Architecture | Chosen | Map | Icons | Seconds | Memory |\n|---|---|---|---|---|---|")
     failed = 0
-    for name in arguments.names or ARCHITECTURES:
+    for name in arguments.names or names:
         row = measure_in_process(name, layers_only=arguments.layers_only)
         failed += bool(row.error)
         cells = (
-            (row.error, "", "", "")
+            (row.error, "", "", "", "")
             if row.error
-            else (row.chosen, row.maps, f"{row.seconds:.1f}", f"{row.megabytes:.0f} MB")
+            else (row.chosen, row.maps, row.icons, f"{row.seconds:.1f}", f"{row.megabytes:.0f} MB")
         )
         print(f"| {' | '.join((name, *cells))} |", flush=True)
-    print(f"\n{failed} of {len(arguments.names or ARCHITECTURES)} failed")
+    print(f"\n{failed} of {len(arguments.names or names)} failed")
     return int(failed > 0)
 
 
@@ -163,10 +196,10 @@ def measure_in_process(name: str, *, layers_only: bool) -> Row:
         )
         return Row(**json.loads(found.stdout.splitlines()[-1]))
     except subprocess.TimeoutExpired:
-        return Row(name, "", "", 0, 0, f"more than {TIMEOUT_SECONDS} s")
+        return Row(name, "", "", "", 0, 0, f"more than {TIMEOUT_SECONDS} s")
     except (IndexError, ValueError):
         last = found.stderr.strip().splitlines()[-1:] or ["no output"]
-        return Row(name, "", "", 0, 0, last[0][:120])
+        return Row(name, "", "", "", 0, 0, last[0][:120])
 
 
 def measure(name: str, *, layers_only: bool) -> Row:
@@ -176,7 +209,6 @@ def measure(name: str, *, layers_only: bool) -> Row:
     import time
     import warnings
 
-    import timm
     import torch
 
     from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases
@@ -186,16 +218,14 @@ def measure(name: str, *, layers_only: bool) -> Row:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    model = timm.create_model(name, pretrained=False).eval()
-    shape = model.default_cfg.get("input_size", (3, 224, 224))
+    model, shape = build(name)
     images = torch.rand(IMAGES, *shape)
-    config = AtlasConfig(
-        samples=SAMPLES, positions_per_image=2, grids=(3,), icons="examples", attribution=False
-    )
+    config = AtlasConfig(samples=SAMPLES, positions_per_image=2, grids=(2,), icon_steps=2)
     try:
         choice = find_layers(model, build_probe(images[:2], config=AtlasConfig(samples=2)))
         sides = {one.name: one.map_size[0] for one in choice.candidates}
         maps = ", ".join(str(sides[one]) for one in choice.names)
+        icons: list[str] = []
         start = time.process_time()
         if not layers_only:
             with tempfile.TemporaryDirectory() as folder:
@@ -209,14 +239,37 @@ def measure(name: str, *, layers_only: bool) -> Row:
                     strict=True,
                 ) as writer:
                     writer.add_atlas(0)
-                logged = [atlas.layer for atlas in read_atlases(folder)]
+                atlases = list(read_atlases(folder))
+            icons = list(dict.fromkeys(describe_icons(one.provenance.notes) for one in atlases))
+            logged = [atlas.layer for atlas in atlases]
             if sorted(logged) != sorted(choice.names):
-                return Row(name, "", "", 0, 0, f"logged {logged} of {choice.names}")
+                return Row(name, "", "", "", 0, 0, f"logged {logged} of {choice.names}")
         seconds = time.process_time() - start
     except Exception as error:  # the table lists it
-        return Row(name, "", "", 0, 0, f"{type(error).__name__}: {str(error)[:100]}")
+        return Row(name, "", "", "", 0, 0, f"{type(error).__name__}: {str(error)[:100]}")
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Row(name, ", ".join(choice.names), maps, seconds, megabytes)
+    return Row(name, ", ".join(choice.names), maps, ", ".join(icons), seconds, megabytes)
+
+
+def build(name: str) -> tuple[nn.Module, tuple[int, ...]]:
+    """Returns a network with random weights, and the shape of its inputs."""
+    if name in HUGGING_FACE:
+        import transformers
+
+        kind = getattr(transformers, name.removeprefix("hf:"))
+        changes = HUGGING_FACE[name]
+        side = changes.get("image_size", 224)
+        return kind(kind.config_class(**changes)).eval(), (3, side, side)
+    import timm
+
+    model = timm.create_model(name, pretrained=False).eval()
+    return model, model.default_cfg.get("input_size", (3, 224, 224))
+
+
+def describe_icons(notes: Sequence[str]) -> str:
+    """Returns how the icons of an atlas were optimized."""
+    text = " ".join(note for note in notes if note.startswith("icons"))
+    return next((how for words, how in ICONS.items() if words in text), "tiles")
 
 
 if __name__ == "__main__":
