@@ -47,8 +47,9 @@ from tensorboard_plugin_atlas.compute.model.activations import (
     ProbeOutputs,
     collect_activations,
 )
+from tensorboard_plugin_atlas.compute.model.interface import check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
+from tensorboard_plugin_atlas.compute.model.logits import ReadLogits
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.model.receptive_field import (
     ReceptiveField,
@@ -396,7 +397,7 @@ def compute_atlas(
     # The caller may have set numpy to raise; underflow is not an error here.
     with (
         np.errstate(under="ignore"),
-        select_logits(check_output(output, built.classes, built.labels)),
+        use_interface(check_interface(built, output=output)),
     ):
         return next(pipeline.atlases(model, step, None))
 

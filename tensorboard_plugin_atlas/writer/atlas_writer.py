@@ -17,9 +17,10 @@ from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
+from tensorboard_plugin_atlas.compute.model.interface import check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.layer_choice import find_layers
 from tensorboard_plugin_atlas.compute.model.layers import choose_middle_layer, normalize_layer_name
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
+from tensorboard_plugin_atlas.compute.model.logits import ReadLogits
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.tracker import find_incompatibility
@@ -211,22 +212,22 @@ class AtlasWriter:
             if isinstance(probe, Probe)
             else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
         )
-        logits = check_output(output, self.probe.classes, self.probe.labels)
-        with _explain_model_errors(model), select_logits(logits):
+        interface = check_interface(self.probe, output=output)
+        with _explain_model_errors(model), use_interface(interface):
             self.layers = self._check_layers(layers)
             # Two images are enough to find a layer that never runs or a wrong channel count.
             found = collect_activations(model, self.layers, self.probe.first(2))
         for note in found.notes:
-            if not logits.is_absent and note.startswith("predictions: left out"):
+            if not interface.logits.is_absent and note.startswith("predictions: left out"):
                 logger.warning("AtlasWriter: %s", note)
         self._last_step = self._resume_log(sink.location, purge_step)
         baseline = align_to if self._last_step is None else None
         self._baselines = read_baselines(baseline, self.layers, self.probe)
-        with select_logits(logits):
+        with use_interface(interface):
             self._extras = ExtraRecords(
                 shortcuts=self._find_shortcut_layer(shortcuts),
                 class_atlases=self._check_classes(class_atlases),
-                logits=logits,
+                interface=interface,
             )
         self._sink = sink
         is_inline = worker == "inline"

@@ -21,8 +21,8 @@ from tensorboard_plugin_atlas.compute.icons.fourier_image import make_natural_im
 from tensorboard_plugin_atlas.compute.icons.icon_engine import KINDS, IconEngine
 from tensorboard_plugin_atlas.compute.icons.targets import NEAREST, Targets
 from tensorboard_plugin_atlas.compute.model.activations import LayerActivations, collect_activations
+from tensorboard_plugin_atlas.compute.model.interface import call_model
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
-from tensorboard_plugin_atlas.compute.model.outputs import forward
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     as_input,
     preserve_model_state,
@@ -212,7 +212,7 @@ def _check_input_size(model: nn.Module, probe: Probe) -> None:
     """
     with preserve_model_state(model) as inner, torch.no_grad():
         try:
-            forward(inner, as_input(probe.images[:1], inner))
+            call_model(inner, as_input(probe.images[:1], inner))
             return
         except Exception as error:  # the user's code may raise anything for a size
             refusal = f"{type(error).__name__}: {error!s:.200}".splitlines()[0]
@@ -234,7 +234,7 @@ def _get_input_channels(model: nn.Module, default: int) -> int:
 
 def _accepts(model: nn.Module, shape: tuple[int, int, int]) -> bool:
     try:
-        forward(model, as_input(torch.zeros(1, *shape), model))
+        call_model(model, as_input(torch.zeros(1, *shape), model))
     except Exception:  # the user's code may raise anything for a size
         return False
     return True

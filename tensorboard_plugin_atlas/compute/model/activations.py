@@ -14,16 +14,16 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.model.center_weights import NEIGHBOR_OFFSETS
-from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
-from tensorboard_plugin_atlas.compute.model.logits import (
-    describe,
+from tensorboard_plugin_atlas.compute.model.interface import (
+    call_model,
     explain_missing_logits,
     find_logits,
 )
+from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
+from tensorboard_plugin_atlas.compute.model.logits import describe
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
     find_first_tensor,
-    forward,
     infer_output_form,
     is_sequence_first,
 )
@@ -144,7 +144,7 @@ def collect_activations(
             images = probe.images[start : start + step]
             for reader in readers.values():
                 reader.begin(start, len(images))
-            predictions.read(forward(inner, as_input(images, inner)), start, len(images))
+            predictions.read(call_model(inner, as_input(images, inner)), start, len(images))
             for reader in readers.values():
                 reader.finish()
     notes = [note for reader in readers.values() for note in reader.notes()]

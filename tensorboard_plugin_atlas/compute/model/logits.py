@@ -1,24 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding the logits in the output of a model.
-
-`select_logits` sets how logits are found for all forward passes inside a block, so that the choice
-need not be passed through every function in between.
-"""
+"""Finding the logits in the output of a model."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-import cloudpickle
 import numpy as np
 from torch import Tensor
 
 from tensorboard_plugin_atlas.atlas import IntArray
+from tensorboard_plugin_atlas.compute.model.pickled_function import pickle_function
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
 
 ReadLogits: TypeAlias = Callable[[Any], Any]
@@ -70,14 +64,56 @@ class LogitsChoice:
         largest = 0 if self.labels is None else int(self.labels.max(initial=0))
         return f"the labels 0 to {largest}"
 
+    def find(self, output: Any, images: int) -> FoundLogits | None:
+        """Returns a model's logits, or None.
+
+        With `output=` they are what that function returns. Otherwise they are the model's output
+        itself or its `logits`, or else the first floating-point (N, K) tensor in tuples, lists,
+        mappings and attributes. K is at least 2, and no number of columns of an embedding (`fits`).
+
+        Args:
+            output: The output of the model.
+            images: N.
+
+        Raises:
+            ArgumentError: if the user's `output` raises, or returns no (N, K) logits.
+        """
+        if self.is_absent:
+            return None
+        if self.call is not None:
+            return FoundLogits(_call_output(self.call, output, images))
+        direct = output
+        if not isinstance(output, Tensor):
+            is_mapping = isinstance(output, Mapping)
+            direct = output.get("logits") if is_mapping else getattr(output, "logits", None)
+        if _can_be_logits(direct, images) and self.fits(direct.shape[1]):
+            return FoundLogits(direct)
+        if isinstance(output, Tensor):
+            return None
+        for path, tensor in _find_tensors(output, "", _MAX_DEPTH):
+            columns = tensor.shape[-1] if tensor.ndim else 0
+            if not _can_be_logits(tensor, images) or self.count not in (None, columns):
+                continue
+            if self.fits(columns):
+                return FoundLogits(tensor, path)
+        return None
+
+    def explain_missing(self, output: object) -> str:
+        """Returns a clause that says what the model returns instead of logits."""
+        if self.is_absent:
+            return "output=False states that the model returns no logits"
+        if isinstance(output, Tensor) and _can_be_logits(output, len(output)):
+            return (
+                f"the model returns {describe(output)}, which does not fit "
+                f"{self.describe_classes()}, so it is taken for an embedding; pass "
+                "output=lambda out: out if it holds logits"
+            )
+        expected = f"(images, {self.count or ''} classes)".replace("  ", " ")
+        hint = "" if isinstance(output, Tensor) else f"; pass {_EXAMPLE} to select them"
+        return f"the model returns {describe(output)}, not {expected} logits{hint}"
+
     def __reduce__(self) -> tuple[Any, ...]:
-        # The user's function may be a lambda. It is unpickled at its first call.
-        call = self.call
-        packed = (
-            call
-            if call is None or isinstance(call, _PickledFunction)
-            else _PickledFunction.of(call)
-        )
+        packed = pickle_function("output", self.call)
         return LogitsChoice, (packed, self.count, self.labels, self.is_absent)
 
 
@@ -96,8 +132,6 @@ class FoundLogits:
 
 FIRST_LOGITS: Final = LogitsChoice()
 """The first tensor that can be logits."""
-
-_CHOICE: Final = ContextVar("tensorboard_plugin_atlas_logits", default=FIRST_LOGITS)
 
 
 def check_output(
@@ -128,79 +162,11 @@ def check_output(
     )
 
 
-@contextlib.contextmanager
-def select_logits(choice: LogitsChoice) -> Iterator[None]:
-    """Sets how logits are found inside the block, in this thread."""
-    token = _CHOICE.set(choice)
-    try:
-        yield
-    finally:
-        _CHOICE.reset(token)
-
-
-def find_logits(output: Any, images: int) -> FoundLogits | None:
-    """Returns a model's logits, or None.
-
-    With `output=` they are what that function returns. Otherwise they are the model's output itself
-    or its `logits`, or else the first floating-point (N, K) tensor in tuples, lists, mappings and
-    attributes. K is at least 2, and no number of columns of an embedding (`LogitsChoice.fits`).
-
-    Args:
-        output: The output of the model.
-        images: N.
-
-    Raises:
-        ArgumentError: if the user's `output` raises, or returns no (N, K) logits.
-    """
-    choice = _CHOICE.get()
-    if choice.is_absent:
-        return None
-    if choice.call is not None:
-        return FoundLogits(_call_output(choice.call, output, images))
-    direct = output
-    if not isinstance(output, Tensor):
-        is_mapping = isinstance(output, Mapping)
-        direct = output.get("logits") if is_mapping else getattr(output, "logits", None)
-    if _can_be_logits(direct, images) and choice.fits(direct.shape[1]):
-        return FoundLogits(direct)
-    if isinstance(output, Tensor):
-        return None
-    for path, tensor in _find_tensors(output, "", _MAX_DEPTH):
-        columns = tensor.shape[-1] if tensor.ndim else 0
-        if not _can_be_logits(tensor, images) or choice.count not in (None, columns):
-            continue
-        if choice.fits(columns):
-            return FoundLogits(tensor, path)
-    return None
-
-
-def get_logits(output: Any, images: int) -> Tensor | None:
-    """Returns the (N, K) logits, or None; see `find_logits`."""
-    found = find_logits(output, images)
-    return None if found is None else found.values
-
-
 def describe(output: object) -> str:
     """Describes the type and shape of an output, for messages."""
     if isinstance(output, Tensor):
         return f"a tensor of shape {tuple(output.shape)}"
     return f"a {type(output).__name__}"
-
-
-def explain_missing_logits(output: object) -> str:
-    """Returns a clause that says what the model returns instead of logits."""
-    choice = _CHOICE.get()
-    if choice.is_absent:
-        return "output=False states that the model returns no logits"
-    if isinstance(output, Tensor) and _can_be_logits(output, len(output)):
-        return (
-            f"the model returns {describe(output)}, which does not fit "
-            f"{choice.describe_classes()}, so it is taken for an embedding; pass "
-            "output=lambda out: out if it holds logits"
-        )
-    expected = f"(images, {choice.count or ''} classes)".replace("  ", " ")
-    hint = "" if isinstance(output, Tensor) else f"; pass {_EXAMPLE} to select them"
-    return f"the model returns {describe(output)}, not {expected} logits{hint}"
 
 
 def _call_output(call: ReadLogits, output: Any, images: int) -> Tensor:
@@ -245,27 +211,3 @@ def _find_tensors(output: Any, path: str, depth: int) -> Iterator[tuple[str, Ten
         parts = [(f".{name}", getattr(output, name, None)) for name in names]
     for suffix, value in parts if depth else ():
         yield from _find_tensors(value, path + suffix, depth - 1)
-
-
-@dataclass(frozen=True)
-class _PickledFunction:
-    """A function of the user, pickled for another process."""
-
-    data: bytes
-
-    @classmethod
-    def of(cls, call: ReadLogits) -> _PickledFunction:
-        return cls(cloudpickle.dumps(call))
-
-    def __call__(self, output: Any) -> Any:
-        return _unpickle(self.data)(output)
-
-
-_UNPICKLED: Final[dict[bytes, ReadLogits]] = {}
-
-
-def _unpickle(data: bytes) -> ReadLogits:
-    """Returns the function in `data`, which must come from a trusted process."""
-    if data not in _UNPICKLED:
-        _UNPICKLED[data] = cloudpickle.loads(data)
-    return _UNPICKLED[data]

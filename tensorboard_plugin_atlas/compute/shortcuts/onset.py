@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
+from tensorboard_plugin_atlas.compute.model.interface import check_interface, use_interface
+from tensorboard_plugin_atlas.compute.model.logits import ReadLogits
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     PatchEvaluator,
@@ -114,7 +115,7 @@ def since_step(
     images = built.images[torch.from_numpy(unseen[:_MAX_IMAGES])]
     patch = as_patch(shortcut.patch, built)
     own = None if model is None else copy.deepcopy(model)
-    with select_logits(check_output(output, built.classes, built.labels)):
+    with use_interface(check_interface(built, output=output)):
         found = [
             (
                 step,

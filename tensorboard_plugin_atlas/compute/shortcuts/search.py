@@ -33,8 +33,9 @@ from tensorboard_plugin_atlas.compute.attribution.attribute import (
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells, bin_samples
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
+from tensorboard_plugin_atlas.compute.model.interface import check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
+from tensorboard_plugin_atlas.compute.model.logits import ReadLogits
 from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
@@ -194,19 +195,40 @@ def find_shortcuts(
         else build_probe(probe, config=settings, classes=classes, normalize=normalize)
     )
     name = normalize_layer_name(model, layer)
-    seen, unseen = split_images(len(built.images), settings.seed)
+    with use_interface(check_interface(built, output=output)):
+        return search_probe(model, name, built, settings)[:top]
+
+
+def search_probe(
+    model: nn.Module, layer: str, probe: Probe, config: AtlasConfig
+) -> tuple[Shortcut, ...]:
+    """Finds the shortcuts in a probe with the current interface of the model.
+
+    Args:
+        model: As for `find_shortcuts`.
+        layer: Dotted module name.
+        probe: The images.
+        config: The settings.
+
+    Returns:
+        As `find_shortcuts` does.
+
+    Raises:
+        ArgumentError: if the model has no (images, classes) logits.
+        LayerError: if the layer does not exist or does not run.
+    """
+    seen, unseen = split_images(len(probe.images), config.seed)
     if not len(unseen):
         return ()
-    half = _select_images(built, seen)
-    choice = check_output(output, built.classes, built.labels)
-    with select_logits(choice), optimize_for_inference(model, half.images, name) as quick:
-        strongest = find_strongest_positions(quick, name, half, batch_size=settings.batch_size)
-        centers = _centers(quick, name, half, strongest)
+    half = _select_images(probe, seen)
+    with optimize_for_inference(model, half.images, layer) as quick:
+        strongest = find_strongest_positions(quick, layer, half, batch_size=config.batch_size)
+        centers = _centers(quick, layer, half, strongest)
         choices = PatchEvaluator(
             quick, half.images, strongest.predictions, strongest.attribution.shape[1]
         )
-        tests = PatchEvaluator.prepare(quick, built.images[torch.from_numpy(unseen[:_TEST_POOL])])
-        return _Search(choices, tests, half, strongest, centers, settings).run(top)
+        tests = PatchEvaluator.prepare(quick, probe.images[torch.from_numpy(unseen[:_TEST_POOL])])
+        return _Search(choices, tests, half, strongest, centers, config).run()
 
 
 def _select_images(probe: Probe, rows: NDArray[np.intp]) -> Probe:
@@ -260,7 +282,7 @@ class _Search:
             layout, strongest.activations, size=self._grid_size, min_count=config.min_count
         )
 
-    def run(self, top: int) -> tuple[Shortcut, ...]:
+    def run(self) -> tuple[Shortcut, ...]:
         """Returns the shortcuts, significant ones first, then by strength."""
         screened = [found for one in self._rank_cells() if (found := self._screen(one)) is not None]
         screened.sort(key=lambda candidate: -candidate.value)
@@ -273,7 +295,7 @@ class _Search:
         apart = _limit_per_class(_drop_overlapping(shrunk), _MAX_PER_CLASS)
         tested = [test for one in apart if (test := self._test(one, len(chosen))) is not None]
         tested.sort(key=lambda found: (not found.significant, -found.strength))
-        return tuple(tested[:top])
+        return tuple(tested)
 
     def _rank_cells(self) -> list[_Candidate]:
         """Returns the cells with the largest attribution and coherent activations."""

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functions of the user, pickled for a process that computes on the CPU."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cloudpickle
+import torch
+from torch import Tensor
+
+from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
+
+
+class CpuPickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Pickles tensors and devices as those of the CPU, and functions by value where needed."""
+
+    def reducer_override(self, value: Any) -> Any:
+        """Moves tensors and devices to the CPU."""
+        if isinstance(value, Tensor) and value.device.type != "cpu":
+            on_cpu: Any = value.detach().cpu()
+            return on_cpu.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+        if isinstance(value, torch.device):
+            return torch.device, ("cpu",)
+        return super().reducer_override(value)
+
+
+@dataclass(frozen=True)
+class PickledFunction:
+    """A function of the user, pickled; it is unpickled at its first call."""
+
+    data: bytes
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Calls the function; `data` must come from a trusted process."""
+        if self.data not in _UNPICKLED:
+            _UNPICKLED[self.data] = cloudpickle.loads(self.data)
+        return _UNPICKLED[self.data](*arguments)
+
+
+def pickle_function(name: str, call: Callable[..., Any] | None) -> PickledFunction | None:
+    """Pickles a function, which may be a lambda.
+
+    Args:
+        name: Name of the argument, for messages.
+        call: The function, one that is already pickled, or None.
+
+    Raises:
+        ArgumentError: if it cannot be pickled.
+    """
+    if call is None or isinstance(call, PickledFunction):
+        return call
+    stream = io.BytesIO()
+    try:
+        CpuPickler(stream).dump(call)
+    except Exception as error:  # from user code
+        raise ArgumentError(f"{name} cannot be pickled ({summarize_error(error)})") from error
+    return PickledFunction(stream.getvalue())
+
+
+_UNPICKLED: Final[dict[bytes, Callable[..., Any]]] = {}
