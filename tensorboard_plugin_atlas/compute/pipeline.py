@@ -47,7 +47,7 @@ from tensorboard_plugin_atlas.compute.model.activations import (
     ProbeOutputs,
     collect_activations,
 )
-from tensorboard_plugin_atlas.compute.model.interface import check_interface, use_interface
+from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
@@ -349,6 +349,7 @@ def compute_atlas(
     previous: Sequence[Atlas] = (),
     config: AtlasConfig | None = None,
     output: ReadLogits | Literal[False] | None = None,
+    forward: Forward | None = None,
 ) -> Atlas:
     """Computes the atlas of one layer without writing a log.
 
@@ -362,6 +363,9 @@ def compute_atlas(
             data set's transforms by default.
         previous: Earlier atlases of the same layer and probe; the map continues the last of them.
         config: The settings, `AtlasConfig()` by default.
+        forward: Function from a model and a batch of images to the model's output, such as
+            `lambda model, images: model(pixel_values=images)`. The model may be a copy of `model`.
+            None calls the model with the images.
         output: Maps the model's output for N images to (N, K) logits. By default the logits are the
             output itself, its `logits`, or the first (N, K) tensor in it; in the last case a note
             reports where it was found. False states that there are none.
@@ -397,7 +401,7 @@ def compute_atlas(
     # The caller may have set numpy to raise; underflow is not an error here.
     with (
         np.errstate(under="ignore"),
-        use_interface(check_interface(built, output=output)),
+        use_interface(check_interface(model, built, output=output, forward=forward)),
     ):
         return next(pipeline.atlases(model, step, None))
 

@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
-from tensorboard_plugin_atlas.compute.model.interface import check_interface, use_interface
+from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.layer_choice import find_layers
 from tensorboard_plugin_atlas.compute.model.layers import choose_middle_layer, normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits
@@ -138,6 +138,10 @@ class AtlasWriter:
             itself, its `logits`, or the first (N, K) tensor in it; in the last case a note in the
             atlas names the tensor. A tensor with many more columns than classes or labels is taken
             for an embedding, not for logits.
+        forward: Function from a model and a batch of images to the model's output, such as
+            `lambda model, images: model(pixel_values=images)`, for models that take more or other
+            inputs than one batch of images. The model is `model` without wrappers, or a copy of it.
+            None calls the model with the images.
         worker: "process", or "inline" to compute atlases in the training loop, which then waits for
             them. "inline" also imports umap-learn and numba into the training process, which may
             change its number of threads.
@@ -183,6 +187,7 @@ class AtlasWriter:
         shortcuts: bool | str = False,
         class_atlases: Sequence[Any] = (),
         output: ReadLogits | Literal[False] | None = None,
+        forward: Forward | None = None,
         worker: str = "process",
         max_pending: int = 2,
         budget: float | None = None,
@@ -212,7 +217,7 @@ class AtlasWriter:
             if isinstance(probe, Probe)
             else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
         )
-        interface = check_interface(self.probe, output=output)
+        interface = check_interface(model, self.probe, output=output, forward=forward)
         with _explain_model_errors(model), use_interface(interface):
             self.layers = self._check_layers(layers)
             # Two images are enough to find a layer that never runs or a wrong channel count.
@@ -530,5 +535,5 @@ def _explain_model_errors(model: nn.Module) -> Iterator[None]:
         raise ArgumentError(
             f"model={type(unwrap(model)).__name__} fails on the probe's images "
             f"({type(error).__name__}: {error!s:.200}); pass probe images in the form that the "
-            "model takes"
+            "model takes, or forward=lambda model, images: ... to call it in another way"
         ) from error

@@ -105,7 +105,7 @@ class PrefixCache:
         handle = self.module.register_forward_pre_hook(stop)
         try:
             with contextlib.suppress(StopForward):
-                self.network(as_input(images, self.network))
+                call_model(self.network, as_input(images, self.network))
         finally:
             handle.remove()
 

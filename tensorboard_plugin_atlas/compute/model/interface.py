@@ -8,10 +8,10 @@ through every function in between.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from torch import Tensor, nn
 
@@ -21,9 +21,18 @@ from tensorboard_plugin_atlas.compute.model.logits import (
     LogitsChoice,
     check_output,
 )
-from tensorboard_plugin_atlas.compute.model.requirements import check_inputs
+from tensorboard_plugin_atlas.compute.model.pickled_function import pickle_function, refers_to
+from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
+from tensorboard_plugin_atlas.compute.model.requirements import (
+    check_inputs,
+    reject_channels,
+    reject_two_towers,
+)
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import ArgumentError
+
+Forward: TypeAlias = Callable[[Any, Tensor], Any]
+"""Takes a model and a batch of images; returns the output of the model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,32 +41,91 @@ class ModelInterface:
 
     Attributes:
         logits: How the logits are found in the output.
+        forward: The user's `forward`, or None to call the model with the images.
     """
 
     logits: LogitsChoice = FIRST_LOGITS
+    forward: Forward | None = None
+
+    def call(self, model: nn.Module, images: Tensor) -> Any:
+        """Calls the model, with a better error message for models that do not take the images.
+
+        Args:
+            model: The module.
+            images: (B, C, H, W) on its device and in its dtype.
+
+        Raises:
+            ArgumentError: if the model is called with the images alone, and needs more inputs, has
+                a second tower for texts, or takes another number of channels.
+        """
+        if self.forward is not None:
+            return self.forward(model, images)
+        try:
+            return model(images)
+        except TypeError as error:
+            check_inputs(model)
+            reject_two_towers(model, error)
+            raise
+        except (RuntimeError, ValueError, AttributeError) as error:
+            reject_two_towers(model, error)
+            reject_channels(model, images.shape[1], error)
+            raise
 
     def without_labels(self) -> ModelInterface:
         """Returns an interface for images whose labels and class names are not the model's."""
         return replace(self, logits=replace(self.logits, count=None, labels=None))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ModelInterface, (self.logits, pickle_function("forward", self.forward))
+
 
 DEFAULT_INTERFACE: Final = ModelInterface()
 """The model takes a batch of images, and the first tensor that can be logits is used."""
 
+_EXAMPLE: Final = "forward=lambda model, images: model(pixel_values=images)"
+
 _CURRENT: Final = ContextVar("tensorboard_plugin_atlas_interface", default=DEFAULT_INTERFACE)
 
 
-def check_interface(probe: Probe, *, output: object) -> ModelInterface:
+def check_interface(
+    model: nn.Module | None, probe: Probe, *, output: object, forward: object
+) -> ModelInterface:
     """Returns how the model is called and its output is read.
 
     Args:
+        model: The model, or None if there are several.
         probe: Its class names and labels distinguish logits from embeddings.
         output: The user's callable, False for no logits, or None to find them.
+        forward: The user's function of a model and images, or None.
 
     Raises:
         ArgumentError: if an argument cannot be used.
     """
-    return ModelInterface(check_output(output, probe.classes, probe.labels))
+    return ModelInterface(
+        check_output(output, probe.classes, probe.labels), check_forward(forward, model)
+    )
+
+
+def check_forward(forward: object, model: nn.Module | None) -> Forward | None:
+    """Returns the argument `forward`.
+
+    Raises:
+        ArgumentError: if it cannot be called, or refers to `model` itself: snapshots of the model
+            and copies of it are passed as its first argument.
+    """
+    if forward is None:
+        return None
+    if not callable(forward):
+        raise ArgumentError(
+            f"forward={forward!r:.80}: pass a function of a model and images that returns the "
+            f"model's output, such as {_EXAMPLE}"
+        )
+    if model is not None and refers_to(forward, unwrap(model)):
+        raise ArgumentError(
+            f"forward={forward!r:.80} contains the model itself, but runs on copies of it, "
+            f"too; use its first argument, such as {_EXAMPLE}"
+        )
+    return forward
 
 
 @contextlib.contextmanager
@@ -70,31 +138,14 @@ def use_interface(interface: ModelInterface) -> Iterator[None]:
         _CURRENT.reset(token)
 
 
+def get_interface() -> ModelInterface:
+    """Returns the interface of the block; other threads, such as autograd's, do not see it."""
+    return _CURRENT.get()
+
+
 def call_model(model: nn.Module, images: Tensor) -> Any:
-    """Calls the model, with a better error message for a wrong number of inputs or channels.
-
-    Args:
-        model: The module.
-        images: (B, C, H, W) on its device and in its dtype.
-
-    Raises:
-        ArgumentError: if the forward pass raises and needs more inputs than the images, or the
-            images have another number of channels than the model's first convolution.
-    """
-    try:
-        return model(images)
-    except TypeError:
-        check_inputs(model)
-        raise
-    except RuntimeError as error:
-        kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-        first = next((part for part in model.modules() if isinstance(part, kinds)), None)
-        if first is None or first.in_channels == images.shape[1]:
-            raise
-        raise ArgumentError(
-            f"probe: images have {images.shape[1]} channels, the model's first convolution takes "
-            f"{first.in_channels}; pass images with {first.in_channels} channels"
-        ) from error
+    """Calls the model; see `ModelInterface.call`."""
+    return _CURRENT.get().call(model, images)
 
 
 def find_logits(output: Any, images: int) -> FoundLogits | None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import pickle
 from collections.abc import Callable
@@ -60,6 +61,28 @@ def pickle_function(name: str, call: Callable[..., Any] | None) -> PickledFuncti
     except Exception as error:  # from user code
         raise ArgumentError(f"{name} cannot be pickled ({summarize_error(error)})") from error
     return PickledFunction(stream.getvalue())
+
+
+def refers_to(call: Callable[..., Any], value: object) -> bool:
+    """Returns whether a function holds an object: in a closure, a global of a script, or `self`."""
+    search = _Search(value)
+    with contextlib.suppress(Exception):  # from user code; what was found until then counts
+        search.dump(call)
+    return search.is_found
+
+
+class _Search(CpuPickler):
+    """Looks for an object in whatever is pickled."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__(io.BytesIO())
+        self._value = value
+        self.is_found = False
+
+    def persistent_id(self, value: Any) -> str | None:
+        """Leaves out the object that was found."""
+        self.is_found |= value is self._value
+        return "found" if value is self._value else None
 
 
 _UNPICKLED: Final[dict[bytes, Callable[..., Any]]] = {}

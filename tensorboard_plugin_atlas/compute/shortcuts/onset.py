@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
-from tensorboard_plugin_atlas.compute.model.interface import check_interface, use_interface
+from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
@@ -79,6 +79,7 @@ def since_step(
     normalize: Any = None,
     config: AtlasConfig | None = None,
     output: ReadLogits | None = None,
+    forward: Forward | None = None,
 ) -> ShortcutHistory:
     """Tests a shortcut on the checkpoints of a training run.
 
@@ -90,6 +91,7 @@ def since_step(
         normalize: As for `find_shortcuts`.
         config: As for `find_shortcuts`.
         output: As for `compute_atlas`.
+        forward: As for `compute_atlas`.
 
     Raises:
         ArgumentError: if an argument cannot be used. For a generator of checkpoints, it is raised
@@ -115,7 +117,7 @@ def since_step(
     images = built.images[torch.from_numpy(unseen[:_MAX_IMAGES])]
     patch = as_patch(shortcut.patch, built)
     own = None if model is None else copy.deepcopy(model)
-    with use_interface(check_interface(built, output=output)):
+    with use_interface(check_interface(model, built, output=output, forward=forward)):
         found = [
             (
                 step,

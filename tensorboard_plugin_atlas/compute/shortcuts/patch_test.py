@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
 from tensorboard_plugin_atlas.compute.model.interface import (
+    Forward,
     call_model,
     check_interface,
     explain_missing_logits,
@@ -355,6 +356,7 @@ def patch_test(
     normalize: Any = None,
     seed: int = 0,
     output: ReadLogits | None = None,
+    forward: Forward | None = None,
 ) -> PatchTest:
     """Pastes a patch on images and measures how many the model then predicts as a class.
 
@@ -375,6 +377,7 @@ def patch_test(
             data set's transforms by default.
         seed: Seed of the sampled images, random positions and noise.
         output: As for `compute_atlas`.
+        forward: As for `compute_atlas`.
 
     Raises:
         ArgumentError: if an argument cannot be used, the patch is larger than the images, the model
@@ -386,7 +389,7 @@ def patch_test(
     probe = build_probe(images, config=AtlasConfig(samples=1000, seed=seed), normalize=known)
     pasted = as_patch(patch, probe)
     scaled = _scale_patch(pasted, sizes, probe.input_size)
-    interface = check_interface(probe, output=output).without_labels()
+    interface = check_interface(model, probe, output=output, forward=forward).without_labels()
     with use_interface(interface), optimize_for_inference(model, probe.images) as quick:
         evaluator = PatchEvaluator.prepare(quick, probe.images)
         _check_target(target, evaluator.classes)

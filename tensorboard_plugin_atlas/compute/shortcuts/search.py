@@ -33,7 +33,7 @@ from tensorboard_plugin_atlas.compute.attribution.attribute import (
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells, bin_samples
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
-from tensorboard_plugin_atlas.compute.model.interface import check_interface, use_interface
+from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.logits import ReadLogits
 from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field
@@ -162,6 +162,7 @@ def find_shortcuts(
     config: AtlasConfig | None = None,
     top: int = 20,
     output: ReadLogits | None = None,
+    forward: Forward | None = None,
 ) -> tuple[Shortcut, ...]:
     """Finds patches that flip the predictions of a classifier, and tests them.
 
@@ -177,6 +178,7 @@ def find_shortcuts(
             is one sample per image.
         top: Largest number of results; at most eight candidates are tested.
         output: As for `compute_atlas`.
+        forward: As for `compute_atlas`.
 
     Returns:
         Patches with a flip rate of at least 0.25, significant ones first, then by strength; at most
@@ -195,7 +197,7 @@ def find_shortcuts(
         else build_probe(probe, config=settings, classes=classes, normalize=normalize)
     )
     name = normalize_layer_name(model, layer)
-    with use_interface(check_interface(built, output=output)):
+    with use_interface(check_interface(model, built, output=output, forward=forward)):
         return search_probe(model, name, built, settings)[:top]
 
 
