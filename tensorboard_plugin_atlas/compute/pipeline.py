@@ -13,7 +13,8 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
 from tensorboard_plugin_atlas.atlas import (
@@ -49,7 +50,7 @@ from tensorboard_plugin_atlas.compute.model.activations import (
 )
 from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits
+from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.model.receptive_field import (
     ReceptiveField,
@@ -348,8 +349,9 @@ def compute_atlas(
     normalize: Any = None,
     previous: Sequence[Atlas] = (),
     config: AtlasConfig | None = None,
-    output: ReadLogits | Literal[False] | None = None,
+    output: ReadOutput | Literal[False] | None = None,
     forward: Forward | None = None,
+    prototypes: Tensor | NDArray[Any] | str | None = None,
 ) -> Atlas:
     """Computes the atlas of one layer without writing a log.
 
@@ -369,6 +371,12 @@ def compute_atlas(
         output: Maps the model's output for N images to (N, K) logits. By default the logits are the
             output itself, its `logits`, or the first (N, K) tensor in it; in the last case a note
             reports where it was found. False states that there are none.
+        prototypes: (K, D) tensor or array with one embedding for each class, such as embeddings of
+            texts, for models that return an (N, D) embedding. The logits are 100 times the cosines
+            of the embedding with the prototypes, as in CLIP. "labels" uses the mean of the
+            normalized embeddings of each label's images in the probe. The embedding is what
+            `output` returns, or the output itself, its `image_embeds` or `pooler_output`, or the
+            first (N, D) tensor in it.
 
     Returns:
         The atlas.
@@ -401,7 +409,9 @@ def compute_atlas(
     # The caller may have set numpy to raise; underflow is not an error here.
     with (
         np.errstate(under="ignore"),
-        use_interface(check_interface(model, built, output=output, forward=forward)),
+        use_interface(
+            check_interface(model, built, output=output, forward=forward, prototypes=prototypes)
+        ),
     ):
         return next(pipeline.atlases(model, step, None))
 

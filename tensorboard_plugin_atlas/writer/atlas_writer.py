@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from types import TracebackType
 from typing import Any, Literal, TypeVar, cast
 
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
@@ -20,7 +21,7 @@ from tensorboard_plugin_atlas.compute.model.activations import collect_activatio
 from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.layer_choice import find_layers
 from tensorboard_plugin_atlas.compute.model.layers import choose_middle_layer, normalize_layer_name
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits
+from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.tracker import find_incompatibility
@@ -142,6 +143,13 @@ class AtlasWriter:
             `lambda model, images: model(pixel_values=images)`, for models that take more or other
             inputs than one batch of images. The model is `model` without wrappers, or a copy of it.
             None calls the model with the images.
+        prototypes: (K, D) tensor or array with one embedding for each class, such as embeddings of
+            texts, for models that return an (N, D) embedding. The logits are 100 times the cosines
+            of the embedding with the prototypes, as in CLIP. "labels" uses the mean of the
+            normalized embeddings of each label's images in the probe. They are computed once, at
+            construction, so that predictions at all steps refer to the same prototypes. The
+            embedding is what `output` returns, or the output itself, its `image_embeds` or
+            `pooler_output`, or the first (N, D) tensor in it.
         worker: "process", or "inline" to compute atlases in the training loop, which then waits for
             them. "inline" also imports umap-learn and numba into the training process, which may
             change its number of threads.
@@ -186,8 +194,9 @@ class AtlasWriter:
         align_to: Any = None,
         shortcuts: bool | str = False,
         class_atlases: Sequence[Any] = (),
-        output: ReadLogits | Literal[False] | None = None,
+        output: ReadOutput | Literal[False] | None = None,
         forward: Forward | None = None,
+        prototypes: Tensor | NDArray[Any] | str | None = None,
         worker: str = "process",
         max_pending: int = 2,
         budget: float | None = None,
@@ -217,7 +226,10 @@ class AtlasWriter:
             if isinstance(probe, Probe)
             else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
         )
-        interface = check_interface(model, self.probe, output=output, forward=forward)
+        with _explain_model_errors(model):
+            interface = check_interface(
+                model, self.probe, output=output, forward=forward, prototypes=prototypes
+            )
         with _explain_model_errors(model), use_interface(interface):
             self.layers = self._check_layers(layers)
             # Two images are enough to find a layer that never runs or a wrong channel count.

@@ -20,7 +20,7 @@ from tensorboard_plugin_atlas.compute.model.interface import (
     find_logits,
 )
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
-from tensorboard_plugin_atlas.compute.model.logits import describe
+from tensorboard_plugin_atlas.compute.model.output_tensors import describe
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
     find_first_tensor,
@@ -288,7 +288,7 @@ class _PredictionReader:
     probe: Probe
     _reason: str = ""
     _broken: int = 0
-    _logits_path: str = ""
+    _origin: str = ""
     _found: list[Predictions] = field(default_factory=list)
 
     def read(self, output: object, start: int, images: int) -> None:
@@ -299,12 +299,11 @@ class _PredictionReader:
             self._reason = explain_missing_logits(output)
             return
         logits = found.values
-        if found.path:
-            self._logits_path = f"output{found.path} of {describe(output)}"
+        self._origin = found.note
         if names is not None and len(names) < logits.shape[1]:
             raise ArgumentError(
                 f"classes has {len(names)} names, the model returns {logits.shape[1]} logits; pass "
-                "one name for each"
+                "one name for each, or output=False if it returns an embedding"
             )
         self._broken += int(logits.isnan().any(dim=1).sum())
         labels = self.probe.labels
@@ -318,11 +317,8 @@ class _PredictionReader:
             reason = f"the model's logits hold NaN for {self._broken:,} of {images:,} images"
         if reason:
             yield f"predictions: left out, {reason}"
-        elif self._logits_path:
-            yield (
-                f"predictions: the logits are {self._logits_path}; pass output=... to choose "
-                "another tensor"
-            )
+        elif self._origin:
+            yield f"predictions: {self._origin}"
 
     def result(self) -> Predictions | None:
         """Returns the predictions, or None where an output has no logits."""

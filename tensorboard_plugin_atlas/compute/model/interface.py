@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
+import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.logits import (
@@ -22,7 +23,18 @@ from tensorboard_plugin_atlas.compute.model.logits import (
     check_output,
 )
 from tensorboard_plugin_atlas.compute.model.pickled_function import pickle_function, refers_to
-from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
+from tensorboard_plugin_atlas.compute.model.preserve_state import (
+    as_input,
+    limit_batch_size,
+    preserve_model_state,
+    unwrap,
+)
+from tensorboard_plugin_atlas.compute.model.prototypes import (
+    LABELS,
+    average_embeddings,
+    check_prototypes,
+    find_embedding,
+)
 from tensorboard_plugin_atlas.compute.model.requirements import (
     check_inputs,
     reject_channels,
@@ -71,6 +83,17 @@ class ModelInterface:
             reject_channels(model, images.shape[1], error)
             raise
 
+    def iterate_embeddings(self, model: nn.Module, images: Tensor) -> Iterator[Tensor]:
+        """Yields the (B, D) embeddings of images, batch by batch; the model does not change.
+
+        Raises:
+            ArgumentError: if the model returns no embedding.
+        """
+        with preserve_model_state(model) as inner, torch.no_grad():
+            for batch in torch.split(images, limit_batch_size(_BATCH_SIZE, images, inner)):
+                output = self.call(inner, as_input(batch, inner))
+                yield find_embedding(output, len(batch), self.logits.call)
+
     def without_labels(self) -> ModelInterface:
         """Returns an interface for images whose labels and class names are not the model's."""
         return replace(self, logits=replace(self.logits, count=None, labels=None))
@@ -82,13 +105,14 @@ class ModelInterface:
 DEFAULT_INTERFACE: Final = ModelInterface()
 """The model takes a batch of images, and the first tensor that can be logits is used."""
 
+_BATCH_SIZE: Final = 128
 _EXAMPLE: Final = "forward=lambda model, images: model(pixel_values=images)"
 
 _CURRENT: Final = ContextVar("tensorboard_plugin_atlas_interface", default=DEFAULT_INTERFACE)
 
 
 def check_interface(
-    model: nn.Module | None, probe: Probe, *, output: object, forward: object
+    model: nn.Module | None, probe: Probe, *, output: object, forward: object, prototypes: object
 ) -> ModelInterface:
     """Returns how the model is called and its output is read.
 
@@ -97,13 +121,31 @@ def check_interface(
         probe: Its class names and labels distinguish logits from embeddings.
         output: The user's callable, False for no logits, or None to find them.
         forward: The user's function of a model and images, or None.
+        prototypes: (K, D) tensor or array, "labels", or None; see `Prototypes`.
 
     Raises:
         ArgumentError: if an argument cannot be used.
     """
-    return ModelInterface(
-        check_output(output, probe.classes, probe.labels), check_forward(forward, model)
-    )
+    logits = check_output(output, probe.classes, probe.labels)
+    interface = ModelInterface(logits, check_forward(forward, model))
+    if prototypes is None:
+        return interface
+    if logits.is_absent:
+        raise ArgumentError(
+            "prototypes are passed with output=False, which states that there are no predictions; "
+            "omit one of them"
+        )
+    if not (isinstance(prototypes, str) and prototypes == LABELS):
+        found = check_prototypes(prototypes, probe.classes, probe.labels)
+    elif model is not None:
+        embeddings = interface.iterate_embeddings(model, probe.images)
+        found = average_embeddings(embeddings, probe.labels, probe.classes)
+    else:
+        raise ArgumentError(
+            f"prototypes={LABELS!r}: several checkpoints have no common embedding; pass a "
+            "(classes, D) tensor"
+        )
+    return replace(interface, logits=replace(logits, prototypes=found))
 
 
 def check_forward(forward: object, model: nn.Module | None) -> Forward | None:

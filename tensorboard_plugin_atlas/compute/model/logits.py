@@ -3,26 +3,40 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 from torch import Tensor
 
 from tensorboard_plugin_atlas.atlas import IntArray
+from tensorboard_plugin_atlas.compute.model.output_tensors import (
+    ReadOutput,
+    call_output,
+    describe,
+    find_tensors,
+    get_entry,
+)
 from tensorboard_plugin_atlas.compute.model.pickled_function import pickle_function
-from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
+from tensorboard_plugin_atlas.compute.model.prototypes import (
+    COSINE_SCALE,
+    EMBEDDING_NAMES,
+    Prototypes,
+    find_embedding,
+)
+from tensorboard_plugin_atlas.errors import ArgumentError
 
-ReadLogits: TypeAlias = Callable[[Any], Any]
-"""Takes the output of a model for N images; returns (N, K) logits."""
-
-_MAX_DEPTH: Final = 4
 _MOST_COLUMNS: Final = 4
 """Largest number of columns of logits, as a multiple of the number of names or labels."""
 _SMALLEST_EMBEDDING: Final = 16
 """Smallest number of columns of an embedding."""
+_EMBEDDINGS: Final = (
+    *EMBEDDING_NAMES,
+    *("embedding", "embeddings", "features", "last_hidden_state", "projection", "text_embeds"),
+)
+"""Names of entries that are never taken for logits."""
+_WANTED: Final = "(images, classes) logits"
 _EXAMPLE: Final = "output=lambda out: out[0]"
 
 
@@ -31,30 +45,37 @@ class LogitsChoice:
     """How to find the logits in the output of a model; it can be pickled.
 
     Attributes:
-        call: The user's `output`, or None to use the first tensor that can be logits.
+        call: The user's `output`, or None to use the first tensor that can be logits. With
+            `prototypes`, it returns the embedding.
         count: Number of class names, or None.
         labels: Distinct labels of the probe, at least 0; None without labels.
-        is_absent: Whether the user says that the output has no logits.
+        is_absent: Whether the user states that the output has no logits.
+        prototypes: Prototypes of the classes if the output is an embedding, or None.
     """
 
-    call: ReadLogits | None = None
+    call: ReadOutput | None = None
     count: int | None = None
     labels: IntArray | None = None
     is_absent: bool = False
+    prototypes: Prototypes | None = None
 
     def fits(self, columns: int) -> bool:
         """Returns whether a tensor with so many columns can be logits, and is no embedding.
 
-        An embedding has many more columns than there are class names or, without names, labels.
+        An embedding has many more columns than there are class names or, without names, labels; or
+        it has fewer.
         """
         if self.count is not None:
-            known = self.count
+            known, is_too_small = self.count, columns < self.count
         elif self.labels is not None:
-            # Labels that have no column, such as 255 for "ignore", say nothing.
+            # A single label that has no column is a mark, such as 255 for "ignore".
             inside = self.labels[self.labels < columns]
             known = int(inside.max(initial=0)) + 1
+            is_too_small = len(self.labels) - len(inside) > 1
         else:
             return True
+        if is_too_small:
+            return False
         return columns < _SMALLEST_EMBEDDING or columns <= _MOST_COLUMNS * known
 
     def describe_classes(self) -> str:
@@ -67,35 +88,46 @@ class LogitsChoice:
     def find(self, output: Any, images: int) -> FoundLogits | None:
         """Returns a model's logits, or None.
 
-        With `output=` they are what that function returns. Otherwise they are the model's output
-        itself or its `logits`, or else the first floating-point (N, K) tensor in tuples, lists,
-        mappings and attributes. K is at least 2, and no number of columns of an embedding (`fits`).
+        With `prototypes=` they are cosines of the embedding with the prototypes. With `output=`
+        they are what that function returns. Otherwise they are the model's output itself or its
+        `logits`, or else the first floating-point (N, K) tensor in tuples, lists, mappings and
+        attributes that is not named as an embedding. K is at least 2, and no number of columns of
+        an embedding (`fits`).
 
         Args:
             output: The output of the model.
             images: N.
 
         Raises:
-            ArgumentError: if the user's `output` raises, or returns no (N, K) logits.
+            ArgumentError: if the user's `output` raises, or returns no (N, K) logits, or if there
+                is no embedding to compare with the prototypes.
         """
         if self.is_absent:
             return None
+        if self.prototypes is not None:
+            size = self.prototypes.directions.shape[1]
+            embedding = find_embedding(output, images, self.call, size)
+            note = (
+                f"the logits are {COSINE_SCALE:g} times the cosines with {self.prototypes.origin}"
+            )
+            return FoundLogits(self.prototypes.compute_logits(embedding), note)
         if self.call is not None:
-            return FoundLogits(_call_output(self.call, output, images))
-        direct = output
-        if not isinstance(output, Tensor):
-            is_mapping = isinstance(output, Mapping)
-            direct = output.get("logits") if is_mapping else getattr(output, "logits", None)
-        if _can_be_logits(direct, images) and self.fits(direct.shape[1]):
-            return FoundLogits(direct)
+            return FoundLogits(_read_logits(self.call, output, images))
         if isinstance(output, Tensor):
-            return None
-        for path, tensor in _find_tensors(output, "", _MAX_DEPTH):
+            can_be = _can_be_logits(output, images) and self.fits(output.shape[1])
+            return FoundLogits(output) if can_be else None
+        named = get_entry(output, "logits")
+        if _can_be_logits(named, images) and self.fits(named.shape[1]):
+            return FoundLogits(named)
+        for path, tensor in find_tensors(output):
+            is_candidate = _can_be_logits(tensor, images) and not _is_named_embedding(path)
             columns = tensor.shape[-1] if tensor.ndim else 0
-            if not _can_be_logits(tensor, images) or self.count not in (None, columns):
-                continue
-            if self.fits(columns):
-                return FoundLogits(tensor, path)
+            if is_candidate and self.count in (None, columns) and self.fits(columns):
+                return FoundLogits(
+                    tensor,
+                    f"the logits are output{path} of {describe(output)}; pass output=... to choose "
+                    "another tensor",
+                )
         return None
 
     def explain_missing(self, output: object) -> str:
@@ -114,7 +146,7 @@ class LogitsChoice:
 
     def __reduce__(self) -> tuple[Any, ...]:
         packed = pickle_function("output", self.call)
-        return LogitsChoice, (packed, self.count, self.labels, self.is_absent)
+        return LogitsChoice, (packed, self.count, self.labels, self.is_absent, self.prototypes)
 
 
 @dataclass(frozen=True)
@@ -123,11 +155,11 @@ class FoundLogits:
 
     Attributes:
         values: (N, K).
-        path: Path to them in the output, such as "[0]" or ".aux", where it was guessed.
+        note: Where they come from, unless the user or the model states it.
     """
 
     values: Tensor
-    path: str = ""
+    note: str = ""
 
 
 FIRST_LOGITS: Final = LogitsChoice()
@@ -162,21 +194,8 @@ def check_output(
     )
 
 
-def describe(output: object) -> str:
-    """Describes the type and shape of an output, for messages."""
-    if isinstance(output, Tensor):
-        return f"a tensor of shape {tuple(output.shape)}"
-    return f"a {type(output).__name__}"
-
-
-def _call_output(call: ReadLogits, output: Any, images: int) -> Tensor:
-    try:
-        found = call(output)
-    except Exception as error:  # the user's function may raise anything
-        raise ArgumentError(
-            f"output raises for {describe(output)}, which the model returns "
-            f"({summarize_error(error)}); pass a function that returns its (images, classes) logits"
-        ) from error
+def _read_logits(call: ReadOutput, output: Any, images: int) -> Tensor:
+    found = call_output(call, output, _WANTED)
     if not _can_be_logits(found, images):
         raise ArgumentError(
             f"output returns {describe(found)} for {images} images; pass a function that returns "
@@ -196,18 +215,6 @@ def _can_be_logits(value: Any, images: int) -> bool:
     )
 
 
-def _find_tensors(output: Any, path: str, depth: int) -> Iterator[tuple[str, Tensor]]:
-    """Yields the tensors in an output in order, with the path to each."""
-    parts: list[tuple[str, Any]] = []
-    if isinstance(output, Tensor):
-        yield path, output
-    elif isinstance(output, Mapping):
-        parts = [(f"[{key!r:.40}]", value) for key, value in output.items()]
-    elif isinstance(output, (tuple, list)):
-        parts = [(f"[{index}]", value) for index, value in enumerate(output)]
-    elif dataclasses.is_dataclass(output) or hasattr(output, "__dict__"):
-        named = dataclasses.fields(output) if dataclasses.is_dataclass(output) else ()
-        names = [one.name for one in named] or list(vars(output))
-        parts = [(f".{name}", getattr(output, name, None)) for name in names]
-    for suffix, value in parts if depth else ():
-        yield from _find_tensors(value, path + suffix, depth - 1)
+def _is_named_embedding(path: str) -> bool:
+    """Returns whether the last part of a path, such as ".pooler_output", names an embedding."""
+    return path.endswith(tuple(end for name in _EMBEDDINGS for end in (f".{name}", f"[{name!r}]")))

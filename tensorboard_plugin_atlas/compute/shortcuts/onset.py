@@ -12,11 +12,12 @@ from typing import Any, Final, SupportsIndex
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
 from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits
+from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     PatchEvaluator,
@@ -78,8 +79,9 @@ def since_step(
     model: nn.Module | None = None,
     normalize: Any = None,
     config: AtlasConfig | None = None,
-    output: ReadLogits | None = None,
+    output: ReadOutput | None = None,
     forward: Forward | None = None,
+    prototypes: Tensor | NDArray[Any] | None = None,
 ) -> ShortcutHistory:
     """Tests a shortcut on the checkpoints of a training run.
 
@@ -92,6 +94,7 @@ def since_step(
         config: As for `find_shortcuts`.
         output: As for `compute_atlas`.
         forward: As for `compute_atlas`.
+        prototypes: As for `compute_atlas`, but not "labels".
 
     Raises:
         ArgumentError: if an argument cannot be used. For a generator of checkpoints, it is raised
@@ -117,7 +120,9 @@ def since_step(
     images = built.images[torch.from_numpy(unseen[:_MAX_IMAGES])]
     patch = as_patch(shortcut.patch, built)
     own = None if model is None else copy.deepcopy(model)
-    with use_interface(check_interface(model, built, output=output, forward=forward)):
+    with use_interface(
+        check_interface(model, built, output=output, forward=forward, prototypes=prototypes)
+    ):
         found = [
             (
                 step,

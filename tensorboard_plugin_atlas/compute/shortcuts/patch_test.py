@@ -33,7 +33,7 @@ from tensorboard_plugin_atlas.compute.model.interface import (
     get_logits,
     use_interface,
 )
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits
+from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, limit_batch_size
 from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
@@ -355,8 +355,9 @@ def patch_test(
     positions: Sequence[str] = POSITIONS,
     normalize: Any = None,
     seed: int = 0,
-    output: ReadLogits | None = None,
+    output: ReadOutput | None = None,
     forward: Forward | None = None,
+    prototypes: Tensor | NDArray[Any] | str | None = None,
 ) -> PatchTest:
     """Pastes a patch on images and measures how many the model then predicts as a class.
 
@@ -378,6 +379,7 @@ def patch_test(
         seed: Seed of the sampled images, random positions and noise.
         output: As for `compute_atlas`.
         forward: As for `compute_atlas`.
+        prototypes: As for `compute_atlas`.
 
     Raises:
         ArgumentError: if an argument cannot be used, the patch is larger than the images, the model
@@ -389,7 +391,9 @@ def patch_test(
     probe = build_probe(images, config=AtlasConfig(samples=1000, seed=seed), normalize=known)
     pasted = as_patch(patch, probe)
     scaled = _scale_patch(pasted, sizes, probe.input_size)
-    interface = check_interface(model, probe, output=output, forward=forward).without_labels()
+    interface = check_interface(
+        model, probe, output=output, forward=forward, prototypes=prototypes
+    ).without_labels()
     with use_interface(interface), optimize_for_inference(model, probe.images) as quick:
         evaluator = PatchEvaluator.prepare(quick, probe.images)
         _check_target(target, evaluator.classes)

@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.analysis.directions import unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
@@ -35,7 +35,7 @@ from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
 from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits
+from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
@@ -161,8 +161,9 @@ def find_shortcuts(
     normalize: Any = None,
     config: AtlasConfig | None = None,
     top: int = 20,
-    output: ReadLogits | None = None,
+    output: ReadOutput | None = None,
     forward: Forward | None = None,
+    prototypes: Tensor | NDArray[Any] | str | None = None,
 ) -> tuple[Shortcut, ...]:
     """Finds patches that flip the predictions of a classifier, and tests them.
 
@@ -179,6 +180,7 @@ def find_shortcuts(
         top: Largest number of results; at most eight candidates are tested.
         output: As for `compute_atlas`.
         forward: As for `compute_atlas`.
+        prototypes: As for `compute_atlas`.
 
     Returns:
         Patches with a flip rate of at least 0.25, significant ones first, then by strength; at most
@@ -197,7 +199,9 @@ def find_shortcuts(
         else build_probe(probe, config=settings, classes=classes, normalize=normalize)
     )
     name = normalize_layer_name(model, layer)
-    with use_interface(check_interface(model, built, output=output, forward=forward)):
+    with use_interface(
+        check_interface(model, built, output=output, forward=forward, prototypes=prototypes)
+    ):
         return search_probe(model, name, built, settings)[:top]
 
 

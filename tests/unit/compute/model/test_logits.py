@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections import OrderedDict, namedtuple
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -210,7 +211,7 @@ def test_a_choice_ends_with_its_block_and_can_be_pickled():
         with use_interface(pickle.loads(pickle.dumps(choice))):
             assert get_logits((logits, aux), 2) is aux
     assert get_logits((logits, aux), 2) is logits
-    assert find_logits((logits, aux), 2).path == "[0]"
+    assert find_logits((logits, aux), 2).note.startswith("the logits are output[0] of a tuple")
     with use_interface(ModelInterface(LogitsChoice(count=3))):
         assert get_logits((logits, aux), 2) is None
         assert get_logits(logits, 2) is logits
@@ -228,6 +229,8 @@ def test_a_choice_ends_with_its_block_and_can_be_pickled():
         (128, 10, None, False),
         (1000, 1000, None, True),
         (12, 10, None, True),  # an error in the names, which has its own message
+        (8, 10, None, False),
+        (8, None, range(10), False),
         (384, None, None, True),
         (3, None, [], True),
     ],
@@ -240,6 +243,16 @@ def test_an_embedding_is_not_taken_for_logits(columns, count, labels, is_found):
         assert (get_logits((torch.zeros(4, columns),), 4) is not None) == (
             is_found and count in (None, columns)
         )
+
+
+@pytest.mark.parametrize("name", ["pooler_output", "image_embeds", "embedding", "features"])
+@pytest.mark.parametrize("pack", [dict, ModelOutput, SimpleNamespace])
+def test_an_entry_that_is_named_as_an_embedding_is_not_taken_for_logits(name, pack):
+    """Even without names and labels, which would show it."""
+    tokens, embedding = torch.zeros(4, 9, 32), torch.zeros(4, 32)
+    with use_interface(make_interface(None)):
+        assert get_logits(pack(**{"tokens": tokens, name: embedding}), 4) is None
+        assert get_logits(pack(**{"maps": embedding[:, :3], name: embedding}), 4).shape == (4, 3)
 
 
 def test_the_reason_names_what_does_not_fit():
