@@ -19,13 +19,19 @@ from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
     choose_evenly,
     find_labels,
 )
+from tensorboard_plugin_atlas.compute.probe.items import (
+    Item,
+    as_float,
+    as_tensor,
+    is_array,
+    make_item,
+    split_entry,
+)
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 READ_AHEAD: Final = 4
 """Items read per selected image if labels are only known after reading items."""
 
-_IMAGE_KEYS: Final = ("image", "images", "pixel_values", "img", "input", "inputs", "x")
-_LABEL_KEYS: Final = ("label", "labels", "target", "targets", "class", "y")
 _ADVICE: Final = "pass a Dataset, a DataLoader, or a tuple (images, labels) of tensors"
 
 
@@ -44,13 +50,6 @@ class SourceImages:
     labels: IntArray | None
     image_ids: IntArray
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class _Item:
-    image: Tensor
-    label: int | None
-    index: int
 
 
 def select_images(source: object, count: int, rng: np.random.Generator) -> SourceImages:
@@ -97,7 +96,7 @@ def _is_indexed(data: object) -> bool:
 
 
 def _select_from_data_set(
-    data: Any, read: Callable[[int], _Item], count: int, rng: np.random.Generator
+    data: Any, read: Callable[[int], Item], count: int, rng: np.random.Generator
 ) -> SourceImages:
     length = len(data)
     labels = find_labels(data)
@@ -110,14 +109,14 @@ def _select_from_data_set(
     return _select_evenly((read(int(index)) for index in some), count, rng)
 
 
-def _select_evenly(items: Iterable[_Item], count: int, rng: np.random.Generator) -> SourceImages:
-    reservoir: BalancedReservoir[_Item] = BalancedReservoir(count, rng)
+def _select_evenly(items: Iterable[Item], count: int, rng: np.random.Generator) -> SourceImages:
+    reservoir: BalancedReservoir[Item] = BalancedReservoir(count, rng)
     for item in items:
         reservoir.add(item.index, -1 if item.label is None else item.label, item)
     return _assemble([item for _, item in reservoir.items()])
 
 
-def _assemble(items: Sequence[_Item]) -> SourceImages:
+def _assemble(items: Sequence[Item]) -> SourceImages:
     if not items:
         raise ArgumentError("probe is empty: pass a data set with at least one image")
     first = items[0]
@@ -141,110 +140,42 @@ def _assemble(items: Sequence[_Item]) -> SourceImages:
     )
 
 
-def _reader(source: object, data: Any) -> Callable[[int], _Item]:
+def _reader(source: object, data: Any) -> Callable[[int], Item]:
     """Returns a function that reads one item of a map-style data set, with the collate_fn."""
     collate = source.collate_fn if isinstance(source, DataLoader) else default_collate
     # The default functions only stack items.
     if collate in (default_collate, default_convert):
-        return lambda index: _parse(data[index], index)
+        return lambda index: make_item(*split_entry(data[index]), index)
 
-    def read(index: int) -> _Item:
+    def read(index: int) -> Item:
         batch = collate([data[index]])
-        image, label = _split(batch)
-        return _item(image[0], None if label is None else label[0], index)
+        image, label = split_entry(batch)
+        return make_item(image[0], None if label is None else label[0], index)
 
     return read
 
 
-def _stream(source: Iterable[Any]) -> Iterator[_Item]:
+def _stream(source: Iterable[Any]) -> Iterator[Item]:
     """Yields the items of an iterable source; batches are split."""
     index = itertools.count()
     for entry in source:
-        image, label = _split(entry)
-        is_batch = _is_array(image) and image.ndim == 4
+        image, label = split_entry(entry)
+        is_batch = is_array(image) and image.ndim == 4
         images: Iterable[Any] = image if is_batch else (image,)
         labels: Iterable[Any] = (label,) if not is_batch else label
         if is_batch and label is None:
             labels = itertools.repeat(None)
         for one, of_one in zip(images, labels, strict=False):
-            yield _item(one, of_one, next(index))
-
-
-def _parse(entry: object, index: int) -> _Item:
-    return _item(*_split(entry), index)
-
-
-def _split(entry: Any) -> tuple[Any, Any]:
-    """Splits an item or a batch into image and label; None if there is no label."""
-    if isinstance(entry, Mapping):
-        image = next((entry[key] for key in _IMAGE_KEYS if key in entry), None)
-        if image is None:
-            raise ArgumentError(
-                f"probe items are dictionaries with the keys {sorted(map(str, entry))}; name the "
-                "image 'image' or 'pixel_values' and the class index 'label'"
-            )
-        return image, next((entry[key] for key in _LABEL_KEYS if key in entry), None)
-    if isinstance(entry, (tuple, list)):
-        if not entry:
-            raise ArgumentError("probe items are empty tuples; yield (image, label)")
-        return entry[0], entry[1] if len(entry) > 1 else None
-    return entry, None
-
-
-def _item(image: Any, label: Any, index: int) -> _Item:
-    return _Item(_as_image(image, index), _as_label(label), index)
-
-
-def _as_image(value: Any, index: int) -> Tensor:
-    if not _is_array(value):
-        hint = "yield (image, label) with the image as a float tensor"
-        if hasattr(value, "convert") and hasattr(value, "mode"):
-            hint = "add ToTensor() to the data set's transforms"
-        raise ArgumentError(f"probe: image {index} is a {type(value).__name__}; {hint}")
-    image = _as_tensor(value)
-    if image.ndim != 3:
-        raise ArgumentError(
-            f"probe: image {index} has shape {tuple(image.shape)}; images are (channels, height, "
-            "width), so add a channel to an image without channels by unsqueeze(0)"
-        )
-    return _as_float(image).clone()
-
-
-def _as_tensor(value: Any) -> Tensor:
-    """Returns a tensor unchanged, and an array as a tensor on the CPU."""
-    return value if isinstance(value, Tensor) else torch.from_numpy(value)
-
-
-def _as_float(images: Tensor) -> Tensor:
-    if not images.is_floating_point():
-        raise ArgumentError(
-            f"probe images are {str(images.dtype).removeprefix('torch.')}; pass model inputs: "
-            "images.float() / 255, normalized as in training"
-        )
-    return images.detach().to("cpu", torch.float32)
-
-
-def _as_label(value: Any) -> int | None:
-    """Returns a class index, or None if the value is not a single integer."""
-    if value is None or isinstance(value, (str, bytes)):
-        return None
-    array = np.asarray(value.cpu() if isinstance(value, Tensor) else value)
-    if array.size != 1 or array.dtype.kind not in "iub":
-        return None
-    return int(array.reshape(()))
-
-
-def _is_array(value: object) -> bool:
-    return isinstance(value, (Tensor, np.ndarray))
+            yield make_item(one, of_one, next(index))
 
 
 def _as_arrays(source: Any) -> tuple[Any, Any] | None:
     """Returns (images, labels or None) if the source is an array or a pair of arrays, else None."""
-    if _is_array(source):
+    if is_array(source):
         return source, None
     if not isinstance(source, (tuple, list)) or len(source) not in (1, 2):
         return None
-    if not _is_array(source[0]) or source[0].ndim != 4:
+    if not is_array(source[0]) or source[0].ndim != 4:
         return None
     return source[0], source[1] if len(source) == 2 else None
 
@@ -263,7 +194,7 @@ def _select_from_arrays(
     classes = np.zeros(len(images), np.int64) if known is None else known
     chosen = choose_evenly(classes, count, rng)
     return SourceImages(
-        images=_as_float(_as_tensor(images)[torch.from_numpy(chosen)]),
+        images=as_float(as_tensor(images)[torch.from_numpy(chosen)]),
         labels=None if known is None else known[chosen].astype(np.int32),
         image_ids=chosen.astype(np.int32),
     )
