@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.short_repr import short_repr
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack
 
+logger = logging.getLogger(__name__)
+
 __all__ = ["Normalize", "Probe", "build_probe"]
 
 EDGE: Final = 1 / 8
@@ -41,6 +44,9 @@ EDGE: Final = 1 / 8
 
 RANGE_TOLERANCE: Final = 1e-3
 """Tolerance of the range [0, 1] of pixels if no normalization is known."""
+
+FAR_OUTSIDE: Final = (-0.5, 1.5)
+"""Pixels below or above are a sign of a wrong normalization; others may come from resizing."""
 
 THUMBNAIL_SIDE: Final = 96
 THUMBNAIL_BYTES: Final = 6 * 1024 * 1024
@@ -292,6 +298,15 @@ def _find_normalization(
             f"probe images span {low:.3g} to {high:.3g}, not 0 to 1, and no Normalize was found in "
             "the data set's transforms; pass normalize=(mean, std) with model input = (pixels in "
             "[0, 1] - mean) / std"
+        )
+    if low < FAR_OUTSIDE[0] or high > FAR_OUTSIDE[1]:
+        logger.warning(
+            "probe: pixels span %.3g to %.3g after undoing normalize=(%s, %s), not 0 to 1, so "
+            "patches are clipped; pass the mean and std of the probe's own transforms",
+            low,
+            high,
+            scale.mean,
+            scale.std,
         )
     if low < -0.05 or high > 1.05:
         return scale, (f"pixels: span {low:.3g} to {high:.3g} after undoing normalize; clipped",)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, Subset, default_collate, default_convert
 
@@ -20,9 +21,13 @@ from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
     find_labels,
 )
 from tensorboard_plugin_atlas.compute.probe.items import (
+    Entry,
     Item,
     as_float,
+    as_images,
     as_tensor,
+    describe_labels,
+    find_in_mapping,
     is_array,
     make_item,
     split_entry,
@@ -61,7 +66,7 @@ def select_images(source: object, count: int, rng: np.random.Generator) -> Sourc
 
     Args:
         source: A map-style or iterable data set, a DataLoader, a pair (images, labels) of tensors
-            or arrays, or (L, C, H, W) images alone.
+            or arrays, a dictionary of both, or (L, C, H, W) images alone. (L, H, W) are gray.
         count: Number of images, at least 1.
         rng: Random generator of the selection.
 
@@ -70,7 +75,7 @@ def select_images(source: object, count: int, rng: np.random.Generator) -> Sourc
     """
     arrays = _as_arrays(source)
     if arrays is not None:
-        return _select_from_arrays(*arrays, count, rng)
+        return _select_from_arrays(arrays, count, rng)
     data = underlying_dataset(source)
     if _is_indexed(data):
         return _select_from_data_set(data, _reader(source, data), count, rng)
@@ -129,14 +134,14 @@ def _assemble(items: Sequence[Item]) -> SourceImages:
         )
     labels = [item.label for item in items if item.label is not None]
     missing = len(items) - len(labels)
-    notes: tuple[str, ...] = ()
+    notes = [note for item in items for note in item.notes]
     if 0 < missing < len(items):
-        notes = (f"labels: left out, {missing} of {len(items)} probe images have none",)
+        notes.append(f"labels: left out, {missing} of {len(items)} probe images have none")
     return SourceImages(
         images=torch.stack([item.image for item in items]),
         labels=None if missing else np.asarray(labels, np.int32),
         image_ids=np.asarray([item.index for item in items], np.int32),
-        notes=notes,
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 
@@ -145,12 +150,11 @@ def _reader(source: object, data: Any) -> Callable[[int], Item]:
     collate = source.collate_fn if isinstance(source, DataLoader) else default_collate
     # The default functions only stack items.
     if collate in (default_collate, default_convert):
-        return lambda index: make_item(*split_entry(data[index]), index)
+        return lambda index: make_item(split_entry(data[index]), index)
 
     def read(index: int) -> Item:
-        batch = collate([data[index]])
-        image, label = split_entry(batch)
-        return make_item(image[0], None if label is None else label[0], index)
+        (entry,) = _split_batch(split_entry(collate([data[index]])), 1)
+        return make_item(entry, index)
 
     return read
 
@@ -158,56 +162,72 @@ def _reader(source: object, data: Any) -> Callable[[int], Item]:
 def _stream(source: Iterable[Any]) -> Iterator[Item]:
     """Yields the items of an iterable source; batches are split."""
     index = itertools.count()
-    for entry in source:
-        image, label = split_entry(entry)
-        is_batch = is_array(image) and image.ndim == 4
-        images: Iterable[Any] = image if is_batch else (image,)
-        labels: Iterable[Any] = (label,) if not is_batch else label
-        if is_batch and label is None:
-            labels = itertools.repeat(None)
-        for one, of_one in zip(images, labels, strict=False):
-            yield make_item(one, of_one, next(index))
+    is_batched = isinstance(source, DataLoader) and source.batch_sampler is not None
+    for value in source:
+        entry = split_entry(value)
+        is_batch = is_array(entry.image) and (entry.image.ndim >= 4 or is_batched)
+        parts = _split_batch(entry, len(entry.image)) if is_batch else (entry,)
+        for part in parts:
+            yield make_item(part, next(index))
 
 
-def _as_arrays(source: Any) -> tuple[Any, Any] | None:
-    """Returns (images, labels or None) if the source is an array or a pair of arrays, else None."""
+def _split_batch(batch: Entry, count: int) -> Iterator[Entry]:
+    """Yields the first `count` items of a batch."""
+    labels = itertools.repeat(None) if batch.label is None else batch.label
+    for image, label in zip(batch.image[:count], labels, strict=False):
+        yield Entry(image, label, batch.notes)
+
+
+def _as_arrays(source: Any) -> Entry | None:
+    """Returns the images and labels if the source is arrays, else None."""
     if is_array(source):
-        return source, None
+        return Entry(source, None)
+    if isinstance(source, Mapping):
+        entry = find_in_mapping(source)
+        return entry if entry is not None and is_array(entry.image) else None
     if not isinstance(source, (tuple, list)) or len(source) not in (1, 2):
         return None
-    if not is_array(source[0]) or source[0].ndim != 4:
+    images, labels = (*source, None)[:2]
+    if not is_array(images):
         return None
-    return source[0], source[1] if len(source) == 2 else None
+    if images.ndim >= 4 or (len(source) == 2 and _has_one_label_each(images, labels)):
+        return Entry(images, labels)
+    return None
 
 
-def _select_from_arrays(
-    images: Any, labels: Any, count: int, rng: np.random.Generator
-) -> SourceImages:
-    if images.ndim != 4:
-        raise ArgumentError(
-            f"probe: images have shape {tuple(images.shape)}; pass them as (images, channels, "
-            "height, width)"
-        )
-    if not len(images):
+def _has_one_label_each(images: Any, labels: Any) -> bool:
+    """Returns whether two values are a batch and its labels, and not two images."""
+    if not is_array(labels) or labels.ndim not in (1, 2):
+        return False
+    return labels.ndim < images.ndim and len(labels) == len(images)
+
+
+def _select_from_arrays(entry: Entry, count: int, rng: np.random.Generator) -> SourceImages:
+    if not len(entry.image):
         raise ArgumentError("probe is empty: pass at least one image")
-    known = None if labels is None else _check_labels(labels, len(images))
+    images, notes = as_images(as_tensor(entry.image))
+    known, reason = (None, "") if entry.label is None else _check_labels(entry.label, len(images))
     classes = np.zeros(len(images), np.int64) if known is None else known
     chosen = choose_evenly(classes, count, rng)
     return SourceImages(
-        images=as_float(as_tensor(images)[torch.from_numpy(chosen)]),
+        images=as_float(images[torch.from_numpy(chosen)]),
         labels=None if known is None else known[chosen].astype(np.int32),
         image_ids=chosen.astype(np.int32),
+        notes=(*notes, *((reason,) if reason else ())),
     )
 
 
-def _check_labels(labels: Any, count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _check_labels(labels: Any, count: int) -> tuple[NDArray[np.int64] | None, str]:
+    """Returns the class index of each image, or None and a note for multi-hot labels."""
     array = np.asarray(labels.cpu() if isinstance(labels, Tensor) else labels)
+    if array.ndim == 2 and array.shape[1] > 1 and np.isin(array, (0, 1)).all():
+        return None, describe_labels("multi-hot")
     if array.shape != (count,) or array.dtype.kind not in "iub":
         raise ArgumentError(
             f"probe: labels are {array.dtype} {array.shape} for {count} images; pass one class "
             f"index per image as whole numbers of shape ({count},)"
         )
-    return array.astype(np.int64)
+    return array.astype(np.int64), ""
 
 
 def _short(value: object) -> str:
