@@ -138,7 +138,13 @@ class LogitsChoice:
             return (
                 f"the model returns {describe(output)}, which does not fit "
                 f"{self.describe_classes()}, so it is taken for an embedding; pass "
-                "output=lambda out: out if it holds logits"
+                "output=lambda out: out if it holds logits, or prototypes=... for predictions"
+            )
+        named = next((name for name in EMBEDDING_NAMES if get_entry(output, name) is not None), "")
+        if named:
+            return (
+                f"the model returns {describe(output)} with an embedding ({named}) and without "
+                "logits; pass prototypes=... for predictions"
             )
         expected = f"(images, {self.count or ''} classes)".replace("  ", " ")
         hint = "" if isinstance(output, Tensor) else f"; pass {_EXAMPLE} to select them"

@@ -261,8 +261,14 @@ def test_the_reason_names_what_does_not_fit():
         text = explain_missing_logits(embedding)
     assert text == (
         "the model returns a tensor of shape (4, 128), which does not fit the labels 0 to 9, so it "
-        "is taken for an embedding; pass output=lambda out: out if it holds logits"
+        "is taken for an embedding; pass output=lambda out: out if it holds logits, or "
+        "prototypes=... for predictions"
     )
+    with use_interface(make_interface(None)):
+        assert explain_missing_logits(ModelOutput(pooler_output=embedding)) == (
+            "the model returns a ModelOutput with an embedding (pooler_output) and without logits; "
+            "pass prototypes=... for predictions"
+        )
     with use_interface(make_interface(None, tuple("abc"), None)):
         assert "does not fit the 3 class names" in explain_missing_logits(embedding)
 
