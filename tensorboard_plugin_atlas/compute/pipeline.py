@@ -297,6 +297,8 @@ class AtlasPipeline:
     ) -> Samples:
         images = self.probe.sample_image
         labels, predictions = self.probe.labels, found.predictions
+        if predictions is not None:
+            predictions = predictions.at_samples(images)
         return Samples(
             xy=layout.xy,
             image_ids=self.probe.image_ids[images],
@@ -304,11 +306,9 @@ class AtlasPipeline:
             boxes=receptive.boxes(layer.positions, self.probe.input_size),
             clamped=layout.clamped,
             activations=store_activations(layer.values),
-            predictions=None if predictions is None else predictions.classes[images],
-            confidences=None if predictions is None else predictions.confidences[images],
-            losses=None
-            if predictions is None or predictions.losses is None
-            else predictions.losses[images],
+            predictions=None if predictions is None else predictions.classes,
+            confidences=None if predictions is None else predictions.confidences,
+            losses=None if predictions is None else predictions.losses,
             labels=None if labels is None else labels[images],
             noise_floor=layout.noise_floor,
         )
@@ -370,7 +370,8 @@ def compute_atlas(
             None calls the model with the images.
         output: Maps the model's output for N images to (N, K) logits. By default the logits are the
             output itself, its `logits`, or the first (N, K) tensor in it; in the last case a note
-            reports where it was found. False states that there are none.
+            reports where it was found. False states that there are none. For dense logits, see
+            `AtlasWriter`.
         prototypes: (K, D) tensor or array with one embedding for each class, such as embeddings of
             texts, for models that return an (N, D) embedding. The logits are 100 times the cosines
             of the embedding with the prototypes, as in CLIP. "labels" uses the mean of the

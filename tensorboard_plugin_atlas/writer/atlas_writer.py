@@ -138,7 +138,9 @@ class AtlasWriter:
             `lambda out: out["class"]`. False states that there are none. None uses the output
             itself, its `logits`, or the first (N, K) tensor in it; in the last case a note in the
             atlas names the tensor. A tensor with many more columns than classes or labels is taken
-            for an embedding, not for logits.
+            for an embedding, not for logits. Dense logits (N, K, H, W) are used if K is the number
+            of classes, or if this function returns them: a prediction is that at the position of
+            its sample, and attribution is that of the mean over positions.
         forward: Function from a model and a batch of images to the model's output, such as
             `lambda model, images: model(pixel_values=images)`, for models that take more or other
             inputs than one batch of images. The model is `model` without wrappers, or a copy of it.

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -40,6 +40,9 @@ HalfArray = NDArray[np.float16]
 
 _MAX_LOSS: Final = float(np.finfo(np.float16).max)
 
+_POSITION_ROUNDING: Final = 1e-3
+"""Larger than the rounding error of a relative position, in pixels."""
+
 _MAX_SURROUND_BYTES = 256 << 20
 
 
@@ -69,17 +72,36 @@ class LayerActivations:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Predictions for I images.
+    """Predictions for I images, or for N samples if the logits are dense.
 
     Attributes:
         classes: (I,) int32: class of the largest logit.
         confidences: (I,) float16 in [0, 1]: its softmax probability.
         losses: (I,) float16: cross-entropy in nats, NaN without a label; None if no image has one.
+        is_dense: Whether there is one for each sample, at its position.
     """
 
     classes: IntArray
     confidences: HalfArray
     losses: HalfArray | None
+    is_dense: bool = False
+
+    def at_samples(self, sample_image: IntArray) -> Predictions:
+        """Returns the predictions for N samples.
+
+        Args:
+            sample_image: (N,) index of each sample's image.
+        """
+        return self if self.is_dense else replace(self.select(sample_image), is_dense=True)
+
+    def select(self, rows: NDArray[Any]) -> Predictions:
+        """Returns the predictions in some rows."""
+        return replace(
+            self,
+            classes=self.classes[rows],
+            confidences=self.confidences[rows],
+            losses=None if self.losses is None else self.losses[rows],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,6 +311,7 @@ class _PredictionReader:
     _reason: str = ""
     _broken: int = 0
     _origin: str = ""
+    _is_dense: bool = False
     _found: list[Predictions] = field(default_factory=list)
 
     def read(self, output: object, start: int, images: int) -> None:
@@ -306,9 +329,28 @@ class _PredictionReader:
                 "one name for each, or output=False if it returns an embedding"
             )
         self._broken += int(logits.isnan().any(dim=1).sum())
+        self._is_dense = found.dense is not None
+        rows = np.arange(start, start + images)
+        if found.dense is not None:
+            logits, rows = self._read_at_samples(found.dense, start)
         labels = self.probe.labels
-        own = None if labels is None else labels[start : start + images]
+        own = None if labels is None else labels[rows]
         self._found.append(_read_predictions(_to_cpu(logits), own))
+
+    def _read_at_samples(self, dense: Tensor, start: int) -> tuple[Tensor, NDArray[np.intp]]:
+        """Returns the (n, K) logits at the positions of the samples, and the rows of their images.
+
+        Args:
+            dense: (B, K, H, W) logits of the images from row `start` of the probe.
+            start: That row.
+        """
+        first, last = np.searchsorted(self.probe.sample_image, [start, start + len(dense)])
+        images = self.probe.sample_image[first:last].astype(np.intp)
+        size = np.array(dense.shape[2:])
+        # The center of a position may lie between two pixels; rounding must not choose one of them.
+        positions = self.probe.relative_positions[first:last] * size + _POSITION_ROUNDING
+        rows, columns = np.minimum(positions.astype(np.intp), size - 1).T
+        return dense[images - start, :, rows, columns], images
 
     def notes(self) -> Iterator[str]:
         """Yields why there are no predictions, or which tensor the logits are."""
@@ -329,6 +371,7 @@ class _PredictionReader:
             classes=np.concatenate([part.classes for part in self._found]),
             confidences=np.concatenate([part.confidences for part in self._found]),
             losses=np.concatenate(losses) if losses else None,
+            is_dense=self._is_dense,
         )
 
 

@@ -36,6 +36,10 @@ _EMBEDDINGS: Final = (
     *("embedding", "embeddings", "features", "last_hidden_state", "projection", "text_embeds"),
 )
 """Names of entries that are never taken for logits."""
+_DENSE_NOTE: Final = (
+    "the logits are dense: a prediction is that at the position of its sample, and attribution is "
+    "that of the mean over positions"
+)
 _WANTED: Final = "(images, classes) logits"
 _EXAMPLE: Final = "output=lambda out: out[0]"
 
@@ -92,7 +96,8 @@ class LogitsChoice:
         they are what that function returns. Otherwise they are the model's output itself or its
         `logits`, or else the first floating-point (N, K) tensor in tuples, lists, mappings and
         attributes that is not named as an embedding. K is at least 2, and no number of columns of
-        an embedding (`fits`).
+        an embedding (`fits`). A floating-point (N, K, H, W) tensor has dense logits if K is the
+        number of class names or `output=` returns it.
 
         Args:
             output: The output of the model.
@@ -112,23 +117,36 @@ class LogitsChoice:
             )
             return FoundLogits(self.prototypes.compute_logits(embedding), note)
         if self.call is not None:
-            return FoundLogits(_read_logits(self.call, output, images))
+            return _read_logits(self.call, output, images)
         if isinstance(output, Tensor):
-            can_be = _can_be_logits(output, images) and self.fits(output.shape[1])
-            return FoundLogits(output) if can_be else None
+            return _as_found(output) if self._accepts(output, images) else None
         named = get_entry(output, "logits")
-        if _can_be_logits(named, images) and self.fits(named.shape[1]):
-            return FoundLogits(named)
+        if self._accepts(named, images):
+            return _as_found(named)
         for path, tensor in find_tensors(output):
-            is_candidate = _can_be_logits(tensor, images) and not _is_named_embedding(path)
-            columns = tensor.shape[-1] if tensor.ndim else 0
-            if is_candidate and self.count in (None, columns) and self.fits(columns):
-                return FoundLogits(
+            is_named = _is_named_embedding(path)
+            if not is_named and self._accepts(tensor, images, allow_error=False):
+                return _as_found(
                     tensor,
                     f"the logits are output{path} of {describe(output)}; pass output=... to choose "
                     "another tensor",
                 )
         return None
+
+    def _accepts(self, value: Any, images: int, *, allow_error: bool = True) -> bool:
+        """Returns whether a tensor holds logits.
+
+        Args:
+            value: The tensor, or anything else.
+            images: N.
+            allow_error: Whether the class names may be a few too few, which has its own message.
+        """
+        if _can_be_dense(value, images):
+            return bool(value.shape[1] == self.count)
+        if not _can_be_logits(value, images):
+            return False
+        columns = value.shape[1]
+        return self.fits(columns) and (allow_error or self.count in (None, columns))
 
     def explain_missing(self, output: object) -> str:
         """Returns a clause that says what the model returns instead of logits."""
@@ -146,6 +164,11 @@ class LogitsChoice:
                 f"the model returns {describe(output)} with an embedding ({named}) and without "
                 "logits; pass prototypes=... for predictions"
             )
+        if isinstance(output, Tensor) and _can_be_dense(output, len(output)):
+            return (
+                f"the model returns {describe(output)}; pass output=lambda out: out if it holds "
+                "dense logits (images, classes, height, width)"
+            )
         expected = f"(images, {self.count or ''} classes)".replace("  ", " ")
         hint = "" if isinstance(output, Tensor) else f"; pass {_EXAMPLE} to select them"
         return f"the model returns {describe(output)}, not {expected} logits{hint}"
@@ -162,10 +185,12 @@ class FoundLogits:
     Attributes:
         values: (N, K).
         note: Where they come from, unless the user or the model states it.
+        dense: (N, K, H, W) dense logits, of which `values` is the mean over positions, or None.
     """
 
     values: Tensor
     note: str = ""
+    dense: Tensor | None = None
 
 
 FIRST_LOGITS: Final = LogitsChoice()
@@ -200,15 +225,22 @@ def check_output(
     )
 
 
-def _read_logits(call: ReadOutput, output: Any, images: int) -> Tensor:
+def _read_logits(call: ReadOutput, output: Any, images: int) -> FoundLogits:
     found = call_output(call, output, _WANTED)
-    if not _can_be_logits(found, images):
+    if not (_can_be_logits(found, images) or _can_be_dense(found, images)):
         raise ArgumentError(
             f"output returns {describe(found)} for {images} images; pass a function that returns "
             "floating-point (images, classes) logits, for at least two classes"
         )
-    logits: Tensor = found
-    return logits
+    return _as_found(found)
+
+
+def _as_found(logits: Tensor, note: str = "") -> FoundLogits:
+    """Returns logits, (N, K) or dense."""
+    if logits.ndim == 2:
+        return FoundLogits(logits, note)
+    notes = (note, _DENSE_NOTE) if note else (_DENSE_NOTE,)
+    return FoundLogits(logits.mean(dim=(2, 3)), "; ".join(notes), logits)
 
 
 def _can_be_logits(value: Any, images: int) -> bool:
@@ -217,6 +249,17 @@ def _can_be_logits(value: Any, images: int) -> bool:
         and value.ndim == 2
         and value.shape[0] == images
         and value.shape[1] > 1
+        and value.is_floating_point()
+    )
+
+
+def _can_be_dense(value: Any, images: int) -> bool:
+    return (
+        isinstance(value, Tensor)
+        and value.ndim == 4
+        and value.shape[0] == images
+        and value.shape[1] > 1
+        and value.shape[2:].numel() > 1
         and value.is_floating_point()
     )
 
