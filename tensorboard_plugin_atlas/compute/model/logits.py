@@ -166,8 +166,8 @@ class LogitsChoice:
             )
         if isinstance(output, Tensor) and _can_be_dense(output, len(output)):
             return (
-                f"the model returns {describe(output)}; pass output=lambda out: out if it holds "
-                "dense logits (images, classes, height, width)"
+                f"the model returns {describe(output)}, not {_WANTED}; pass output=lambda out: out "
+                "if it holds dense logits"
             )
         expected = f"(images, {self.count or ''} classes)".replace("  ", " ")
         hint = "" if isinstance(output, Tensor) else f"; pass {_EXAMPLE} to select them"

@@ -136,18 +136,18 @@ def as_label(value: Any) -> tuple[int | None, str]:
     try:
         array = np.asarray(value.cpu() if isinstance(value, Tensor) else value)
     except ValueError:  # a ragged list
-        return None, describe_labels("lists of several lengths")
+        return None, _note_labels("lists of several lengths")
     if array.size == 1 and array.dtype.kind in "iub":
         return int(array.reshape(())), ""
-    return None, describe_labels(_describe_label(array))
+    return None, _note_labels(_describe_kind(array))
 
 
-def describe_labels(kind: str) -> str:
+def _note_labels(kind: str) -> str:
     """Returns a note that labels of a kind are left out."""
     return f"labels: left out, they are {kind}, not one class index per image"
 
 
-def _describe_label(array: NDArray[Any]) -> str:
+def _describe_kind(array: NDArray[Any]) -> str:
     if array.dtype.kind not in "iubf":
         return "no numbers"
     if array.ndim == 1 and np.isin(array, (0, 1)).all():

@@ -25,8 +25,8 @@ from tensorboard_plugin_atlas.compute.probe.items import (
     Item,
     as_float,
     as_images,
+    as_label,
     as_tensor,
-    describe_labels,
     find_in_mapping,
     is_array,
     make_item,
@@ -218,10 +218,10 @@ def _select_from_arrays(entry: Entry, count: int, rng: np.random.Generator) -> S
 
 
 def _check_labels(labels: Any, count: int) -> tuple[NDArray[np.int64] | None, str]:
-    """Returns the class index of each image, or None and a note for multi-hot labels."""
+    """Returns the class index of each image, or None and a note for several per image."""
     array = np.asarray(labels.cpu() if isinstance(labels, Tensor) else labels)
-    if array.ndim == 2 and array.shape[1] > 1 and np.isin(array, (0, 1)).all():
-        return None, describe_labels("multi-hot")
+    if array.ndim > 1 and len(array) == count and array[0].size > 1:
+        return None, as_label(array[0])[1]
     if array.shape != (count,) or array.dtype.kind not in "iub":
         raise ArgumentError(
             f"probe: labels are {array.dtype} {array.shape} for {count} images; pass one class "

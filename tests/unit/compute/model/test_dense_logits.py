@@ -177,8 +177,8 @@ def test_maps_with_another_number_of_channels_are_not_taken_for_logits():
             assert find_logits(maps, 2) is None
             assert find_logits({"maps": maps}, 2) is None
             assert explain_missing_logits(maps) == (
-                "the model returns a tensor of shape (2, 5, 3, 3); pass output=lambda out: out if "
-                "it holds dense logits (images, classes, height, width)"
+                "the model returns a tensor of shape (2, 5, 3, 3), not (images, classes) logits; "
+                "pass output=lambda out: out if it holds dense logits"
             )
 
 

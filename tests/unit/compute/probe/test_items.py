@@ -161,6 +161,11 @@ def test_other_labels_are_left_out_with_a_note(labels, kind):
     check(items_of(IMAGES, labels), IMAGES, None, note)
 
 
+def test_label_maps_of_tensors_are_left_out_with_a_note():
+    note = "labels: left out, they are label maps (height, width), not one class index per image"
+    check((IMAGES, torch.zeros(COUNT, 8, 8, dtype=torch.int64)), IMAGES, None, note)
+
+
 REFUSED = {
     "video": (torch.rand(COUNT, 4, 3, 8, 8), r"\(4, 3, 8, 8\).* are video clips \(frames, channel"),
     "labeled video": ((torch.rand(COUNT, 4, 3, 8, 8), LABELS), "are video clips"),
