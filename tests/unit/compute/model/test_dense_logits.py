@@ -8,6 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+import torchvision
 from tiny_training import CLASSES, TINY, Net, make_images
 from torch import nn
 from torch.nn.functional import interpolate
@@ -187,3 +188,18 @@ def test_dense_logits_with_nan_have_no_predictions():
     atlas = compute_atlas(network, "body", make_probe(), config=ATTRIBUTED)
     assert atlas.predictions is None
     assert any("logits hold NaN for 16 of 16 images" in n for n in atlas.provenance.notes)
+
+
+def test_the_dictionary_of_a_real_segmentation_network():
+    torch.manual_seed(0)
+    network = torchvision.models.segmentation.lraspp_mobilenet_v3_large(
+        weights=None, weights_backbone=None, num_classes=len(CLASSES)
+    )
+    probe = build_probe(torch.rand(16, 3, 32, 32), config=ATTRIBUTED, classes=CLASSES)
+    atlas = compute_atlas(network, "backbone.4", probe, config=ATTRIBUTED)
+    pixels = np.floor(probe.relative_positions * 32).astype(int)
+    with torch.no_grad():
+        dense = network.eval()(probe.images)["out"]
+    expected = dense[probe.sample_image, :, pixels[:, 0], pixels[:, 1]].argmax(1)
+    np.testing.assert_array_equal(atlas.predictions, expected)
+    assert atlas.grids[0].attribution.shape[1] == len(CLASSES)

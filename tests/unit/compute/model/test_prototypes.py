@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+import torchvision
 from striped_images import LAYERS, MARKED_CLASS, make_network, make_striped_images, train
 from tiny_training import CLASSES, TINY, Net, make_images
 from torch import nn
@@ -281,3 +282,31 @@ def test_without_prototypes_nothing_changes():
     interface = check_interface(Net(), probe, output=None, forward=None, prototypes=None)
     assert interface.logits.prototypes is None
     assert DEFAULT_INTERFACE.logits.prototypes is None
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "layer"),
+    [
+        ("resnet18", "fc", "layer3"),
+        ("mobilenet_v3_small", "classifier", "features.5"),
+        ("VisionTransformer", "heads", "encoder.layers.encoder_layer_1"),
+    ],
+)
+def test_a_real_network_without_its_head_is_an_encoder(name, head, layer):
+    small = {"patch_size": 8, "num_layers": 3, "num_heads": 2, "hidden_dim": 32, "mlp_dim": 32}
+    torch.manual_seed(0)
+    if name == "VisionTransformer":
+        model = torchvision.models.VisionTransformer(32, **small)
+    else:
+        model = getattr(torchvision.models, name)(weights=None)
+    setattr(model, head, nn.Identity())
+    images = torch.rand(16, 3, 32, 32)
+    with torch.no_grad():
+        unit = normalize(model.eval()(images), dim=1)
+    labels = torch.arange(16) % 4
+    means = normalize(torch.stack([unit[labels == k].mean(0) for k in range(4)]), dim=1)
+    atlas = compute_atlas(model, layer, (images, labels), config=ATTRIBUTED, prototypes="labels")
+    expected = (unit @ means.T).argmax(1).numpy()
+    np.testing.assert_array_equal(atlas.predictions, expected)
+    assert np.abs(atlas.grids[0].attribution).max() > 0
+    assert not any("left out" in note for note in atlas.provenance.notes)
