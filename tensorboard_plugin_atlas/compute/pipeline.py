@@ -263,12 +263,12 @@ class AtlasPipeline:
         other = self.baselines.get(layer.layer)
         if state.layout is not None or other is None:
             return compute_layout(layer.values, state.layout, config=self.config)
-        images, labels = self.probe.sample_image, self.probe.labels
+        images = self.probe.sample_image
         built = ProbeSamples(
             digest=self.probe.digest,
             image_ids=self.probe.image_ids[images],
             boxes=receptive.boxes(layer.positions, self.probe.input_size),
-            labels=None if labels is None else labels[images],
+            labels=self.probe.sample_labels(),
         )
         try:
             layout, note = compute_aligned_layout(other, built, layer.values, config=self.config)
@@ -296,7 +296,7 @@ class AtlasPipeline:
         receptive: ReceptiveField,
     ) -> Samples:
         images = self.probe.sample_image
-        labels, predictions = self.probe.labels, found.predictions
+        predictions = found.predictions
         if predictions is not None:
             predictions = predictions.at_samples(images)
         return Samples(
@@ -309,7 +309,7 @@ class AtlasPipeline:
             predictions=None if predictions is None else predictions.classes,
             confidences=None if predictions is None else predictions.confidences,
             losses=None if predictions is None else predictions.losses,
-            labels=None if labels is None else labels[images],
+            labels=self.probe.sample_labels(),
             noise_floor=layout.noise_floor,
         )
 

@@ -40,9 +40,6 @@ HalfArray = NDArray[np.float16]
 
 _MAX_LOSS: Final = float(np.finfo(np.float16).max)
 
-_POSITION_ROUNDING: Final = 1e-3
-"""Larger than the rounding error of a relative position, in pixels."""
-
 _MAX_SURROUND_BYTES = 256 << 20
 
 
@@ -330,27 +327,25 @@ class _PredictionReader:
             )
         self._broken += int(logits.isnan().any(dim=1).sum())
         self._is_dense = found.dense is not None
-        rows = np.arange(start, start + images)
-        if found.dense is not None:
-            logits, rows = self._read_at_samples(found.dense, start)
         labels = self.probe.labels
-        own = None if labels is None else labels[rows]
+        own = None if labels is None else labels[start : start + images]
+        if found.dense is not None:
+            logits, own = self._read_at_samples(found.dense, start)
         self._found.append(_read_predictions(_to_cpu(logits), own))
 
-    def _read_at_samples(self, dense: Tensor, start: int) -> tuple[Tensor, NDArray[np.intp]]:
-        """Returns the (n, K) logits at the positions of the samples, and the rows of their images.
+    def _read_at_samples(self, dense: Tensor, start: int) -> tuple[Tensor, IntArray | None]:
+        """Returns the logits at the positions of samples, (n, K), and their labels.
 
         Args:
             dense: (B, K, H, W) logits of the images from row `start` of the probe.
             start: That row.
         """
         first, last = np.searchsorted(self.probe.sample_image, [start, start + len(dense)])
-        images = self.probe.sample_image[first:last].astype(np.intp)
-        size = np.array(dense.shape[2:])
-        # The center of a position may lie between two pixels; rounding must not choose one of them.
-        positions = self.probe.relative_positions[first:last] * size + _POSITION_ROUNDING
-        rows, columns = np.minimum(positions.astype(np.intp), size - 1).T
-        return dense[images - start, :, rows, columns], images
+        images = torch.from_numpy(self.probe.sample_image[first:last] - start).long()
+        pixels = torch.from_numpy(self.probe.find_pixels(*dense.shape[2:])[first:last]).long()
+        labels = self.probe.sample_labels()
+        logits = dense[images, :, pixels[:, 0], pixels[:, 1]]
+        return logits, None if labels is None else labels[first:last]
 
     def notes(self) -> Iterator[str]:
         """Yields why there are no predictions, or which tensor the logits are."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ _LABEL_KEYS: Final = ("label", "labels", "target", "targets", "class", "y")
 
 
 _VIEWS: Final = "images: each item holds several, such as two views; the first one is used"
+LABEL_MAPS: Final = "labels: read from label maps, at the positions of the samples"
 _GRAY: Final = "images: (height, width) without channels, read as gray"
 _MAX_CHANNELS: Final = 4
 """Largest number of channels of a single image; a gray batch has more images."""
@@ -26,6 +27,8 @@ _MAX_WAVES: Final = 2
 """Largest number of channels of audio; an image has more rows."""
 _MIN_WAVE: Final = 64
 """Smallest number of values in an audio wave or a text."""
+
+ClassMap: TypeAlias = NDArray[np.int16]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,18 +47,33 @@ class Entry:
 
 
 @dataclass(frozen=True, eq=False)
+class Label:
+    """The label of an image.
+
+    Attributes:
+        index: Index of its class, or None.
+        class_map: (H, W) int16: class of each pixel, or None.
+        note: What was assumed or left out, or "".
+    """
+
+    index: int | None = None
+    class_map: ClassMap | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class Item:
     """One image of a source.
 
     Attributes:
         image: (C, H, W) float32, on the CPU.
-        label: Index of its class, or None.
+        label: Its label.
         index: Index in the source.
         notes: What was assumed or left out.
     """
 
     image: Tensor
-    label: int | None
+    label: Label
     index: int
     notes: tuple[str, ...] = ()
 
@@ -106,9 +124,9 @@ def make_item(entry: Entry, index: int) -> Item:
         ArgumentError: if the image is no (C, H, W) or (H, W) array of floats.
     """
     image, is_gray = _as_image(entry.image, index)
-    label, reason = as_label(entry.label)
-    notes = (*entry.notes, *((_GRAY,) if is_gray else ()), *((reason,) if reason else ()))
-    return Item(image, label, index, notes)
+    label = read_label(entry.label, (image.shape[1], image.shape[2]))
+    found = (*entry.notes, _GRAY if is_gray else "", label.note)
+    return Item(image, label, index, tuple(filter(None, found)))
 
 
 def as_images(images: Tensor) -> tuple[Tensor, tuple[str, ...]]:
@@ -129,17 +147,32 @@ def as_images(images: Tensor) -> tuple[Tensor, tuple[str, ...]]:
     )
 
 
-def as_label(value: Any) -> tuple[int | None, str]:
-    """Returns a class index, or None and a note if the value is something else."""
+def read_label(value: Any, size: tuple[int, int]) -> Label:
+    """Returns the label of an image, with a note if it is not one class index.
+
+    Args:
+        value: A class index, a label map, or anything else.
+        size: Height and width of the image.
+    """
     if value is None or isinstance(value, (str, bytes)):
-        return None, ""
+        return Label()
     try:
         array = np.asarray(value.cpu() if isinstance(value, Tensor) else value)
     except ValueError:  # a ragged list
-        return None, _note_labels("lists of several lengths")
-    if array.size == 1 and array.dtype.kind in "iub":
-        return int(array.reshape(())), ""
-    return None, _note_labels(_describe_kind(array))
+        return Label(note=_note_labels("lists of several lengths"))
+    is_integer = array.dtype.kind in "iub"
+    if array.size == 1 and is_integer:
+        return Label(int(array.reshape(())))
+    if is_integer and array.shape in (size, (1, *size)):
+        return Label(class_map=as_class_maps(array.reshape(size)), note=LABEL_MAPS)
+    return Label(note=_note_labels(_describe_kind(array)))
+
+
+def as_class_maps(labels: NDArray[Any]) -> ClassMap:
+    """Returns classes of pixels as int16; no segmentation has more classes than that."""
+    limits = np.iinfo(np.int16)
+    maps: ClassMap = np.clip(labels, limits.min, limits.max).astype(np.int16)
+    return maps
 
 
 def _note_labels(kind: str) -> str:
@@ -152,8 +185,6 @@ def _describe_kind(array: NDArray[Any]) -> str:
         return "no numbers"
     if array.ndim == 1 and np.isin(array, (0, 1)).all():
         return "multi-hot"
-    if array.ndim == 2 and array.dtype.kind in "iub":
-        return "label maps (height, width)"
     return f"{array.dtype} of shape {array.shape}"
 
 

@@ -18,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray, ProbeThumbnails
+from tensorboard_plugin_atlas.compute.probe.items import ClassMap
 from tensorboard_plugin_atlas.compute.probe.normalize import (
     IDENTITY,
     Normalize,
@@ -47,6 +48,12 @@ RANGE_TOLERANCE: Final = 1e-3
 
 FAR_OUTSIDE: Final = (-0.5, 1.5)
 """Pixels below or above are a sign of a wrong normalization; others may come from resizing."""
+
+PIXEL_ROUNDING: Final = 1e-3
+"""Larger than the rounding error of a relative position, in pixels."""
+
+UNLABELED: Final = 255
+"""Class of unlabeled pixels in the label maps of many data sets, which have fewer classes."""
 
 THUMBNAIL_SIDE: Final = 96
 THUMBNAIL_BYTES: Final = 6 * 1024 * 1024
@@ -78,6 +85,7 @@ class Probe:
         notes: Notes about the selection of the probe.
         positions: (N, 2) int32: row and column of each sample on the feature map, edges included,
             in a probe for a single layer; None in a probe for all layers.
+        class_maps: (I, H, W) int16: class of each pixel, for label maps, or None.
     """
 
     images: Tensor
@@ -90,6 +98,7 @@ class Probe:
     digest: str
     notes: tuple[str, ...] = ()
     positions: IntArray | None = None
+    class_maps: ClassMap | None = None
 
     def __len__(self) -> int:
         """Returns N, the number of samples."""
@@ -127,6 +136,7 @@ class Probe:
             sample_image=self.sample_image[samples],
             relative_positions=self.relative_positions[samples],
             positions=None if self.positions is None else self.positions[samples],
+            class_maps=None if self.class_maps is None else self.class_maps[:count],
             digest="",
         )
 
@@ -160,6 +170,27 @@ class Probe:
             for low in [1 if size >= 3 else 0]
         ]
         return np.stack(columns, axis=1).astype(np.int32)
+
+    def find_pixels(self, height: int, width: int) -> IntArray:
+        """Returns row and column of the pixel at each sample, of images of a size, (N, 2) int32."""
+        size = np.array((height, width))
+        # The center of a position may lie between two pixels; rounding must not choose one of them.
+        pixels = self.relative_positions * size + PIXEL_ROUNDING
+        inside: IntArray = np.minimum(pixels, size - 1).astype(np.int32)
+        return inside
+
+    def sample_labels(self) -> IntArray | None:
+        """Returns the class of each sample, (N,) int32, -1 without one; None without labels.
+
+        In label maps, pixels have no class if they are negative or have no class name; without
+        names, if they are at least 255.
+        """
+        if self.class_maps is None:
+            return None if self.labels is None else self.labels[self.sample_image]
+        rows, columns = self.find_pixels(*self.class_maps.shape[1:]).T
+        found = self.class_maps[self.sample_image, rows, columns].astype(np.int32)
+        count = UNLABELED if self.classes is None else len(self.classes)
+        return np.where((found < 0) | (found >= count), -1, found).astype(np.int32)
 
     def thumbnails(self) -> ProbeThumbnails:
         """Returns thumbnails for the log: sides of at most 96 px, and at most 6 MiB in total."""
@@ -238,6 +269,7 @@ def build_probe(
     return Probe(
         images=selected.images,
         labels=selected.labels,
+        class_maps=selected.class_maps,
         image_ids=selected.image_ids,
         sample_image=sample_image,
         relative_positions=positions,
@@ -264,7 +296,8 @@ def _sample_positions(images: int, each: int, rng: np.random.Generator) -> Float
 def _compute_digest(selected: SourceImages, sample_image: IntArray, positions: FloatArray) -> str:
     digest = hashlib.sha256(repr(tuple(selected.images.shape)).encode())
     labels = () if selected.labels is None else (selected.labels,)
-    for array in (selected.images.contiguous().numpy(), *labels, sample_image, positions):
+    maps = () if selected.class_maps is None else (selected.class_maps,)
+    for array in (selected.images.contiguous().numpy(), *labels, *maps, sample_image, positions):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 

@@ -21,15 +21,18 @@ from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
     find_labels,
 )
 from tensorboard_plugin_atlas.compute.probe.items import (
+    LABEL_MAPS,
+    ClassMap,
     Entry,
     Item,
+    as_class_maps,
     as_float,
     as_images,
-    as_label,
     as_tensor,
     find_in_mapping,
     is_array,
     make_item,
+    read_label,
     split_entry,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -49,12 +52,14 @@ class SourceImages:
         labels: (I,) int32, or None unless every item has a label.
         image_ids: (I,) int32, ascending: index of each image in the source.
         notes: Notes about the selection.
+        class_maps: (I, H, W) int16: class of each pixel, or None unless every item has a label map.
     """
 
     images: Tensor
     labels: IntArray | None
     image_ids: IntArray
     notes: tuple[str, ...] = ()
+    class_maps: ClassMap | None = None
 
 
 def select_images(source: object, count: int, rng: np.random.Generator) -> SourceImages:
@@ -105,7 +110,7 @@ def _select_from_data_set(
 ) -> SourceImages:
     length = len(data)
     labels = find_labels(data)
-    if length and labels is None and read(0).label is None:
+    if length and labels is None and read(0).label.index is None:
         labels = np.zeros(length, np.int64)  # no classes to balance
     if labels is not None and length:
         chosen = choose_evenly(labels, count, rng)
@@ -117,7 +122,7 @@ def _select_from_data_set(
 def _select_evenly(items: Iterable[Item], count: int, rng: np.random.Generator) -> SourceImages:
     reservoir: BalancedReservoir[Item] = BalancedReservoir(count, rng)
     for item in items:
-        reservoir.add(item.index, -1 if item.label is None else item.label, item)
+        reservoir.add(item.index, -1 if item.label.index is None else item.label.index, item)
     return _assemble([item for _, item in reservoir.items()])
 
 
@@ -132,16 +137,19 @@ def _assemble(items: Sequence[Item]) -> SourceImages:
             f"has {tuple(first.image.shape)}; add a Resize or CenterCrop to the transforms so "
             "that all have one size"
         )
-    labels = [item.label for item in items if item.label is not None]
-    missing = len(items) - len(labels)
+    labels = [item.label.index for item in items if item.label.index is not None]
+    maps = [item.label.class_map for item in items if item.label.class_map is not None]
+    missing = len(items) - max(len(labels), len(maps))
     notes = [note for item in items for note in item.notes]
     if 0 < missing < len(items):
+        notes = [note for note in notes if note != LABEL_MAPS]
         notes.append(f"labels: left out, {missing} of {len(items)} probe images have none")
     return SourceImages(
         images=torch.stack([item.image for item in items]),
-        labels=None if missing else np.asarray(labels, np.int32),
+        labels=np.asarray(labels, np.int32) if len(labels) == len(items) else None,
         image_ids=np.asarray([item.index for item in items], np.int32),
         notes=tuple(dict.fromkeys(notes)),
+        class_maps=np.stack(maps) if len(maps) == len(items) else None,
     )
 
 
@@ -206,28 +214,35 @@ def _select_from_arrays(entry: Entry, count: int, rng: np.random.Generator) -> S
     if not len(entry.image):
         raise ArgumentError("probe is empty: pass at least one image")
     images, notes = as_images(as_tensor(entry.image))
-    known, reason = (None, "") if entry.label is None else _check_labels(entry.label, len(images))
-    classes = np.zeros(len(images), np.int64) if known is None else known
+    labels, maps, reason = _check_labels(entry.label, images)
+    classes = np.zeros(len(images), np.int64) if labels is None else labels
     chosen = choose_evenly(classes, count, rng)
     return SourceImages(
         images=as_float(images[torch.from_numpy(chosen)]),
-        labels=None if known is None else known[chosen].astype(np.int32),
+        labels=None if labels is None else labels[chosen].astype(np.int32),
         image_ids=chosen.astype(np.int32),
         notes=(*notes, *((reason,) if reason else ())),
+        class_maps=None if maps is None else as_class_maps(maps[chosen]),
     )
 
 
-def _check_labels(labels: Any, count: int) -> tuple[NDArray[np.int64] | None, str]:
-    """Returns the class index of each image, or None and a note for several per image."""
+def _check_labels(
+    labels: Any, images: Tensor
+) -> tuple[NDArray[np.int64] | None, NDArray[Any] | None, str]:
+    """Returns the class index of each image or the label maps, and a note."""
+    if labels is None:
+        return None, None, ""
     array = np.asarray(labels.cpu() if isinstance(labels, Tensor) else labels)
-    if array.ndim > 1 and len(array) == count and array[0].size > 1:
-        return None, as_label(array[0])[1]
-    if array.shape != (count,) or array.dtype.kind not in "iub":
+    if array.ndim > 1 and len(array) == len(images) and array[0].size > 1:
+        first = read_label(array[0], (images.shape[2], images.shape[3]))
+        maps = None if first.class_map is None else array.reshape(-1, *first.class_map.shape)
+        return None, maps, first.note
+    if array.shape != (len(images),) or array.dtype.kind not in "iub":
         raise ArgumentError(
-            f"probe: labels are {array.dtype} {array.shape} for {count} images; pass one class "
-            f"index per image as whole numbers of shape ({count},)"
+            f"probe: labels are {array.dtype} {array.shape} for {len(images)} images; pass one "
+            f"class index per image as whole numbers of shape ({len(images)},)"
         )
-    return array.astype(np.int64), ""
+    return array.astype(np.int64), None, ""
 
 
 def _short(value: object) -> str:

@@ -203,3 +203,41 @@ def test_the_dictionary_of_a_real_segmentation_network():
     expected = dense[probe.sample_image, :, pixels[:, 0], pixels[:, 1]].argmax(1)
     np.testing.assert_array_equal(atlas.predictions, expected)
     assert atlas.grids[0].attribution.shape[1] == len(CLASSES)
+
+
+@pytest.mark.parametrize("worker", ["process", "inline"])
+def test_label_maps_give_each_sample_a_label_and_a_loss(tmp_path, worker):
+    """Also in class atlases, which have samples at other positions."""
+    network, images = make_segmenter(), make_images(16)[0]
+    maps = torch.randint(-1, 4, (16, 12, 12), generator=torch.Generator().manual_seed(0))
+    with AtlasWriter(
+        tmp_path,
+        network,
+        ["body"],
+        probe=(images, maps),
+        classes=CLASSES,
+        config=ATTRIBUTED,
+        class_atlases=[1],
+        worker=worker,
+        strict=True,
+    ) as writer:
+        writer.add_atlas(1)
+    probe = writer.probe
+    atlas, of_class = sorted(read_atlases(tmp_path), key=lambda one: one.layer != "body")
+    for one, positions in (
+        (atlas, probe.relative_positions),
+        (of_class, (of_class.positions + 0.5) / 6),
+    ):
+        rows = np.searchsorted(probe.image_ids, one.image_ids)
+        pixels = np.floor(positions * 12.0).astype(int)
+        expected = maps.numpy()[one.image_ids, pixels[:, 0], pixels[:, 1]]
+        np.testing.assert_array_equal(one.labels, expected)
+        chosen = dataclasses.replace(probe, sample_image=rows)
+        probabilities = read_at_positions(network, chosen, positions)
+        losses = -np.log(probabilities[np.arange(len(expected)), expected])
+        losses[expected < 0] = np.nan
+        np.testing.assert_allclose(one.samples.losses, losses, atol=1e-2)
+    assert (atlas.labels < 0).any()
+    assert "labels: read from label maps, at the positions of the samples" in (
+        atlas.provenance.notes
+    )

@@ -148,22 +148,70 @@ def test_multi_hot_labels_are_left_out_with_a_note(source):
 @pytest.mark.parametrize(
     ("labels", "kind"),
     [
-        (torch.zeros(COUNT, 8, 8, dtype=torch.int64), "label maps (height, width)"),
+        (torch.zeros(COUNT, 4, 4, dtype=torch.int64), "int64 of shape (4, 4)"),
         (torch.rand(COUNT, 5), "float32 of shape (5,)"),
         (torch.rand(COUNT), "float32 of shape ()"),
         ([[[1], [2, 3]]] * COUNT, "lists of several lengths"),
         ([{"boxes": []}] * COUNT, "no numbers"),
     ],
-    ids=["label maps", "soft labels", "numbers", "ragged", "boxes"],
+    ids=["label maps of another size", "soft labels", "numbers", "ragged", "boxes"],
 )
 def test_other_labels_are_left_out_with_a_note(labels, kind):
     note = f"labels: left out, they are {kind}, not one class index per image"
     check(items_of(IMAGES, labels), IMAGES, None, note)
 
 
-def test_label_maps_of_tensors_are_left_out_with_a_note():
-    note = "labels: left out, they are label maps (height, width), not one class index per image"
-    check((IMAGES, torch.zeros(COUNT, 8, 8, dtype=torch.int64)), IMAGES, None, note)
+MAPS = torch.randint(-1, 5, (COUNT, 8, 8), generator=torch.Generator().manual_seed(2))
+READ_FROM_MAPS = "labels: read from label maps, at the positions of the samples"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        (IMAGES, MAPS),
+        (IMAGES.numpy(), MAPS.numpy()),
+        (IMAGES, MAPS[:, None]),
+        items_of(IMAGES, MAPS),
+        items_of(IMAGES, MAPS[:, None].to(torch.int32)),
+        DataLoader(items_of(IMAGES, MAPS), batch_size=4),
+        DataLoader(Stream(items_of(IMAGES, MAPS)), batch_size=4),
+        [{"pixel_values": x, "labels": y} for x, y in items_of(IMAGES, MAPS)],
+    ],
+    ids=["tensors", "arrays", "channel", "items", "item channel", "loader", "stream", "mappings"],
+)
+def test_labels_are_read_from_label_maps_at_the_samples(source):
+    probe = build_probe(source, config=AtlasConfig(samples=4 * COUNT, positions_per_image=4))
+    assert probe.labels is None
+    assert probe.notes == (READ_FROM_MAPS,)
+    rows, columns = np.floor(probe.relative_positions * 8.0).astype(int).T
+    expected = MAPS.numpy()[probe.sample_image, rows, columns]
+    assert probe.sample_labels().dtype == np.int32
+    np.testing.assert_array_equal(probe.sample_labels(), expected)
+    few = probe.first(2)
+    np.testing.assert_array_equal(few.sample_labels(), expected[: len(few)])
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [(None, [0, -1, 4, -1]), (["a", "b", "c"], [0, -1, -1, -1]), (["x"] * 300, [0, -1, 4, 255])],
+    ids=["none", "few", "many"],
+)
+def test_pixels_without_a_class_are_unlabeled(classes, expected):
+    maps = torch.tensor([0, -1, 4, 255])[:, None, None].expand(4, 8, 8)
+    probe = build_probe((IMAGES[:4], maps), config=AtlasConfig(samples=4), classes=classes)
+    assert probe.sample_labels().tolist() == expected
+
+
+def test_label_maps_of_some_images_are_left_out_with_a_note():
+    labels = [one if index % 2 else None for index, one in enumerate(MAPS)]
+    probe = build_probe(items_of(IMAGES, labels), config=CONFIG)
+    assert probe.sample_labels() is None
+    assert probe.notes == ("labels: left out, 3 of 6 probe images have none",)
+
+
+def test_the_digest_of_a_probe_depends_on_its_label_maps():
+    digests = {build_probe((IMAGES, maps), config=CONFIG).digest for maps in (MAPS, MAPS.flip(0))}
+    assert len(digests) == 2
 
 
 REFUSED = {
