@@ -80,17 +80,18 @@ class Samples:
         positions: (N, 2) int32: row and column on the layer's feature map.
         boxes: (N, 4) int32: y0, x0, y1, x1 of the receptive field in input pixels, end exclusive.
         clamped: (N,) bool: the sample lies outside the viewport and is drawn at its edge.
-        predictions: (N,) int32: class predicted for the image, or None without logits.
+        predictions: (N,) int32: class predicted for the image, or at the position if the logits
+            are dense; None without logits.
         labels: (N,) int32, or None without labels.
         activations: The (N, C) activations in their stored form.
         noise_floor: (N,) float32: displacement since the previous map to expect from layout noise
             alone, in map units; None on a first map.
         concepts: (N,) int32: id of the sample's concept at this step, or -1; None if concepts were
             not tracked.
-        confidences: (N,) float16 in [0, 1]: softmax probability of the predicted class of the
-            image, or None without logits.
-        losses: (N,) float16, at least 0: cross-entropy of the image in nats, NaN without a label;
-            None without logits or labels.
+        confidences: (N,) float16 in [0, 1]: softmax probability of the predicted class, or None
+            without logits.
+        losses: (N,) float16, at least 0: cross-entropy of the prediction in nats, NaN without a
+            label; None without logits or labels.
     """
 
     xy: FloatArray

@@ -75,22 +75,24 @@ def add_parser(commands: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     from tensorboard_plugin_atlas.commands.class_atlas_run import make_class_atlases
+    from tensorboard_plugin_atlas.commands.model_functions import use_model_functions
 
-    result = make_class_atlases(
-        arguments.log_dir,
-        arguments.checkpoint,
-        arguments.model,
-        arguments.data,
-        classes=arguments.classes,
-        pairs=arguments.pair,
-        run=arguments.run,
-        layer=arguments.layer,
-        step=arguments.step,
-        icons=arguments.icons,
-        side=arguments.side,
-        normalize=arguments.normalize,
-        device=arguments.device,
-    )
+    with use_model_functions(arguments):
+        result = make_class_atlases(
+            arguments.log_dir,
+            arguments.checkpoint,
+            arguments.model,
+            arguments.data,
+            classes=arguments.classes,
+            pairs=arguments.pair,
+            run=arguments.run,
+            layer=arguments.layer,
+            step=arguments.step,
+            icons=arguments.icons,
+            side=arguments.side,
+            normalize=arguments.normalize,
+            device=arguments.device,
+        )
     rows = [("atlas", "step", "samples", "rule", "trust", "CPU s", "size")]
     rows += [
         (

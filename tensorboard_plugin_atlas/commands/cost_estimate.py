@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from tensorboard_plugin_atlas.compute.model.interface import get_interface
 from tensorboard_plugin_atlas.compute.model.layer_choice import choose_layers
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
@@ -25,6 +27,7 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.sinks import make_event_sink
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import AtlasCost, Cost, CostMeter
+from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
 
 LARGEST_SIDE = 224
 """Largest side of images in pixels if none is given; larger images are reduced."""
@@ -89,7 +92,8 @@ def estimate(
         meter = CostMeter()
         with tempfile.TemporaryDirectory() as folder:
             pipeline = AtlasPipeline(probe, names, recipe)
-            recorder = CheckpointLogger(pipeline, make_event_sink(folder))
+            extras = ExtraRecords(interface=get_interface())
+            recorder = CheckpointLogger(pipeline, make_event_sink(folder), extras)
             meter.begin()
             start = time.process_time()
             costs = recorder.record(model, 0, None)
@@ -119,24 +123,54 @@ def call_factory(factory: str, option: str, advice: str) -> Any:
     """Calls the factory named `module:callable` and returns its result.
 
     Args:
-        factory: The name; the module may be in the working directory.
+        factory: As for `import_callable`.
         option: Command-line option, for messages.
         advice: What to pass, for messages.
 
     Raises:
         ArgumentError: if it does not exist, or fails.
     """
-    module, colon, name = factory.partition(":")
+    make = import_callable(factory, option, advice)
+    with _explain_errors(factory, option, advice):
+        return make()
+
+
+def import_callable(path: str, option: str, advice: str) -> Callable[..., Any]:
+    """Returns the callable named `module:callable`.
+
+    Args:
+        path: The name; the module may be in the working directory.
+        option: Command-line option, for messages.
+        advice: What to pass, for messages.
+
+    Raises:
+        ArgumentError: if it does not exist.
+    """
+    module, colon, name = path.partition(":")
     if not (module and colon and name):
-        raise ArgumentError(f"{option} {factory!r}: {advice}")
+        raise ArgumentError(f"{option} {path!r}: {advice}")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
+    with _explain_errors(path, option, advice):
+        found = getattr(importlib.import_module(module), name)
+        if not callable(found):
+            raise TypeError(f"{name} is no function ({type(found).__name__})")
+        return found  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def _explain_errors(path: str, option: str, advice: str) -> Iterator[None]:
+    """Turns errors of the user's code into errors that name the option.
+
+    Raises:
+        ArgumentError: in place of any exception.
+    """
     try:
-        return getattr(importlib.import_module(module), name)()
-    except Exception as error:  # from user code
+        yield
+    except Exception as error:
         raise ArgumentError(
-            f"{option} {factory!r}: {type(error).__name__}: {error!s:.200}; {advice}"
+            f"{option} {path!r}: {type(error).__name__}: {error!s:.200}; {advice}"
         ) from error
 
 

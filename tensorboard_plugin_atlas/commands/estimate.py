@@ -59,18 +59,20 @@ def add_parser(commands: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     from tensorboard_plugin_atlas.commands.cost_estimate import estimate
+    from tensorboard_plugin_atlas.commands.model_functions import use_model_functions
     from tensorboard_plugin_atlas.config import AtlasConfig
 
     options = {"samples": arguments.samples, "icons": arguments.icons}
     settings = {name: value for name, value in options.items() if value is not None}
-    result = estimate(
-        arguments.model,
-        arguments.data,
-        layers=arguments.layer,
-        side=arguments.side,
-        normalize=arguments.normalize,
-        config=AtlasConfig(**settings),
-    )
+    with use_model_functions(arguments):
+        result = estimate(
+            arguments.model,
+            arguments.data,
+            layers=arguments.layer,
+            side=arguments.side,
+            normalize=arguments.normalize,
+            config=AtlasConfig(**settings),
+        )
     rows = [("layer", "seconds", "size")]
     rows += [(a.layer, f"{a.seconds:.1f}", f"{a.bytes / 1e6:.2f} MB") for a in result.layers]
     print(format_table(rows))

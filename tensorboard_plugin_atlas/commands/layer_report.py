@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tensorboard_plugin_atlas.compute.model.interface import call_model
 from tensorboard_plugin_atlas.compute.model.layer_choice import find_layers
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
-from tensorboard_plugin_atlas.compute.model.outputs import forward
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     add_forward_hooks,
     as_input,
@@ -107,7 +107,7 @@ def _measure_costs(model: nn.Module, names: list[str], images: Tensor) -> list[f
 
         with preserve_model_state(model), torch.no_grad(), add_forward_hooks(modules, on_output):
             start = time.process_time()
-            forward(inner, as_input(images, inner))
+            call_model(inner, as_input(images, inner))
             whole = max(time.process_time() - start, 1e-9)
         passes.append([(ends[name] - start) / whole for name in names])
     return [float(value) for value in np.median(np.array(passes), axis=0)]

@@ -62,9 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     from tensorboard_plugin_atlas.commands.cost_estimate import build_model
     from tensorboard_plugin_atlas.commands.layer_report import report_layers
+    from tensorboard_plugin_atlas.commands.model_functions import use_model_functions
 
     model = build_model(arguments.model)
-    report = report_layers(model, (arguments.side, arguments.side), arguments.channels)
+    with use_model_functions(arguments):
+        report = report_layers(model, (arguments.side, arguments.side), arguments.channels)
     rows = [("", "layer", "output", "map", "field", "cost")]
     rows += [
         (

@@ -70,12 +70,22 @@ def add_icons(command: argparse.ArgumentParser, default: str = "inversion") -> N
 
 
 def add_model(command: argparse.ArgumentParser) -> None:
-    """Adds `--model`."""
+    """Adds `--model`, and how it is called and read."""
     command.add_argument(
         "--model",
         required=True,
         metavar="MODULE:CALLABLE",
         help="returns the model, such as torchvision.models:resnet18",
+    )
+    command.add_argument(
+        "--forward",
+        metavar="MODULE:FUNCTION",
+        help="function of a model and images that calls the model, as for AtlasWriter",
+    )
+    command.add_argument(
+        "--output",
+        metavar="MODULE:FUNCTION",
+        help="function of the model's output that returns logits, as for AtlasWriter",
     )
 
 

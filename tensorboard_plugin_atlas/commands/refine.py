@@ -68,21 +68,23 @@ def add_parser(commands: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     from tensorboard_plugin_atlas.commands.icon_refinement import refine
+    from tensorboard_plugin_atlas.commands.model_functions import use_model_functions
 
-    results = refine(
-        arguments.log_dir,
-        arguments.checkpoint,
-        arguments.model,
-        arguments.data,
-        run=arguments.run,
-        layers=arguments.layer,
-        step=arguments.step,
-        kind=arguments.to,
-        side=arguments.side,
-        normalize=arguments.normalize,
-        device=arguments.device,
-        onward=arguments.onward,
-    )
+    with use_model_functions(arguments):
+        results = refine(
+            arguments.log_dir,
+            arguments.checkpoint,
+            arguments.model,
+            arguments.data,
+            run=arguments.run,
+            layers=arguments.layer,
+            step=arguments.step,
+            kind=arguments.to,
+            side=arguments.side,
+            normalize=arguments.normalize,
+            device=arguments.device,
+            onward=arguments.onward,
+        )
     rows = [("layer", "step", "cells", "match", "cosine before", "now", "CPU s", "size")]
     rows += [
         (

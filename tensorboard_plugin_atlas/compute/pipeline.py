@@ -13,7 +13,8 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
 from tensorboard_plugin_atlas.atlas import (
@@ -47,8 +48,9 @@ from tensorboard_plugin_atlas.compute.model.activations import (
     ProbeOutputs,
     collect_activations,
 )
+from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
+from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.model.receptive_field import (
     ReceptiveField,
@@ -261,12 +263,12 @@ class AtlasPipeline:
         other = self.baselines.get(layer.layer)
         if state.layout is not None or other is None:
             return compute_layout(layer.values, state.layout, config=self.config)
-        images, labels = self.probe.sample_image, self.probe.labels
+        images = self.probe.sample_image
         built = ProbeSamples(
             digest=self.probe.digest,
             image_ids=self.probe.image_ids[images],
             boxes=receptive.boxes(layer.positions, self.probe.input_size),
-            labels=None if labels is None else labels[images],
+            labels=self.probe.sample_labels(),
         )
         try:
             layout, note = compute_aligned_layout(other, built, layer.values, config=self.config)
@@ -294,7 +296,9 @@ class AtlasPipeline:
         receptive: ReceptiveField,
     ) -> Samples:
         images = self.probe.sample_image
-        labels, predictions = self.probe.labels, found.predictions
+        predictions = found.predictions
+        if predictions is not None:
+            predictions = predictions.at_samples(images)
         return Samples(
             xy=layout.xy,
             image_ids=self.probe.image_ids[images],
@@ -302,12 +306,10 @@ class AtlasPipeline:
             boxes=receptive.boxes(layer.positions, self.probe.input_size),
             clamped=layout.clamped,
             activations=store_activations(layer.values),
-            predictions=None if predictions is None else predictions.classes[images],
-            confidences=None if predictions is None else predictions.confidences[images],
-            losses=None
-            if predictions is None or predictions.losses is None
-            else predictions.losses[images],
-            labels=None if labels is None else labels[images],
+            predictions=None if predictions is None else predictions.classes,
+            confidences=None if predictions is None else predictions.confidences,
+            losses=None if predictions is None else predictions.losses,
+            labels=self.probe.sample_labels(),
             noise_floor=layout.noise_floor,
         )
 
@@ -347,7 +349,9 @@ def compute_atlas(
     normalize: Any = None,
     previous: Sequence[Atlas] = (),
     config: AtlasConfig | None = None,
-    output: ReadLogits | Literal[False] | None = None,
+    output: ReadOutput | Literal[False] | None = None,
+    forward: Forward | None = None,
+    prototypes: Tensor | NDArray[Any] | str | None = None,
 ) -> Atlas:
     """Computes the atlas of one layer without writing a log.
 
@@ -361,9 +365,19 @@ def compute_atlas(
             data set's transforms by default.
         previous: Earlier atlases of the same layer and probe; the map continues the last of them.
         config: The settings, `AtlasConfig()` by default.
+        forward: Function from a model and a batch of images to the model's output, such as
+            `lambda model, images: model(pixel_values=images)`. The model may be a copy of `model`.
+            None calls the model with the images.
         output: Maps the model's output for N images to (N, K) logits. By default the logits are the
             output itself, its `logits`, or the first (N, K) tensor in it; in the last case a note
-            reports where it was found. False states that there are none.
+            reports where it was found. False states that there are none. For dense logits, see
+            `AtlasWriter`.
+        prototypes: (K, D) tensor or array with one embedding for each class, such as embeddings of
+            texts, for models that return an (N, D) embedding. The logits are 100 times the cosines
+            of the embedding with the prototypes, as in CLIP. "labels" uses the mean of the
+            normalized embeddings of each label's images in the probe. The embedding is what
+            `output` returns, or the output itself, its `image_embeds` or `pooler_output`, or the
+            first (N, D) tensor in it.
 
     Returns:
         The atlas.
@@ -396,7 +410,9 @@ def compute_atlas(
     # The caller may have set numpy to raise; underflow is not an error here.
     with (
         np.errstate(under="ignore"),
-        select_logits(check_output(output, built.classes, built.labels)),
+        use_interface(
+            check_interface(model, built, output=output, forward=forward, prototypes=prototypes)
+        ),
     ):
         return next(pipeline.atlases(model, step, None))
 

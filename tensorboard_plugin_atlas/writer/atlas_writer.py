@@ -5,24 +5,23 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 import logging
 import time
-import traceback
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from types import TracebackType
-from typing import Any, Final, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
+from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.layer_choice import find_layers
 from tensorboard_plugin_atlas.compute.model.layers import choose_middle_layer, normalize_layer_name
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
+from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.tracker import find_incompatibility
@@ -32,13 +31,22 @@ from tensorboard_plugin_atlas.errors import (
     AtlasError,
     CannotSendError,
     WorkerError,
-    describe_error,
 )
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.writer.align_to import read_baselines
 from tensorboard_plugin_atlas.writer.cost import Cost, CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
+from tensorboard_plugin_atlas.writer.messages.failures import (
+    FailureReporter,
+    describe_inline_fallback,
+    log,
+    warn,
+)
+from tensorboard_plugin_atlas.writer.messages.resume import (
+    describe_used_log,
+    list_resume_warnings,
+)
 from tensorboard_plugin_atlas.writer.number_arguments import to_int, to_seconds
 from tensorboard_plugin_atlas.writer.ranks import find_silent_rank
 from tensorboard_plugin_atlas.writer.recorder_factory import (
@@ -47,20 +55,13 @@ from tensorboard_plugin_atlas.writer.recorder_factory import (
     make_background_recorder,
     make_inline_recorder,
 )
-from tensorboard_plugin_atlas.writer.resume_messages import (
-    describe_used_log,
-    list_resume_warnings,
-)
 from tensorboard_plugin_atlas.writer.snapshot_queue import (
     EXIT_SECONDS,
-    NO_LOST_STEPS,
     LostSteps,
     join_skips,
 )
 
 logger = logging.getLogger(__name__)
-
-_PACKAGE: Final = __name__.partition(".")[0]
 
 Method = TypeVar("Method", bound=Callable[..., None])
 
@@ -76,7 +77,7 @@ def _catch_errors(method: Method) -> Method:
         except Exception as error:
             if self.strict:
                 raise
-            self._report_failure(method.__name__, error)
+            self._reporter.report(method.__name__, error)
 
     return cast("Method", wrapper)
 
@@ -138,7 +139,20 @@ class AtlasWriter:
             `lambda out: out["class"]`. False states that there are none. None uses the output
             itself, its `logits`, or the first (N, K) tensor in it; in the last case a note in the
             atlas names the tensor. A tensor with many more columns than classes or labels is taken
-            for an embedding, not for logits.
+            for an embedding, not for logits. Dense logits (N, K, H, W) are used if K is the number
+            of classes, or if this function returns them: a prediction is that at the position of
+            its sample, and attribution is that of the mean over positions.
+        forward: Function from a model and a batch of images to the model's output, such as
+            `lambda model, images: model(pixel_values=images)`, for models that take more or other
+            inputs than one batch of images. The model is `model` without wrappers, or a copy of it.
+            None calls the model with the images.
+        prototypes: (K, D) tensor or array with one embedding for each class, such as embeddings of
+            texts, for models that return an (N, D) embedding. The logits are 100 times the cosines
+            of the embedding with the prototypes, as in CLIP. "labels" uses the mean of the
+            normalized embeddings of each label's images in the probe. They are computed once, at
+            construction, so that predictions at all steps refer to the same prototypes. The
+            embedding is what `output` returns, or the output itself, its `image_embeds` or
+            `pooler_output`, or the first (N, D) tensor in it.
         worker: "process", or "inline" to compute atlases in the training loop, which then waits for
             them. "inline" also imports umap-learn and numba into the training process, which may
             change its number of threads.
@@ -183,7 +197,9 @@ class AtlasWriter:
         align_to: Any = None,
         shortcuts: bool | str = False,
         class_atlases: Sequence[Any] = (),
-        output: ReadLogits | Literal[False] | None = None,
+        output: ReadOutput | Literal[False] | None = None,
+        forward: Forward | None = None,
+        prototypes: Tensor | NDArray[Any] | str | None = None,
         worker: str = "process",
         max_pending: int = 2,
         budget: float | None = None,
@@ -195,8 +211,7 @@ class AtlasWriter:
         self._skipped: tuple[Skipped, ...] = ()
         self.config = check_model_and_config(model, config)
         self.model = model
-        self._reported: set[tuple[object, ...]] = set()
-        self._has_failed = False
+        self._reporter = FailureReporter()
         self._pending_warning: tuple[str, LostSteps] | None = None
         self._last_step: int | None = None
         purge_step = _choose_purge_step(purge_step, restart)
@@ -206,7 +221,7 @@ class AtlasWriter:
         self._is_silent = silent_rank is not None
         self.layers: tuple[str, ...] = ()
         if self._is_silent:
-            _log(logging.INFO, f"AtlasWriter: {silent_rank} writes no atlases; rank 0 writes them")
+            log(logging.INFO, f"AtlasWriter: {silent_rank} writes no atlases; rank 0 writes them")
             return
         sink = make_sink(log_dir_or_writer)
         self.probe: Probe = (
@@ -214,22 +229,25 @@ class AtlasWriter:
             if isinstance(probe, Probe)
             else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
         )
-        logits = check_output(output, self.probe.classes, self.probe.labels)
-        with _explain_model_errors(model), select_logits(logits):
+        with _explain_model_errors(model):
+            interface = check_interface(
+                model, self.probe, output=output, forward=forward, prototypes=prototypes
+            )
+        with _explain_model_errors(model), use_interface(interface):
             self.layers = self._check_layers(layers)
             # Two images are enough to find a layer that never runs or a wrong channel count.
             found = collect_activations(model, self.layers, self.probe.first(2))
         for note in found.notes:
-            if not logits.is_absent and note.startswith("predictions: left out"):
+            if not interface.logits.is_absent and note.startswith("predictions: left out"):
                 logger.warning("AtlasWriter: %s", note)
         self._last_step = self._resume_log(sink.location, purge_step)
         baseline = align_to if self._last_step is None else None
         self._baselines = read_baselines(baseline, self.layers, self.probe)
-        with select_logits(logits):
+        with use_interface(interface):
             self._extras = ExtraRecords(
                 shortcuts=self._find_shortcut_layer(shortcuts),
                 class_atlases=self._check_classes(class_atlases),
-                logits=logits,
+                interface=interface,
             )
         self._sink = sink
         is_inline = worker == "inline"
@@ -275,7 +293,7 @@ class AtlasWriter:
         self._closed = True
         lost = self._recorder.close(timeout)
         if self._pending_warning is not None:
-            _log(logging.WARNING, self._pending_warning[0])
+            log(logging.WARNING, self._pending_warning[0])
         if lost.steps:
             self._report_failures()
             fault = self._recorder.fault
@@ -328,7 +346,7 @@ class AtlasWriter:
                 extras=self._extras,
             )
         except ArgumentError as error:
-            self._warn_once("inline", _inline_warning(error))
+            self._reporter.warn_once("inline", describe_inline_fallback(error))
             return self._make_inline_recorder()
 
     def _make_inline_recorder(self) -> Recorder:
@@ -354,7 +372,7 @@ class AtlasWriter:
             return True
         self._meter.count_skips()
         self._skipped = join_skips(self._skipped, (Skipped(step, "budget"),))
-        self._warn_once(
+        self._reporter.warn_once(
             "budget",
             f"AtlasWriter: step {step} is skipped to keep to budget={self._meter.budget}. Later "
             f"steps are skipped whenever the budget is spent; cost so far: {self._meter.cost()}",
@@ -371,7 +389,7 @@ class AtlasWriter:
         self._skipped = ()
         self._show_pending_warning()
         if replaced is not None:
-            self._warn_once(
+            self._reporter.warn_once(
                 "busy",
                 f"AtlasWriter: step {replaced} is skipped, since {self._recorder.waiting} others "
                 "are not finished. To skip fewer steps, log less often, make atlases cheaper "
@@ -395,7 +413,7 @@ class AtlasWriter:
         self._recorder = self._make_inline_recorder()
         self._skipped = join_skips(lost.skipped, self._skipped)
         # Shown after the inline recorder has worked once: if it fails, its error is shown instead.
-        self._pending_warning = _inline_warning(reason, lost), lost
+        self._pending_warning = describe_inline_fallback(reason, lost), lost
 
     def _show_pending_warning(self) -> None:
         if self._pending_warning is not None:
@@ -410,7 +428,7 @@ class AtlasWriter:
         """
         if self.strict and lost.steps:
             raise WorkerError(message.removeprefix("AtlasWriter: "))
-        self._warn_once("inline", message)
+        self._reporter.warn_once("inline", message)
 
     def _raise_failures(self) -> None:
         """Raises the last error of the worker, and reports those before it."""
@@ -429,7 +447,7 @@ class AtlasWriter:
         failures = self._recorder.pop_failures()
         last = failures.pop() if failures and except_last else None
         for failure in failures:
-            self._report_failure("add_atlas", failure)
+            self._reporter.report("add_atlas", failure)
         return last
 
     def _check_step(self, global_step: object) -> int:
@@ -453,13 +471,13 @@ class AtlasWriter:
             except OSError as error:
                 if self.strict:
                     raise
-                self._report_failure(f"purge_step={purge_step}", error)
+                self._reporter.report(f"purge_step={purge_step}", error)
         resume_point = find_last_atlases(location, self.layers)
         for message in list_resume_warnings(resume_point, self.probe):
-            _warn(message)
+            warn(message)
         used = describe_used_log(resume_point)
         if used is not None:
-            _log(logging.WARNING, used)
+            log(logging.WARNING, used)
         return resume_point.last_step
 
     def _check_layers(self, layers: Sequence[str] | None) -> tuple[str, ...]:
@@ -496,56 +514,11 @@ class AtlasWriter:
             )
         reason = find_incompatibility(self.model, self.probe) if shortcuts else None
         if reason is not None:
-            self._warn_once(
+            self._reporter.warn_once(
                 "shortcuts",
                 f"AtlasWriter: shortcuts={shortcuts!r} is ignored: {reason}. Atlases are logged",
             )
         return wanted if shortcuts and reason is None else None
-
-    def _report_failure(self, call: str, error: Exception) -> None:
-        """Warns about the first failure; logs later ones, repeated ones at level INFO."""
-        source: tuple[object, ...]
-        if isinstance(error, WorkerError):
-            message, source = f"AtlasWriter: {error}", ("worker", error.location)
-        else:
-            message = f"AtlasWriter: {call} failed: {describe_error(error)}"
-            source = (type(error), *_find_source(error))
-        if source in self._reported:
-            _log(logging.INFO, message)
-        elif self._has_failed:
-            _log(logging.WARNING, message)
-        else:
-            _warn(f"{message}. Training is not affected; pass strict=True to raise such errors")
-        self._reported.add(source)
-        self._has_failed = True
-
-    def _warn_once(self, topic: str, message: str) -> None:
-        """Shows one warning per topic, for events that are not errors even with `strict`."""
-        if (topic,) not in self._reported:
-            self._reported.add((topic,))
-            _warn(message)
-
-
-def _warn(message: str) -> None:
-    """Warns at the line of user code that called this package; logs if warnings raise."""
-    level, frame = 1, inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
-        level, frame = level + 1, frame.f_back
-    try:
-        warnings.warn(message, RuntimeWarning, stacklevel=level)
-    except Exception:  # a filter turned it into an error, or there is no stderr
-        _log(logging.WARNING, message)
-
-
-def _log(level: int, message: str) -> None:
-    with contextlib.suppress(Exception):  # from one of the user's log handlers
-        logger.log(level, message)
-
-
-def _find_source(error: BaseException) -> tuple[str, int]:
-    """Returns the file and line where an exception was raised."""
-    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
-    return frame.f_code.co_filename, line
 
 
 def _choose_purge_step(purge_step: object, restart: object) -> int | None:
@@ -560,15 +533,6 @@ def _choose_purge_step(purge_step: object, restart: object) -> int | None:
             f"purge_step={purge_step!r:.80}, or omit purge_step"
         )
     return to_int("purge_step", purge_step)
-
-
-def _inline_warning(reason: object, lost: LostSteps = NO_LOST_STEPS) -> str:
-    lost_text = f"; {lost} could not be logged" if lost.steps else ""
-    return (
-        f"AtlasWriter: worker='process' is not possible: {reason}{lost_text}. Atlases are computed "
-        "in the training loop instead, which waits for each, often for a minute; pass "
-        "worker='inline' to silence this warning"
-    )
 
 
 @contextlib.contextmanager
@@ -586,5 +550,5 @@ def _explain_model_errors(model: nn.Module) -> Iterator[None]:
         raise ArgumentError(
             f"model={type(unwrap(model)).__name__} fails on the probe's images "
             f"({type(error).__name__}: {error!s:.200}); pass probe images in the form that the "
-            "model takes"
+            "model takes, or forward=lambda model, images: ... to call it in another way"
         ) from error

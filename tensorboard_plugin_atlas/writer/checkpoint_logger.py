@@ -11,7 +11,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
-from tensorboard_plugin_atlas.compute.model.logits import select_logits
+from tensorboard_plugin_atlas.compute.model.interface import use_interface
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.errors import WorkerError, describe_error
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases
@@ -41,7 +41,7 @@ class CheckpointLogger:
     ) -> None:
         self._pipeline = pipeline
         self._sink = sink
-        self._logits = extras.logits
+        self._interface = extras.interface
         self._probe_is_logged = False
         self._failures: list[WorkerError] = []
         self._shortcuts = ShortcutLogger(pipeline, extras.shortcuts, sink, self._failures)
@@ -73,7 +73,7 @@ class CheckpointLogger:
         Returns:
             The cost of each atlas and optional record, in the order in which they were written.
         """
-        with select_logits(self._logits):
+        with use_interface(self._interface):
             return self._record(model, step, wall_time, skipped)
 
     def _record(

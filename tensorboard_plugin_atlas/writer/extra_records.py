@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tensorboard_plugin_atlas.compute.model.logits import FIRST_LOGITS, LogitsChoice
+from tensorboard_plugin_atlas.compute.model.interface import DEFAULT_INTERFACE, ModelInterface
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,12 +16,12 @@ class ExtraRecords:
         shortcuts: Layer in which shortcuts are searched, or None.
         class_atlases: One class index for each atlas of a class, two for each pair of classes. They
             are computed at the last of the layers.
-        logits: Selects the logits in the model's output, also for the atlases of layers.
+        interface: How the model is called and its output is read, also for the atlases of layers.
     """
 
     shortcuts: str | None = None
     class_atlases: tuple[tuple[int, ...], ...] = ()
-    logits: LogitsChoice = FIRST_LOGITS
+    interface: ModelInterface = DEFAULT_INTERFACE
 
 
 NO_EXTRA_RECORDS = ExtraRecords()

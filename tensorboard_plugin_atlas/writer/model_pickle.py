@@ -13,10 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cloudpickle
-import torch
 from torch import Tensor, nn
 
+from tensorboard_plugin_atlas.compute.model.pickled_function import CpuPickler
 from tensorboard_plugin_atlas.compute.model.requirements import reject_sharded_model
 from tensorboard_plugin_atlas.errors import CannotSendError
 from tensorboard_plugin_atlas.writer.shared_state import (
@@ -85,22 +84,15 @@ class ModelCopy:
         copy_all(self._layout.parts(self._tensors), self._layout.views(map_memory(file)))
 
 
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+class _Pickler(CpuPickler):
+    """Replaces tensors of the state by their indices."""
+
     def __init__(self, stream: io.BytesIO, places: Mapping[int, int]) -> None:
         super().__init__(stream)
         self._places = places
 
     def persistent_id(self, value: Any) -> int | None:
         return self._places.get(id(value)) if isinstance(value, Tensor) else None
-
-    def reducer_override(self, value: Any) -> Any:
-        """Moves tensors outside the state, and devices, to the CPU, where the worker computes."""
-        if isinstance(value, Tensor) and value.device.type != "cpu":
-            on_cpu: Any = value.detach().cpu()
-            return on_cpu.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
-        if isinstance(value, torch.device):
-            return torch.device, ("cpu",)
-        return super().reducer_override(value)
 
 
 class _Unpickler(pickle.Unpickler):

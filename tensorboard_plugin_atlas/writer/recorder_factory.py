@@ -19,7 +19,6 @@ from tensorboard_plugin_atlas.errors import (
     ArgumentError,
     WorkerError,
     describe_error,
-    summarize_error,
 )
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
@@ -100,10 +99,7 @@ def make_background_recorder(
         raise ArgumentError("this platform does not support POSIX shared memory")
     if not sys.executable or getattr(sys, "frozen", False):
         raise ArgumentError("this program contains its own Python, which cannot be run separately")
-    try:
-        pickle.dumps(extras)
-    except Exception as error:  # from user code
-        raise ArgumentError(f"output cannot be pickled ({summarize_error(error)})") from error
+    pickle.dumps(extras)  # the user's functions may not allow it
     # Imported here, since platforms without fork and file descriptors cannot import it.
     from tensorboard_plugin_atlas.writer.background_recorder import BackgroundRecorder
 

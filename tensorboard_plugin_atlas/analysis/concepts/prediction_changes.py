@@ -43,15 +43,21 @@ class ImagePredictions:
 
     @classmethod
     def from_atlas(cls, atlas: Atlas) -> ImagePredictions | None:
-        """Returns the labels and predictions of an atlas, None if one is unknown."""
+        """Returns the labels and predictions of an atlas.
+
+        Returns:
+            None if one is unknown, or if the samples of an image differ in them, as those of dense
+            logits and label maps do.
+        """
         if atlas.labels is None or atlas.predictions is None:
             return None
-        return cls(
-            image_ids=atlas.image_ids,
-            labels=atlas.labels,
-            predictions=atlas.predictions,
-            confidences=atlas.samples.confidences,
-        )
+        confidences = atlas.samples.confidences
+        _, first, image_of = np.unique(atlas.image_ids, return_index=True, return_inverse=True)
+        shared = first[image_of.reshape(-1)]
+        for values in (atlas.labels, atlas.predictions, confidences):
+            if values is not None and not np.array_equal(values, values[shared], equal_nan=True):
+                return None
+        return cls(atlas.image_ids, atlas.labels, atlas.predictions, confidences)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

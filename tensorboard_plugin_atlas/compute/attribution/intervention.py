@@ -22,12 +22,15 @@ from tensorboard_plugin_atlas.compute.fastpath import (
     TracedHead,
     trace_head,
 )
+from tensorboard_plugin_atlas.compute.model.interface import (
+    call_model,
+    explain_missing_logits,
+    get_logits,
+)
 from tensorboard_plugin_atlas.compute.model.layers import get_token
-from tensorboard_plugin_atlas.compute.model.logits import explain_missing_logits, get_logits
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
     find_first_tensor,
-    forward,
     infer_output_form,
     is_sequence_first,
 )
@@ -134,7 +137,7 @@ class Intervention:
 
         handle = self.module.register_forward_hook(hook)
         try:
-            output = forward(self.model, as_input(images, self.model))
+            output = call_model(self.model, as_input(images, self.model))
         finally:
             handle.remove()
         logits = get_logits(output, len(images))
@@ -181,7 +184,7 @@ def count_calls(model: nn.Module, layer: str, module: nn.Module, probe: Probe) -
         calls += 1
 
     with torch.no_grad(), add_forward_hooks({layer: module}, count):
-        forward(model, as_input(probe.images[:2], model))
+        call_model(model, as_input(probe.images[:2], model))
     if not calls:
         raise LayerError(
             f"layer {layer!r} did not run in the model's forward pass; pick one that does"

@@ -42,7 +42,11 @@ from tensorboard_plugin_atlas.compute.layout.layout import (
 )
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
 from tensorboard_plugin_atlas.compute.layout.viewport import is_outside, to_map, update_viewport
-from tensorboard_plugin_atlas.compute.model.activations import LayerActivations, collect_activations
+from tensorboard_plugin_atlas.compute.model.activations import (
+    LayerActivations,
+    ProbeOutputs,
+    collect_activations,
+)
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline, LayerState
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
@@ -146,8 +150,9 @@ class ClassPipeline(AtlasPipeline):
                 series, LayerState(receptive=self._find_receptive_field())
             )
             now = time.time() if wall_time is None else wall_time
+            selected = _select_predictions(found, merged, own)
             atlas = self._compute_atlas(
-                model, found, _select_activations(outputs, own), state, step, now, None
+                model, selected, _select_activations(outputs, own), state, step, now, None
             )
             made = self._set_series(atlas)
         finally:
@@ -329,6 +334,14 @@ class _Current:
     earlier: NDArray[np.intp]
     activations: FloatArray
     axis: Axis | None = None
+
+
+def _select_predictions(found: ProbeOutputs, probe: Probe, rows: NDArray[np.intp]) -> ProbeOutputs:
+    """Returns outputs with the predictions for some samples of a probe."""
+    if found.predictions is None:
+        return found
+    predictions = found.predictions.at_samples(probe.sample_image).select(rows)
+    return dataclasses.replace(found, predictions=predictions)
 
 
 def _select_activations(outputs: LayerActivations, rows: NDArray[np.intp]) -> LayerActivations:

@@ -20,9 +20,8 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.fastpath.fallback import log_fallback
 from tensorboard_plugin_atlas.compute.model.frozen_copy import is_close, make_frozen_copy
+from tensorboard_plugin_atlas.compute.model.interface import call_model, get_logits
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
-from tensorboard_plugin_atlas.compute.model.logits import get_logits
-from tensorboard_plugin_atlas.compute.model.outputs import forward
 from tensorboard_plugin_atlas.compute.model.preserve_state import as_input
 
 _CHECKED_ROWS = (0, 1, 1)
@@ -106,7 +105,7 @@ class PrefixCache:
         handle = self.module.register_forward_pre_hook(stop)
         try:
             with contextlib.suppress(StopForward):
-                self.network(as_input(images, self.network))
+                call_model(self.network, as_input(images, self.network))
         finally:
             handle.remove()
 
@@ -148,7 +147,7 @@ def cache_prefix(model: nn.Module, layer: str, images: Tensor) -> PrefixCache | 
         module = resolve_layer(network, layer)
         with torch.no_grad():
             inputs = as_input(check[torch.from_numpy(rows)], model)
-            expected = get_logits(forward(model, inputs), len(inputs))
+            expected = get_logits(call_model(model, inputs), len(inputs))
             if expected is None or not expected.isfinite().all():
                 return None  # NaN marks outputs that are not cached, so no logit may be NaN
             calls, modules = _find_modules_before(network, module, as_input(check, model))
@@ -159,7 +158,7 @@ def cache_prefix(model: nn.Module, layer: str, images: Tensor) -> PrefixCache | 
             def is_right() -> bool:
                 try:
                     with cache.replay(check, rows):
-                        found = get_logits(forward(network, inputs.clone()), len(inputs))
+                        found = get_logits(call_model(network, inputs.clone()), len(inputs))
                 except Exception:  # an operation rejects the placeholder of an output
                     return False
                 return found is not None and is_close(found.float(), expected.float())
@@ -196,7 +195,7 @@ def _find_modules_before(
         for one in network.modules():
             stack.callback(one.register_forward_hook(hook).remove)
         stack.callback(module.register_forward_pre_hook(pre_hook).remove)
-        forward(network, inputs)
+        call_model(network, inputs)
     whole = [m for m in before if calls[m] == 1 and all(one is not module for one in m.modules())]
     inner = {m for one in whole for m in one.modules() if m is not one}
     return calls[module], [one for one in whole if one not in inner]

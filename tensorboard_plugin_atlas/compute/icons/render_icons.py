@@ -21,8 +21,14 @@ from tensorboard_plugin_atlas.compute.icons.fourier_image import make_natural_im
 from tensorboard_plugin_atlas.compute.icons.icon_engine import KINDS, IconEngine
 from tensorboard_plugin_atlas.compute.icons.targets import NEAREST, Targets
 from tensorboard_plugin_atlas.compute.model.activations import LayerActivations, collect_activations
+from tensorboard_plugin_atlas.compute.model.interface import (
+    Forward,
+    ModelInterface,
+    call_model,
+    check_forward,
+    use_interface,
+)
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
-from tensorboard_plugin_atlas.compute.model.outputs import forward
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     as_input,
     preserve_model_state,
@@ -84,6 +90,7 @@ def render_icons(
     steps: int | None = None,
     input_size: int | tuple[int, ...] | None = None,
     seed: int = 0,
+    forward: Forward | None = None,
 ) -> RenderedIcons:
     """Renders icons: images whose activations at a layer point in given directions.
 
@@ -108,6 +115,7 @@ def render_icons(
         input_size: Side, (height, width) or (channels, height, width) of the model's input; needed
             without `images` and not used with them. The first two mean 3 channels.
         seed: Seed of positions, noise and shifts.
+        forward: As for `compute_atlas`.
 
     Returns:
         One icon for each direction, in order. It depends on its own direction only.
@@ -135,7 +143,8 @@ def render_icons(
         if images is None
         else build_probe(images, config=config, normalize=normalize)
     )
-    with torch.inference_mode(mode=False):
+    interface = ModelInterface(forward=check_forward(forward, model))
+    with torch.inference_mode(mode=False), use_interface(interface):
         if images is None:
             _check_input_size(model, probe)
         found = collect_activations(model, [layer], probe)
@@ -212,7 +221,7 @@ def _check_input_size(model: nn.Module, probe: Probe) -> None:
     """
     with preserve_model_state(model) as inner, torch.no_grad():
         try:
-            forward(inner, as_input(probe.images[:1], inner))
+            call_model(inner, as_input(probe.images[:1], inner))
             return
         except Exception as error:  # the user's code may raise anything for a size
             refusal = f"{type(error).__name__}: {error!s:.200}".splitlines()[0]
@@ -234,7 +243,7 @@ def _get_input_channels(model: nn.Module, default: int) -> int:
 
 def _accepts(model: nn.Module, shape: tuple[int, int, int]) -> bool:
     try:
-        forward(model, as_input(torch.zeros(1, *shape), model))
+        call_model(model, as_input(torch.zeros(1, *shape), model))
     except Exception:  # the user's code may raise anything for a size
         return False
     return True

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -14,16 +14,16 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.model.center_weights import NEIGHBOR_OFFSETS
-from tensorboard_plugin_atlas.compute.model.layers import get_token, resolve_layer
-from tensorboard_plugin_atlas.compute.model.logits import (
-    describe,
+from tensorboard_plugin_atlas.compute.model.interface import (
+    call_model,
     explain_missing_logits,
     find_logits,
 )
+from tensorboard_plugin_atlas.compute.model.layers import get_token, resolve_layer
+from tensorboard_plugin_atlas.compute.model.output_tensors import describe
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
     find_first_tensor,
-    forward,
     infer_output_form,
     is_sequence_first,
 )
@@ -67,17 +67,36 @@ class LayerActivations:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Predictions for I images.
+    """Predictions for I images, or for N samples if the logits are dense.
 
     Attributes:
         classes: (I,) int32: class of the largest logit.
         confidences: (I,) float16 in [0, 1]: its softmax probability.
         losses: (I,) float16: cross-entropy in nats, NaN without a label; None if no image has one.
+        is_dense: Whether there is one for each sample, at its position.
     """
 
     classes: IntArray
     confidences: HalfArray
     losses: HalfArray | None
+    is_dense: bool = False
+
+    def at_samples(self, sample_image: IntArray) -> Predictions:
+        """Returns the predictions for N samples.
+
+        Args:
+            sample_image: (N,) index of each sample's image.
+        """
+        return self if self.is_dense else replace(self.select(sample_image), is_dense=True)
+
+    def select(self, rows: NDArray[Any]) -> Predictions:
+        """Returns the predictions in some rows."""
+        return replace(
+            self,
+            classes=self.classes[rows],
+            confidences=self.confidences[rows],
+            losses=None if self.losses is None else self.losses[rows],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +161,7 @@ def collect_activations(
             images = probe.images[start : start + step]
             for reader in readers.values():
                 reader.begin(start, len(images))
-            predictions.read(forward(inner, as_input(images, inner)), start, len(images))
+            predictions.read(call_model(inner, as_input(images, inner)), start, len(images))
             for reader in readers.values():
                 reader.finish()
     notes = [note for reader in readers.values() for note in reader.notes()]
@@ -282,7 +301,8 @@ class _PredictionReader:
     probe: Probe
     _reason: str = ""
     _broken: int = 0
-    _logits_path: str = ""
+    _origin: str = ""
+    _is_dense: bool = False
     _found: list[Predictions] = field(default_factory=list)
 
     def read(self, output: object, start: int, images: int) -> None:
@@ -293,17 +313,33 @@ class _PredictionReader:
             self._reason = explain_missing_logits(output)
             return
         logits = found.values
-        if found.path:
-            self._logits_path = f"output{found.path} of {describe(output)}"
+        self._origin = found.note
         if names is not None and len(names) < logits.shape[1]:
             raise ArgumentError(
                 f"classes has {len(names)} names, the model returns {logits.shape[1]} logits; pass "
-                "one name for each"
+                "one name for each, or output=False if it returns an embedding"
             )
         self._broken += int(logits.isnan().any(dim=1).sum())
+        self._is_dense = found.dense is not None
         labels = self.probe.labels
         own = None if labels is None else labels[start : start + images]
+        if found.dense is not None:
+            logits, own = self._read_at_samples(found.dense, start)
         self._found.append(_read_predictions(_to_cpu(logits), own))
+
+    def _read_at_samples(self, dense: Tensor, start: int) -> tuple[Tensor, IntArray | None]:
+        """Returns the logits at the positions of samples, (n, K), and their labels.
+
+        Args:
+            dense: (B, K, H, W) logits of the images from row `start` of the probe.
+            start: That row.
+        """
+        first, last = np.searchsorted(self.probe.sample_image, [start, start + len(dense)])
+        images = torch.from_numpy(self.probe.sample_image[first:last] - start).long()
+        pixels = torch.from_numpy(self.probe.find_pixels(*dense.shape[2:])[first:last]).long()
+        labels = self.probe.sample_labels()
+        logits = dense[images, :, pixels[:, 0], pixels[:, 1]]
+        return logits, None if labels is None else labels[first:last]
 
     def notes(self) -> Iterator[str]:
         """Yields why there are no predictions, or which tensor the logits are."""
@@ -312,11 +348,8 @@ class _PredictionReader:
             reason = f"the model's logits hold NaN for {self._broken:,} of {images:,} images"
         if reason:
             yield f"predictions: left out, {reason}"
-        elif self._logits_path:
-            yield (
-                f"predictions: the logits are {self._logits_path}; pass output=... to choose "
-                "another tensor"
-            )
+        elif self._origin:
+            yield f"predictions: {self._origin}"
 
     def result(self) -> Predictions | None:
         """Returns the predictions, or None where an output has no logits."""
@@ -327,6 +360,7 @@ class _PredictionReader:
             classes=np.concatenate([part.classes for part in self._found]),
             confidences=np.concatenate([part.confidences for part in self._found]),
             losses=np.concatenate(losses) if losses else None,
+            is_dense=self._is_dense,
         )
 
 

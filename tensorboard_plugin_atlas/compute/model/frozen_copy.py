@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.fold_batchnorm import fold_batch_norms
+from tensorboard_plugin_atlas.compute.model.interface import call_model, get_logits
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
-from tensorboard_plugin_atlas.compute.model.logits import get_logits
-from tensorboard_plugin_atlas.compute.model.outputs import find_first_tensor, forward
+from tensorboard_plugin_atlas.compute.model.outputs import find_first_tensor
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     add_forward_hooks,
     as_input,
@@ -132,7 +132,7 @@ def _compute_outputs(model: nn.Module, images: Tensor, layer: str | None) -> lis
 
     modules = {} if layer is None else {layer: resolve_layer(model, layer)}
     with add_forward_hooks(modules, keep):
-        logits = get_logits(forward(model, as_input(images, model)), len(images))
+        logits = get_logits(call_model(model, as_input(images, model)), len(images))
     if logits is None or len(outputs) < len(modules):
         raise TypeError("the model returns no logits, or the layer no tensor")
     return [logits.float(), *(output.float() for output in outputs.values())]

@@ -12,10 +12,10 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from tensorboard_plugin_atlas.compute.model.interface import call_model
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.outputs import (
     find_first_tensor,
-    forward,
     infer_output_form,
     is_sequence_first,
 )
@@ -323,7 +323,7 @@ def _record_outputs(model: nn.Module, probe: Probe) -> dict[str, _ModuleOutput]:
 
     with preserve_model_state(model), torch.no_grad(), add_forward_hooks(modules, on_output):
         image = as_input(probe.images[:1], inner)
-        forward(inner, torch.cat([image, _change(image)]))
+        call_model(inner, torch.cat([image, _change(image)]))
     return found
 
 

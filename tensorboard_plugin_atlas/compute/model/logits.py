@@ -1,34 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding the logits in the output of a model.
-
-`select_logits` sets how logits are found for all forward passes inside a block, so that the choice
-need not be passed through every function in between.
-"""
+"""Finding the logits in the output of a model."""
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-import cloudpickle
 import numpy as np
 from torch import Tensor
 
 from tensorboard_plugin_atlas.atlas import IntArray
-from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
+from tensorboard_plugin_atlas.compute.model.output_tensors import (
+    ReadOutput,
+    call_output,
+    describe,
+    find_tensors,
+    get_entry,
+)
+from tensorboard_plugin_atlas.compute.model.pickled_function import pickle_function
+from tensorboard_plugin_atlas.compute.model.prototypes import (
+    COSINE_SCALE,
+    EMBEDDING_NAMES,
+    Prototypes,
+    find_embedding,
+)
+from tensorboard_plugin_atlas.errors import ArgumentError
 
-ReadLogits: TypeAlias = Callable[[Any], Any]
-"""Takes the output of a model for N images; returns (N, K) logits."""
-
-_MAX_DEPTH: Final = 4
 _MOST_COLUMNS: Final = 4
 """Largest number of columns of logits, as a multiple of the number of names or labels."""
 _SMALLEST_EMBEDDING: Final = 16
 """Smallest number of columns of an embedding."""
+_EMBEDDINGS: Final = (
+    *EMBEDDING_NAMES,
+    *("embedding", "embeddings", "features", "last_hidden_state", "projection", "text_embeds"),
+)
+"""Names of entries that are never taken for logits."""
+_DENSE_NOTE: Final = (
+    "the logits are dense: a prediction is that at the position of its sample, and attribution is "
+    "that of the mean over positions"
+)
+_WANTED: Final = "(images, classes) logits"
 _EXAMPLE: Final = "output=lambda out: out[0]"
 
 
@@ -37,30 +49,37 @@ class LogitsChoice:
     """How to find the logits in the output of a model; it can be pickled.
 
     Attributes:
-        call: The user's `output`, or None to use the first tensor that can be logits.
+        call: The user's `output`, or None to use the first tensor that can be logits. With
+            `prototypes`, it returns the embedding.
         count: Number of class names, or None.
         labels: Distinct labels of the probe, at least 0; None without labels.
-        is_absent: Whether the user says that the output has no logits.
+        is_absent: Whether the user states that the output has no logits.
+        prototypes: Prototypes of the classes if the output is an embedding, or None.
     """
 
-    call: ReadLogits | None = None
+    call: ReadOutput | None = None
     count: int | None = None
     labels: IntArray | None = None
     is_absent: bool = False
+    prototypes: Prototypes | None = None
 
     def fits(self, columns: int) -> bool:
         """Returns whether a tensor with so many columns can be logits, and is no embedding.
 
-        An embedding has many more columns than there are class names or, without names, labels.
+        An embedding has many more columns than there are class names or, without names, labels; or
+        it has fewer.
         """
         if self.count is not None:
-            known = self.count
+            known, is_too_small = self.count, columns < self.count
         elif self.labels is not None:
-            # Labels that have no column, such as 255 for "ignore", say nothing.
+            # A single label that has no column is a mark, such as 255 for "ignore".
             inside = self.labels[self.labels < columns]
             known = int(inside.max(initial=0)) + 1
+            is_too_small = len(self.labels) - len(inside) > 1
         else:
             return True
+        if is_too_small:
+            return False
         return columns < _SMALLEST_EMBEDDING or columns <= _MOST_COLUMNS * known
 
     def describe_classes(self) -> str:
@@ -70,15 +89,93 @@ class LogitsChoice:
         largest = 0 if self.labels is None else int(self.labels.max(initial=0))
         return f"the labels 0 to {largest}"
 
+    def find(self, output: Any, images: int) -> FoundLogits | None:
+        """Returns a model's logits, or None.
+
+        With `prototypes=` they are cosines of the embedding with the prototypes. With `output=`
+        they are what that function returns. Otherwise they are the model's output itself or its
+        `logits`, or else the first floating-point (N, K) tensor in tuples, lists, mappings and
+        attributes that is not named as an embedding. K is at least 2, and no number of columns of
+        an embedding (`fits`). A floating-point (N, K, H, W) tensor has dense logits if K is the
+        number of class names or `output=` returns it.
+
+        Args:
+            output: The output of the model.
+            images: N.
+
+        Raises:
+            ArgumentError: if the user's `output` raises, or returns no (N, K) logits, or if there
+                is no embedding to compare with the prototypes.
+        """
+        if self.is_absent:
+            return None
+        if self.prototypes is not None:
+            size = self.prototypes.directions.shape[1]
+            embedding = find_embedding(output, images, self.call, size)
+            note = (
+                f"the logits are {COSINE_SCALE:g} times the cosines with {self.prototypes.origin}"
+            )
+            return FoundLogits(self.prototypes.compute_logits(embedding), note)
+        if self.call is not None:
+            return _read_logits(self.call, output, images)
+        if isinstance(output, Tensor):
+            return _as_found(output) if self._accepts(output, images) else None
+        named = get_entry(output, "logits")
+        if self._accepts(named, images):
+            return _as_found(named)
+        for path, tensor in find_tensors(output):
+            is_named = _is_named_embedding(path)
+            if not is_named and self._accepts(tensor, images, allow_error=False):
+                return _as_found(
+                    tensor,
+                    f"the logits are output{path} of {describe(output)}; pass output=... to choose "
+                    "another tensor",
+                )
+        return None
+
+    def _accepts(self, value: Any, images: int, *, allow_error: bool = True) -> bool:
+        """Returns whether a tensor holds logits.
+
+        Args:
+            value: The tensor, or anything else.
+            images: N.
+            allow_error: Whether the class names may be a few too few, which has its own message.
+        """
+        if _can_be_dense(value, images):
+            return bool(value.shape[1] == self.count)
+        if not _can_be_logits(value, images):
+            return False
+        columns = value.shape[1]
+        return self.fits(columns) and (allow_error or self.count in (None, columns))
+
+    def explain_missing(self, output: object) -> str:
+        """Returns a clause that says what the model returns instead of logits."""
+        if self.is_absent:
+            return "output=False states that the model returns no logits"
+        if isinstance(output, Tensor) and _can_be_logits(output, len(output)):
+            return (
+                f"the model returns {describe(output)}, which does not fit "
+                f"{self.describe_classes()}, so it is taken for an embedding; pass "
+                "output=lambda out: out if it holds logits, or prototypes=... for predictions"
+            )
+        named = next((name for name in EMBEDDING_NAMES if get_entry(output, name) is not None), "")
+        if named:
+            return (
+                f"the model returns {describe(output)} with an embedding ({named}) and without "
+                "logits; pass prototypes=... for predictions"
+            )
+        if isinstance(output, Tensor) and _can_be_dense(output, len(output)):
+            return (
+                f"the model returns {describe(output)}, not {_WANTED}; pass output=lambda out: out "
+                "if it holds dense logits"
+            )
+        expected = f"(images, {self.count or ''} classes)".replace("  ", " ")
+        hint = "" if isinstance(output, Tensor) else f"; pass {_EXAMPLE} to select them"
+        return f"the model returns {describe(output)}, not {expected} logits{hint}"
+
     def __reduce__(self) -> tuple[Any, ...]:
-        # The user's function may be a lambda. It is unpickled at its first call.
-        call = self.call
-        packed = (
-            call
-            if call is None or isinstance(call, _PickledFunction)
-            else _PickledFunction.of(call)
-        )
-        return LogitsChoice, (packed, self.count, self.labels, self.is_absent)
+        packed = pickle_function("output", self.call)
+        return LogitsChoice, (packed, self.count, self.labels, self.is_absent, self.prototypes)
 
 
 @dataclass(frozen=True)
@@ -87,17 +184,17 @@ class FoundLogits:
 
     Attributes:
         values: (N, K).
-        path: Path to them in the output, such as "[0]" or ".aux", where it was guessed.
+        note: Where they come from, unless the user or the model states it.
+        dense: (N, K, H, W) dense logits, of which `values` is the mean over positions, or None.
     """
 
     values: Tensor
-    path: str = ""
+    note: str = ""
+    dense: Tensor | None = None
 
 
 FIRST_LOGITS: Final = LogitsChoice()
 """The first tensor that can be logits."""
-
-_CHOICE: Final = ContextVar("tensorboard_plugin_atlas_logits", default=FIRST_LOGITS)
 
 
 def check_output(
@@ -128,96 +225,22 @@ def check_output(
     )
 
 
-@contextlib.contextmanager
-def select_logits(choice: LogitsChoice) -> Iterator[None]:
-    """Sets how logits are found inside the block, in this thread."""
-    token = _CHOICE.set(choice)
-    try:
-        yield
-    finally:
-        _CHOICE.reset(token)
-
-
-def find_logits(output: Any, images: int) -> FoundLogits | None:
-    """Returns a model's logits, or None.
-
-    With `output=` they are what that function returns. Otherwise they are the model's output itself
-    or its `logits`, or else the first floating-point (N, K) tensor in tuples, lists, mappings and
-    attributes. K is at least 2, and no number of columns of an embedding (`LogitsChoice.fits`).
-
-    Args:
-        output: The output of the model.
-        images: N.
-
-    Raises:
-        ArgumentError: if the user's `output` raises, or returns no (N, K) logits.
-    """
-    choice = _CHOICE.get()
-    if choice.is_absent:
-        return None
-    if choice.call is not None:
-        return FoundLogits(_call_output(choice.call, output, images))
-    direct = output
-    if not isinstance(output, Tensor):
-        is_mapping = isinstance(output, Mapping)
-        direct = output.get("logits") if is_mapping else getattr(output, "logits", None)
-    if _can_be_logits(direct, images) and choice.fits(direct.shape[1]):
-        return FoundLogits(direct)
-    if isinstance(output, Tensor):
-        return None
-    for path, tensor in _find_tensors(output, "", _MAX_DEPTH):
-        columns = tensor.shape[-1] if tensor.ndim else 0
-        if not _can_be_logits(tensor, images) or choice.count not in (None, columns):
-            continue
-        if choice.fits(columns):
-            return FoundLogits(tensor, path)
-    return None
-
-
-def get_logits(output: Any, images: int) -> Tensor | None:
-    """Returns the (N, K) logits, or None; see `find_logits`."""
-    found = find_logits(output, images)
-    return None if found is None else found.values
-
-
-def describe(output: object) -> str:
-    """Describes the type and shape of an output, for messages."""
-    if isinstance(output, Tensor):
-        return f"a tensor of shape {tuple(output.shape)}"
-    return f"a {type(output).__name__}"
-
-
-def explain_missing_logits(output: object) -> str:
-    """Returns a clause that says what the model returns instead of logits."""
-    choice = _CHOICE.get()
-    if choice.is_absent:
-        return "output=False states that the model returns no logits"
-    if isinstance(output, Tensor) and _can_be_logits(output, len(output)):
-        return (
-            f"the model returns {describe(output)}, which does not fit "
-            f"{choice.describe_classes()}, so it is taken for an embedding; pass "
-            "output=lambda out: out if it holds logits"
-        )
-    expected = f"(images, {choice.count or ''} classes)".replace("  ", " ")
-    hint = "" if isinstance(output, Tensor) else f"; pass {_EXAMPLE} to select them"
-    return f"the model returns {describe(output)}, not {expected} logits{hint}"
-
-
-def _call_output(call: ReadLogits, output: Any, images: int) -> Tensor:
-    try:
-        found = call(output)
-    except Exception as error:  # the user's function may raise anything
-        raise ArgumentError(
-            f"output raises for {describe(output)}, which the model returns "
-            f"({summarize_error(error)}); pass a function that returns its (images, classes) logits"
-        ) from error
-    if not _can_be_logits(found, images):
+def _read_logits(call: ReadOutput, output: Any, images: int) -> FoundLogits:
+    found = call_output(call, output, _WANTED)
+    if not (_can_be_logits(found, images) or _can_be_dense(found, images)):
         raise ArgumentError(
             f"output returns {describe(found)} for {images} images; pass a function that returns "
             "floating-point (images, classes) logits, for at least two classes"
         )
-    logits: Tensor = found
-    return logits
+    return _as_found(found)
+
+
+def _as_found(logits: Tensor, note: str = "") -> FoundLogits:
+    """Returns logits, (N, K) or dense."""
+    if logits.ndim == 2:
+        return FoundLogits(logits, note)
+    notes = (note, _DENSE_NOTE) if note else (_DENSE_NOTE,)
+    return FoundLogits(logits.mean(dim=(2, 3)), "; ".join(notes), logits)
 
 
 def _can_be_logits(value: Any, images: int) -> bool:
@@ -230,42 +253,17 @@ def _can_be_logits(value: Any, images: int) -> bool:
     )
 
 
-def _find_tensors(output: Any, path: str, depth: int) -> Iterator[tuple[str, Tensor]]:
-    """Yields the tensors in an output in order, with the path to each."""
-    parts: list[tuple[str, Any]] = []
-    if isinstance(output, Tensor):
-        yield path, output
-    elif isinstance(output, Mapping):
-        parts = [(f"[{key!r:.40}]", value) for key, value in output.items()]
-    elif isinstance(output, (tuple, list)):
-        parts = [(f"[{index}]", value) for index, value in enumerate(output)]
-    elif dataclasses.is_dataclass(output) or hasattr(output, "__dict__"):
-        named = dataclasses.fields(output) if dataclasses.is_dataclass(output) else ()
-        names = [one.name for one in named] or list(vars(output))
-        parts = [(f".{name}", getattr(output, name, None)) for name in names]
-    for suffix, value in parts if depth else ():
-        yield from _find_tensors(value, path + suffix, depth - 1)
+def _can_be_dense(value: Any, images: int) -> bool:
+    return (
+        isinstance(value, Tensor)
+        and value.ndim == 4
+        and value.shape[0] == images
+        and value.shape[1] > 1
+        and value.shape[2:].numel() > 1
+        and value.is_floating_point()
+    )
 
 
-@dataclass(frozen=True)
-class _PickledFunction:
-    """A function of the user, pickled for another process."""
-
-    data: bytes
-
-    @classmethod
-    def of(cls, call: ReadLogits) -> _PickledFunction:
-        return cls(cloudpickle.dumps(call))
-
-    def __call__(self, output: Any) -> Any:
-        return _unpickle(self.data)(output)
-
-
-_UNPICKLED: Final[dict[bytes, ReadLogits]] = {}
-
-
-def _unpickle(data: bytes) -> ReadLogits:
-    """Returns the function in `data`, which must come from a trusted process."""
-    if data not in _UNPICKLED:
-        _UNPICKLED[data] = cloudpickle.loads(data)
-    return _UNPICKLED[data]
+def _is_named_embedding(path: str) -> bool:
+    """Returns whether the last part of a path, such as ".pooler_output", names an embedding."""
+    return path.endswith(tuple(end for name in _EMBEDDINGS for end in (f".{name}", f"[{name!r}]")))

@@ -6,12 +6,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.requirements import check_inputs
-from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
+from tensorboard_plugin_atlas.errors import LayerError
 
 MAX_PREFIX: Final = 8
 """Largest number of tokens before the patches: class token, distillation token, registers."""
@@ -155,29 +154,6 @@ def infer_output_form(
 def is_sequence_first(module: nn.Module) -> bool:
     """Returns whether a module is or contains a sequence module with `batch_first=False`."""
     return any(getattr(part, "batch_first", True) is False for part in module.modules())
-
-
-def forward(model: nn.Module, inputs: Tensor) -> Any:
-    """Calls the model, with a better error message for a wrong number of inputs or channels.
-
-    Raises:
-        ArgumentError: if the forward pass raises and needs more inputs than the images, or the
-            images have another number of channels than the model's first convolution.
-    """
-    try:
-        return model(inputs)
-    except TypeError:
-        check_inputs(model)
-        raise
-    except RuntimeError as error:
-        kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-        first = next((part for part in model.modules() if isinstance(part, kinds)), None)
-        if first is None or first.in_channels == inputs.shape[1]:
-            raise
-        raise ArgumentError(
-            f"probe: images have {inputs.shape[1]} channels, the model's first convolution takes "
-            f"{first.in_channels}; pass images with {first.in_channels} channels"
-        ) from error
 
 
 def _has_other_aspect(shape: tuple[int, ...], input_size: tuple[int, int]) -> bool:

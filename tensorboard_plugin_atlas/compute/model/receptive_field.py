@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
+from tensorboard_plugin_atlas.compute.model.interface import call_model
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import (
     find_first_tensor,
-    forward,
     infer_output_form,
     is_sequence_first,
 )
@@ -169,7 +169,7 @@ def _measure_gradients(
         add_forward_hooks({layer: module}, on_output),
     ):
         inputs = as_input(probe.images[:images], inner).requires_grad_()
-        forward(inner, inputs)
+        call_model(inner, inputs)
         form = infer_output_form(
             outputs[0],
             batch=len(inputs),

@@ -33,6 +33,12 @@ _SHARDED_MARKS: Final = {
     "_fsdp_flattened": "FullyShardedDataParallel",
 }
 
+_TWO_TOWERS: Final = (
+    ("vision_model", "get_image_features", "text_model"),
+    ("visual", "encode_image", "encode_text"),
+)
+"""Tower for images, method that calls it, and mark of the tower for texts: transformers, CLIP."""
+
 _UNSHARDED_COPY: Final = (
     "on all ranks call torch.distributed.checkpoint.state_dict.get_model_state_dict(model, "
     "options=StateDictOptions(full_state_dict=True)), load the result into a copy of the model "
@@ -136,8 +142,39 @@ def check_inputs(model: nn.Module) -> None:
     except TypeError:
         raise ArgumentError(
             f"model={type(model).__name__} takes forward{signature}, but is called with one batch "
-            "of images; pass a module that takes (B, C, H, W) and adds the other inputs"
+            "of images; pass forward=lambda model, images: ... that adds the other inputs, or a "
+            "module that takes (B, C, H, W)"
         ) from None
+
+
+def reject_two_towers(model: nn.Module, error: Exception) -> None:
+    """Explains why a model of images and texts does not run; called after it raised `error`.
+
+    Raises:
+        ArgumentError: if the model has a tower for images and one for texts, as CLIP has.
+    """
+    for tower, method, text in _TWO_TOWERS:
+        if all(hasattr(model, name) for name in (tower, method, text)):
+            raise ArgumentError(
+                f"model={type(model).__name__} has a tower for images and one for texts, and does "
+                f"not run on images alone; pass model.{tower}, or forward=lambda model, images: "
+                f"model.{method}(images) for the embedding that text prototypes belong to"
+            ) from error
+
+
+def reject_channels(model: nn.Module, channels: int, error: Exception) -> None:
+    """Explains a wrong number of channels; called after the model raised `error`.
+
+    Raises:
+        ArgumentError: if the first convolution takes another number of channels.
+    """
+    kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    first = next((part for part in model.modules() if isinstance(part, kinds)), None)
+    if first is not None and first.in_channels != channels:
+        raise ArgumentError(
+            f"probe: images have {channels} channels, the model's first convolution takes "
+            f"{first.in_channels}; pass images with {first.in_channels} channels"
+        ) from error
 
 
 def _describe_sharding(model: nn.Module) -> str | None:

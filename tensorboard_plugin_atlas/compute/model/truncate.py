@@ -9,7 +9,7 @@ truncation made it 2.4 times as fast, and folding another 1.4 times.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,12 @@ from tensorboard_plugin_atlas.compute.model.frozen_copy import (
     is_close,
     make_frozen_copy,
     optimize_weights,
+)
+from tensorboard_plugin_atlas.compute.model.interface import (
+    ModelInterface,
+    call_model,
+    get_interface,
+    use_interface,
 )
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import find_first_tensor
@@ -48,6 +54,8 @@ class TruncatedNetwork:
         folded: Number of batch norms folded into convolutions.
         in_pairs: Whether the network takes exactly two images at a time.
         notes: What a reader of the atlas must know about it.
+        interface: How it is called. It is kept, since autograd calls the network in threads of its
+            own, too.
     """
 
     network: nn.Module
@@ -57,6 +65,7 @@ class TruncatedNetwork:
     folded: int = 0
     in_pairs: bool = False
     notes: tuple[str, ...] = ()
+    interface: ModelInterface = field(default_factory=get_interface)
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Returns the layer's float32 output for normalized `inputs` (B, C, H, W).
@@ -68,11 +77,14 @@ class TruncatedNetwork:
             Exception: whatever the network raises, such as for a size that it does not accept.
         """
         if not self.in_pairs:
-            return _run_to(self.network, self.layer, self.calls, inputs)
+            return self._run(inputs)
         padded = torch.cat([inputs, inputs[-1:]]) if len(inputs) % _PAIR else inputs
         pairs = torch.split(padded, _PAIR)
-        outputs = [_run_to(self.network, self.layer, self.calls, pair) for pair in pairs]
-        return torch.cat(outputs)[: len(inputs)]
+        return torch.cat([self._run(pair) for pair in pairs])[: len(inputs)]
+
+    def _run(self, inputs: Tensor) -> Tensor:
+        with use_interface(self.interface):
+            return _run_to(self.network, self.layer, self.calls, inputs)
 
 
 def truncate(model: nn.Module, layer: str, check: Tensor) -> TruncatedNetwork:
@@ -121,7 +133,7 @@ def _run_to(network: nn.Module, layer: str, calls: int, inputs: Tensor) -> Tenso
 
     # The layer is looked up each time, since folding may have replaced it.
     with add_forward_hooks({layer: resolve_layer(network, layer)}, stop), suppress(_LayerReached):
-        network(as_input(inputs, network))
+        call_model(network, as_input(inputs, network))
     # A network that catches all exceptions runs to its end; the output was recorded all the same.
     if not outputs or len(outputs) < calls:
         ran = f"ran {len(outputs)} of {calls} times" if outputs else "did not run"
@@ -168,5 +180,5 @@ def _count_calls(network: nn.Module, layer: str, inputs: Tensor) -> int:
         calls += 1
 
     with torch.no_grad(), add_forward_hooks({layer: resolve_layer(network, layer)}, count):
-        network(as_input(inputs, network))
+        call_model(network, as_input(inputs, network))
     return calls

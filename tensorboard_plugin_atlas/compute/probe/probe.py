@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray, ProbeThumbnails
+from tensorboard_plugin_atlas.compute.probe.items import ClassMap
 from tensorboard_plugin_atlas.compute.probe.normalize import (
     IDENTITY,
     Normalize,
@@ -34,6 +36,8 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.short_repr import short_repr
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack
 
+logger = logging.getLogger(__name__)
+
 __all__ = ["Normalize", "Probe", "build_probe"]
 
 EDGE: Final = 1 / 8
@@ -41,6 +45,15 @@ EDGE: Final = 1 / 8
 
 RANGE_TOLERANCE: Final = 1e-3
 """Tolerance of the range [0, 1] of pixels if no normalization is known."""
+
+FAR_OUTSIDE: Final = (-0.5, 1.5)
+"""Pixels below or above are a sign of a wrong normalization; others may come from resizing."""
+
+PIXEL_ROUNDING: Final = 1e-3
+"""Larger than the rounding error of a relative position, in pixels."""
+
+UNLABELED: Final = 255
+"""Class of unlabeled pixels in the label maps of many data sets, which have fewer classes."""
 
 THUMBNAIL_SIDE: Final = 96
 THUMBNAIL_BYTES: Final = 6 * 1024 * 1024
@@ -72,6 +85,7 @@ class Probe:
         notes: Notes about the selection of the probe.
         positions: (N, 2) int32: row and column of each sample on the feature map, edges included,
             in a probe for a single layer; None in a probe for all layers.
+        class_maps: (I, H, W) int16: class of each pixel, for label maps, or None.
     """
 
     images: Tensor
@@ -84,6 +98,7 @@ class Probe:
     digest: str
     notes: tuple[str, ...] = ()
     positions: IntArray | None = None
+    class_maps: ClassMap | None = None
 
     def __len__(self) -> int:
         """Returns N, the number of samples."""
@@ -121,6 +136,7 @@ class Probe:
             sample_image=self.sample_image[samples],
             relative_positions=self.relative_positions[samples],
             positions=None if self.positions is None else self.positions[samples],
+            class_maps=None if self.class_maps is None else self.class_maps[:count],
             digest="",
         )
 
@@ -154,6 +170,27 @@ class Probe:
             for low in [1 if size >= 3 else 0]
         ]
         return np.stack(columns, axis=1).astype(np.int32)
+
+    def find_pixels(self, height: int, width: int) -> IntArray:
+        """Returns row and column of the pixel at each sample, of images of a size, (N, 2) int32."""
+        size = np.array((height, width))
+        # The center of a position may lie between two pixels; rounding must not choose one of them.
+        pixels = self.relative_positions * size + PIXEL_ROUNDING
+        inside: IntArray = np.minimum(pixels, size - 1).astype(np.int32)
+        return inside
+
+    def sample_labels(self) -> IntArray | None:
+        """Returns the class of each sample, (N,) int32, -1 without one; None without labels.
+
+        In label maps, pixels have no class if they are negative or have no class name; without
+        names, if they are at least 255.
+        """
+        if self.class_maps is None:
+            return None if self.labels is None else self.labels[self.sample_image]
+        rows, columns = self.find_pixels(*self.class_maps.shape[1:]).T
+        found = self.class_maps[self.sample_image, rows, columns].astype(np.int32)
+        count = UNLABELED if self.classes is None else len(self.classes)
+        return np.where((found < 0) | (found >= count), -1, found).astype(np.int32)
 
     def thumbnails(self) -> ProbeThumbnails:
         """Returns thumbnails for the log: sides of at most 96 px, and at most 6 MiB in total."""
@@ -232,6 +269,7 @@ def build_probe(
     return Probe(
         images=selected.images,
         labels=selected.labels,
+        class_maps=selected.class_maps,
         image_ids=selected.image_ids,
         sample_image=sample_image,
         relative_positions=positions,
@@ -258,7 +296,8 @@ def _sample_positions(images: int, each: int, rng: np.random.Generator) -> Float
 def _compute_digest(selected: SourceImages, sample_image: IntArray, positions: FloatArray) -> str:
     digest = hashlib.sha256(repr(tuple(selected.images.shape)).encode())
     labels = () if selected.labels is None else (selected.labels,)
-    for array in (selected.images.contiguous().numpy(), *labels, sample_image, positions):
+    maps = () if selected.class_maps is None else (selected.class_maps,)
+    for array in (selected.images.contiguous().numpy(), *labels, *maps, sample_image, positions):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
@@ -292,6 +331,15 @@ def _find_normalization(
             f"probe images span {low:.3g} to {high:.3g}, not 0 to 1, and no Normalize was found in "
             "the data set's transforms; pass normalize=(mean, std) with model input = (pixels in "
             "[0, 1] - mean) / std"
+        )
+    if low < FAR_OUTSIDE[0] or high > FAR_OUTSIDE[1]:
+        logger.warning(
+            "probe: pixels span %.3g to %.3g after undoing normalize=(%s, %s), not 0 to 1, so "
+            "patches are clipped; pass the mean and std of the probe's own transforms",
+            low,
+            high,
+            scale.mean,
+            scale.std,
         )
     if low < -0.05 or high > 1.05:
         return scale, (f"pixels: span {low:.3g} to {high:.3g} after undoing normalize; clipped",)

@@ -38,7 +38,7 @@ def _iterate_changes(previous: Atlas, probe: Probe) -> Iterator[str]:
     if len(samples) == len(probe):
         if not np.array_equal(samples.image_ids, probe.image_ids[probe.sample_image]):
             yield "other images of the data set"
-        elif not _are_equal(samples.labels, _sample_labels(probe)):
+        elif not _are_equal(samples.labels, probe.sample_labels()):
             yield "other labels"
     if previous.classes != probe.classes:
         yield "other class names"
@@ -46,10 +46,6 @@ def _iterate_changes(previous: Atlas, probe: Probe) -> Iterator[str]:
 
 def _as_pair(value: Any) -> tuple[int, ...] | None:
     return tuple(value) if isinstance(value, (tuple, list)) and len(value) == 2 else None
-
-
-def _sample_labels(probe: Probe) -> IntArray | None:
-    return None if probe.labels is None else probe.labels[probe.sample_image]
 
 
 def _are_equal(a: IntArray | None, b: IntArray | None) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, Subset, default_collate, default_convert
 
@@ -19,13 +20,26 @@ from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
     choose_evenly,
     find_labels,
 )
+from tensorboard_plugin_atlas.compute.probe.items import (
+    LABEL_MAPS,
+    ClassMap,
+    Entry,
+    Item,
+    as_class_maps,
+    as_float,
+    as_images,
+    as_tensor,
+    find_in_mapping,
+    is_array,
+    make_item,
+    read_label,
+    split_entry,
+)
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 READ_AHEAD: Final = 4
 """Items read per selected image if labels are only known after reading items."""
 
-_IMAGE_KEYS: Final = ("image", "images", "pixel_values", "img", "input", "inputs", "x")
-_LABEL_KEYS: Final = ("label", "labels", "target", "targets", "class", "y")
 _ADVICE: Final = "pass a Dataset, a DataLoader, or a tuple (images, labels) of tensors"
 
 
@@ -38,19 +52,14 @@ class SourceImages:
         labels: (I,) int32, or None unless every item has a label.
         image_ids: (I,) int32, ascending: index of each image in the source.
         notes: Notes about the selection.
+        class_maps: (I, H, W) int16: class of each pixel, or None unless every item has a label map.
     """
 
     images: Tensor
     labels: IntArray | None
     image_ids: IntArray
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class _Item:
-    image: Tensor
-    label: int | None
-    index: int
+    class_maps: ClassMap | None = None
 
 
 def select_images(source: object, count: int, rng: np.random.Generator) -> SourceImages:
@@ -62,7 +71,7 @@ def select_images(source: object, count: int, rng: np.random.Generator) -> Sourc
 
     Args:
         source: A map-style or iterable data set, a DataLoader, a pair (images, labels) of tensors
-            or arrays, or (L, C, H, W) images alone.
+            or arrays, a dictionary of both, or (L, C, H, W) images alone. (L, H, W) are gray.
         count: Number of images, at least 1.
         rng: Random generator of the selection.
 
@@ -71,7 +80,7 @@ def select_images(source: object, count: int, rng: np.random.Generator) -> Sourc
     """
     arrays = _as_arrays(source)
     if arrays is not None:
-        return _select_from_arrays(*arrays, count, rng)
+        return _select_from_arrays(arrays, count, rng)
     data = underlying_dataset(source)
     if _is_indexed(data):
         return _select_from_data_set(data, _reader(source, data), count, rng)
@@ -97,11 +106,11 @@ def _is_indexed(data: object) -> bool:
 
 
 def _select_from_data_set(
-    data: Any, read: Callable[[int], _Item], count: int, rng: np.random.Generator
+    data: Any, read: Callable[[int], Item], count: int, rng: np.random.Generator
 ) -> SourceImages:
     length = len(data)
     labels = find_labels(data)
-    if length and labels is None and read(0).label is None:
+    if length and labels is None and read(0).label.index is None:
         labels = np.zeros(length, np.int64)  # no classes to balance
     if labels is not None and length:
         chosen = choose_evenly(labels, count, rng)
@@ -110,14 +119,14 @@ def _select_from_data_set(
     return _select_evenly((read(int(index)) for index in some), count, rng)
 
 
-def _select_evenly(items: Iterable[_Item], count: int, rng: np.random.Generator) -> SourceImages:
-    reservoir: BalancedReservoir[_Item] = BalancedReservoir(count, rng)
+def _select_evenly(items: Iterable[Item], count: int, rng: np.random.Generator) -> SourceImages:
+    reservoir: BalancedReservoir[Item] = BalancedReservoir(count, rng)
     for item in items:
-        reservoir.add(item.index, -1 if item.label is None else item.label, item)
+        reservoir.add(item.index, -1 if item.label.index is None else item.label.index, item)
     return _assemble([item for _, item in reservoir.items()])
 
 
-def _assemble(items: Sequence[_Item]) -> SourceImages:
+def _assemble(items: Sequence[Item]) -> SourceImages:
     if not items:
         raise ArgumentError("probe is empty: pass a data set with at least one image")
     first = items[0]
@@ -128,155 +137,112 @@ def _assemble(items: Sequence[_Item]) -> SourceImages:
             f"has {tuple(first.image.shape)}; add a Resize or CenterCrop to the transforms so "
             "that all have one size"
         )
-    labels = [item.label for item in items if item.label is not None]
-    missing = len(items) - len(labels)
-    notes: tuple[str, ...] = ()
+    labels = [item.label.index for item in items if item.label.index is not None]
+    maps = [item.label.class_map for item in items if item.label.class_map is not None]
+    missing = len(items) - max(len(labels), len(maps))
+    notes = [note for item in items for note in item.notes]
     if 0 < missing < len(items):
-        notes = (f"labels: left out, {missing} of {len(items)} probe images have none",)
+        notes = [note for note in notes if note != LABEL_MAPS]
+        notes.append(f"labels: left out, {missing} of {len(items)} probe images have none")
     return SourceImages(
         images=torch.stack([item.image for item in items]),
-        labels=None if missing else np.asarray(labels, np.int32),
+        labels=np.asarray(labels, np.int32) if len(labels) == len(items) else None,
         image_ids=np.asarray([item.index for item in items], np.int32),
-        notes=notes,
+        notes=tuple(dict.fromkeys(notes)),
+        class_maps=np.stack(maps) if len(maps) == len(items) else None,
     )
 
 
-def _reader(source: object, data: Any) -> Callable[[int], _Item]:
+def _reader(source: object, data: Any) -> Callable[[int], Item]:
     """Returns a function that reads one item of a map-style data set, with the collate_fn."""
     collate = source.collate_fn if isinstance(source, DataLoader) else default_collate
     # The default functions only stack items.
     if collate in (default_collate, default_convert):
-        return lambda index: _parse(data[index], index)
+        return lambda index: make_item(split_entry(data[index]), index)
 
-    def read(index: int) -> _Item:
-        batch = collate([data[index]])
-        image, label = _split(batch)
-        return _item(image[0], None if label is None else label[0], index)
+    def read(index: int) -> Item:
+        (entry,) = _split_batch(split_entry(collate([data[index]])), 1)
+        return make_item(entry, index)
 
     return read
 
 
-def _stream(source: Iterable[Any]) -> Iterator[_Item]:
+def _stream(source: Iterable[Any]) -> Iterator[Item]:
     """Yields the items of an iterable source; batches are split."""
     index = itertools.count()
-    for entry in source:
-        image, label = _split(entry)
-        is_batch = _is_array(image) and image.ndim == 4
-        images: Iterable[Any] = image if is_batch else (image,)
-        labels: Iterable[Any] = (label,) if not is_batch else label
-        if is_batch and label is None:
-            labels = itertools.repeat(None)
-        for one, of_one in zip(images, labels, strict=False):
-            yield _item(one, of_one, next(index))
+    is_batched = isinstance(source, DataLoader) and source.batch_sampler is not None
+    for value in source:
+        entry = split_entry(value)
+        is_batch = is_array(entry.image) and (entry.image.ndim >= 4 or is_batched)
+        parts = _split_batch(entry, len(entry.image)) if is_batch else (entry,)
+        for part in parts:
+            yield make_item(part, next(index))
 
 
-def _parse(entry: object, index: int) -> _Item:
-    return _item(*_split(entry), index)
+def _split_batch(batch: Entry, count: int) -> Iterator[Entry]:
+    """Yields the first `count` items of a batch."""
+    labels = itertools.repeat(None) if batch.label is None else batch.label
+    for image, label in zip(batch.image[:count], labels, strict=False):
+        yield Entry(image, label, batch.notes)
 
 
-def _split(entry: Any) -> tuple[Any, Any]:
-    """Splits an item or a batch into image and label; None if there is no label."""
-    if isinstance(entry, Mapping):
-        image = next((entry[key] for key in _IMAGE_KEYS if key in entry), None)
-        if image is None:
-            raise ArgumentError(
-                f"probe items are dictionaries with the keys {sorted(map(str, entry))}; name the "
-                "image 'image' or 'pixel_values' and the class index 'label'"
-            )
-        return image, next((entry[key] for key in _LABEL_KEYS if key in entry), None)
-    if isinstance(entry, (tuple, list)):
-        if not entry:
-            raise ArgumentError("probe items are empty tuples; yield (image, label)")
-        return entry[0], entry[1] if len(entry) > 1 else None
-    return entry, None
-
-
-def _item(image: Any, label: Any, index: int) -> _Item:
-    return _Item(_as_image(image, index), _as_label(label), index)
-
-
-def _as_image(value: Any, index: int) -> Tensor:
-    if not _is_array(value):
-        hint = "yield (image, label) with the image as a float tensor"
-        if hasattr(value, "convert") and hasattr(value, "mode"):
-            hint = "add ToTensor() to the data set's transforms"
-        raise ArgumentError(f"probe: image {index} is a {type(value).__name__}; {hint}")
-    image = _as_tensor(value)
-    if image.ndim != 3:
-        raise ArgumentError(
-            f"probe: image {index} has shape {tuple(image.shape)}; images are (channels, height, "
-            "width), so add a channel to an image without channels by unsqueeze(0)"
-        )
-    return _as_float(image).clone()
-
-
-def _as_tensor(value: Any) -> Tensor:
-    """Returns a tensor unchanged, and an array as a tensor on the CPU."""
-    return value if isinstance(value, Tensor) else torch.from_numpy(value)
-
-
-def _as_float(images: Tensor) -> Tensor:
-    if not images.is_floating_point():
-        raise ArgumentError(
-            f"probe images are {str(images.dtype).removeprefix('torch.')}; pass model inputs: "
-            "images.float() / 255, normalized as in training"
-        )
-    return images.detach().to("cpu", torch.float32)
-
-
-def _as_label(value: Any) -> int | None:
-    """Returns a class index, or None if the value is not a single integer."""
-    if value is None or isinstance(value, (str, bytes)):
-        return None
-    array = np.asarray(value.cpu() if isinstance(value, Tensor) else value)
-    if array.size != 1 or array.dtype.kind not in "iub":
-        return None
-    return int(array.reshape(()))
-
-
-def _is_array(value: object) -> bool:
-    return isinstance(value, (Tensor, np.ndarray))
-
-
-def _as_arrays(source: Any) -> tuple[Any, Any] | None:
-    """Returns (images, labels or None) if the source is an array or a pair of arrays, else None."""
-    if _is_array(source):
-        return source, None
+def _as_arrays(source: Any) -> Entry | None:
+    """Returns the images and labels if the source is arrays, else None."""
+    if is_array(source):
+        return Entry(source, None)
+    if isinstance(source, Mapping):
+        entry = find_in_mapping(source)
+        return entry if entry is not None and is_array(entry.image) else None
     if not isinstance(source, (tuple, list)) or len(source) not in (1, 2):
         return None
-    if not _is_array(source[0]) or source[0].ndim != 4:
+    images, labels = (*source, None)[:2]
+    if not is_array(images):
         return None
-    return source[0], source[1] if len(source) == 2 else None
+    if images.ndim >= 4 or (len(source) == 2 and _has_one_label_each(images, labels)):
+        return Entry(images, labels)
+    return None
 
 
-def _select_from_arrays(
-    images: Any, labels: Any, count: int, rng: np.random.Generator
-) -> SourceImages:
-    if images.ndim != 4:
-        raise ArgumentError(
-            f"probe: images have shape {tuple(images.shape)}; pass them as (images, channels, "
-            "height, width)"
-        )
-    if not len(images):
+def _has_one_label_each(images: Any, labels: Any) -> bool:
+    """Returns whether two values are a batch and its labels, and not two images."""
+    if not is_array(labels) or labels.ndim not in (1, 2):
+        return False
+    return labels.ndim < images.ndim and len(labels) == len(images)
+
+
+def _select_from_arrays(entry: Entry, count: int, rng: np.random.Generator) -> SourceImages:
+    if not len(entry.image):
         raise ArgumentError("probe is empty: pass at least one image")
-    known = None if labels is None else _check_labels(labels, len(images))
-    classes = np.zeros(len(images), np.int64) if known is None else known
+    images, notes = as_images(as_tensor(entry.image))
+    labels, maps, reason = _check_labels(entry.label, images)
+    classes = np.zeros(len(images), np.int64) if labels is None else labels
     chosen = choose_evenly(classes, count, rng)
     return SourceImages(
-        images=_as_float(_as_tensor(images)[torch.from_numpy(chosen)]),
-        labels=None if known is None else known[chosen].astype(np.int32),
+        images=as_float(images[torch.from_numpy(chosen)]),
+        labels=None if labels is None else labels[chosen].astype(np.int32),
         image_ids=chosen.astype(np.int32),
+        notes=(*notes, *((reason,) if reason else ())),
+        class_maps=None if maps is None else as_class_maps(maps[chosen]),
     )
 
 
-def _check_labels(labels: Any, count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _check_labels(
+    labels: Any, images: Tensor
+) -> tuple[NDArray[np.int64] | None, NDArray[Any] | None, str]:
+    """Returns the class index of each image or the label maps, and a note."""
+    if labels is None:
+        return None, None, ""
     array = np.asarray(labels.cpu() if isinstance(labels, Tensor) else labels)
-    if array.shape != (count,) or array.dtype.kind not in "iub":
+    if array.ndim > 1 and len(array) == len(images) and array[0].size > 1:
+        first = read_label(array[0], (images.shape[2], images.shape[3]))
+        maps = None if first.class_map is None else array.reshape(-1, *first.class_map.shape)
+        return None, maps, first.note
+    if array.shape != (len(images),) or array.dtype.kind not in "iub":
         raise ArgumentError(
-            f"probe: labels are {array.dtype} {array.shape} for {count} images; pass one class "
-            f"index per image as whole numbers of shape ({count},)"
+            f"probe: labels are {array.dtype} {array.shape} for {len(images)} images; pass one "
+            f"class index per image as whole numbers of shape ({len(images)},)"
         )
-    return array.astype(np.int64)
+    return array.astype(np.int64), None, ""
 
 
 def _short(value: object) -> str:

@@ -12,10 +12,12 @@ from typing import Any, Final, SupportsIndex
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
+from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
+from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     PatchEvaluator,
@@ -77,7 +79,9 @@ def since_step(
     model: nn.Module | None = None,
     normalize: Any = None,
     config: AtlasConfig | None = None,
-    output: ReadLogits | None = None,
+    output: ReadOutput | None = None,
+    forward: Forward | None = None,
+    prototypes: Tensor | NDArray[Any] | None = None,
 ) -> ShortcutHistory:
     """Tests a shortcut on the checkpoints of a training run.
 
@@ -89,6 +93,8 @@ def since_step(
         normalize: As for `find_shortcuts`.
         config: As for `find_shortcuts`.
         output: As for `compute_atlas`.
+        forward: As for `compute_atlas`.
+        prototypes: As for `compute_atlas`, but not "labels".
 
     Raises:
         ArgumentError: if an argument cannot be used. For a generator of checkpoints, it is raised
@@ -114,7 +120,9 @@ def since_step(
     images = built.images[torch.from_numpy(unseen[:_MAX_IMAGES])]
     patch = as_patch(shortcut.patch, built)
     own = None if model is None else copy.deepcopy(model)
-    with select_logits(check_output(output, built.classes, built.labels)):
+    with use_interface(
+        check_interface(model, built, output=output, forward=forward, prototypes=prototypes)
+    ):
         found = [
             (
                 step,

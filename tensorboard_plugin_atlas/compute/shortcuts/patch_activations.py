@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.analysis.directions import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray
+from tensorboard_plugin_atlas.compute.model.interface import call_model
 from tensorboard_plugin_atlas.compute.model.layers import get_token, resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import (
     find_first_tensor,
-    forward,
     infer_output_form,
     is_sequence_first,
 )
@@ -70,7 +70,7 @@ class PatchActivations:
     def _map(self, images: Tensor) -> Tensor:
         """Returns the layer's feature map, (n, C, H, W) float32."""
         with self._capture_output() as captured, torch.no_grad():
-            forward(self._model, as_input(images, self._model))
+            call_model(self._model, as_input(images, self._model))
         form = infer_output_form(
             captured[-1],
             batch=len(images),

@@ -25,14 +25,15 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
-from tensorboard_plugin_atlas.compute.model.logits import (
-    ReadLogits,
-    check_output,
+from tensorboard_plugin_atlas.compute.model.interface import (
+    Forward,
+    call_model,
+    check_interface,
     explain_missing_logits,
     get_logits,
-    select_logits,
+    use_interface,
 )
-from tensorboard_plugin_atlas.compute.model.outputs import forward
+from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, limit_batch_size
 from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
@@ -354,7 +355,9 @@ def patch_test(
     positions: Sequence[str] = POSITIONS,
     normalize: Any = None,
     seed: int = 0,
-    output: ReadLogits | None = None,
+    output: ReadOutput | None = None,
+    forward: Forward | None = None,
+    prototypes: Tensor | NDArray[Any] | str | None = None,
 ) -> PatchTest:
     """Pastes a patch on images and measures how many the model then predicts as a class.
 
@@ -375,6 +378,8 @@ def patch_test(
             data set's transforms by default.
         seed: Seed of the sampled images, random positions and noise.
         output: As for `compute_atlas`.
+        forward: As for `compute_atlas`.
+        prototypes: As for `compute_atlas`.
 
     Raises:
         ArgumentError: if an argument cannot be used, the patch is larger than the images, the model
@@ -386,8 +391,10 @@ def patch_test(
     probe = build_probe(images, config=AtlasConfig(samples=1000, seed=seed), normalize=known)
     pasted = as_patch(patch, probe)
     scaled = _scale_patch(pasted, sizes, probe.input_size)
-    choice = check_output(output, None)
-    with select_logits(choice), optimize_for_inference(model, probe.images) as quick:
+    interface = check_interface(
+        model, probe, output=output, forward=forward, prototypes=prototypes
+    ).without_labels()
+    with use_interface(interface), optimize_for_inference(model, probe.images) as quick:
         evaluator = PatchEvaluator.prepare(quick, probe.images)
         _check_target(target, evaluator.classes)
         corners = [_corners(at, positions, one, evaluator.size) for one in scaled.values()]
@@ -555,7 +562,7 @@ def _logits(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:
     found = []
     with torch.no_grad():
         for batch in torch.split(images, limit_batch_size(batch_size, images, model)):
-            output: Any = forward(model, as_input(batch, model))
+            output: Any = call_model(model, as_input(batch, model))
             logits = get_logits(output, len(batch))
             if logits is None:
                 raise ArgumentError(

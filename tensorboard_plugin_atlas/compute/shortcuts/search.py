@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.analysis.directions import unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
@@ -33,8 +33,9 @@ from tensorboard_plugin_atlas.compute.attribution.attribute import (
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells, bin_samples
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
+from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
-from tensorboard_plugin_atlas.compute.model.logits import ReadLogits, check_output, select_logits
+from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
@@ -160,7 +161,9 @@ def find_shortcuts(
     normalize: Any = None,
     config: AtlasConfig | None = None,
     top: int = 20,
-    output: ReadLogits | None = None,
+    output: ReadOutput | None = None,
+    forward: Forward | None = None,
+    prototypes: Tensor | NDArray[Any] | str | None = None,
 ) -> tuple[Shortcut, ...]:
     """Finds patches that flip the predictions of a classifier, and tests them.
 
@@ -176,6 +179,8 @@ def find_shortcuts(
             is one sample per image.
         top: Largest number of results; at most eight candidates are tested.
         output: As for `compute_atlas`.
+        forward: As for `compute_atlas`.
+        prototypes: As for `compute_atlas`.
 
     Returns:
         Patches with a flip rate of at least 0.25, significant ones first, then by strength; at most
@@ -194,19 +199,42 @@ def find_shortcuts(
         else build_probe(probe, config=settings, classes=classes, normalize=normalize)
     )
     name = normalize_layer_name(model, layer)
-    seen, unseen = split_images(len(built.images), settings.seed)
+    with use_interface(
+        check_interface(model, built, output=output, forward=forward, prototypes=prototypes)
+    ):
+        return search_probe(model, name, built, settings)[:top]
+
+
+def search_probe(
+    model: nn.Module, layer: str, probe: Probe, config: AtlasConfig
+) -> tuple[Shortcut, ...]:
+    """Finds the shortcuts in a probe with the current interface of the model.
+
+    Args:
+        model: As for `find_shortcuts`.
+        layer: Dotted module name.
+        probe: The images.
+        config: The settings.
+
+    Returns:
+        As `find_shortcuts` does.
+
+    Raises:
+        ArgumentError: if the model has no (images, classes) logits.
+        LayerError: if the layer does not exist or does not run.
+    """
+    seen, unseen = split_images(len(probe.images), config.seed)
     if not len(unseen):
         return ()
-    half = _select_images(built, seen)
-    choice = check_output(output, built.classes, built.labels)
-    with select_logits(choice), optimize_for_inference(model, half.images, name) as quick:
-        strongest = find_strongest_positions(quick, name, half, batch_size=settings.batch_size)
-        centers = _centers(quick, name, half, strongest)
+    half = _select_images(probe, seen)
+    with optimize_for_inference(model, half.images, layer) as quick:
+        strongest = find_strongest_positions(quick, layer, half, batch_size=config.batch_size)
+        centers = _centers(quick, layer, half, strongest)
         choices = PatchEvaluator(
             quick, half.images, strongest.predictions, strongest.attribution.shape[1]
         )
-        tests = PatchEvaluator.prepare(quick, built.images[torch.from_numpy(unseen[:_TEST_POOL])])
-        return _Search(choices, tests, half, strongest, centers, settings).run(top)
+        tests = PatchEvaluator.prepare(quick, probe.images[torch.from_numpy(unseen[:_TEST_POOL])])
+        return _Search(choices, tests, half, strongest, centers, config).run()
 
 
 def _select_images(probe: Probe, rows: NDArray[np.intp]) -> Probe:
@@ -215,6 +243,7 @@ def _select_images(probe: Probe, rows: NDArray[np.intp]) -> Probe:
         probe,
         images=probe.images[torch.from_numpy(rows)],
         labels=None if probe.labels is None else probe.labels[rows],
+        class_maps=None if probe.class_maps is None else probe.class_maps[rows],
         image_ids=probe.image_ids[rows],
         sample_image=np.arange(len(rows), dtype=np.int32),
         relative_positions=np.zeros((len(rows), 2), np.float32),
@@ -260,7 +289,7 @@ class _Search:
             layout, strongest.activations, size=self._grid_size, min_count=config.min_count
         )
 
-    def run(self, top: int) -> tuple[Shortcut, ...]:
+    def run(self) -> tuple[Shortcut, ...]:
         """Returns the shortcuts, significant ones first, then by strength."""
         screened = [found for one in self._rank_cells() if (found := self._screen(one)) is not None]
         screened.sort(key=lambda candidate: -candidate.value)
@@ -273,7 +302,7 @@ class _Search:
         apart = _limit_per_class(_drop_overlapping(shrunk), _MAX_PER_CLASS)
         tested = [test for one in apart if (test := self._test(one, len(chosen))) is not None]
         tested.sort(key=lambda found: (not found.significant, -found.strength))
-        return tuple(tested[:top])
+        return tuple(tested)
 
     def _rank_cells(self) -> list[_Candidate]:
         """Returns the cells with the largest attribution and coherent activations."""

@@ -20,8 +20,11 @@ from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
-from tensorboard_plugin_atlas.compute.model.logits import explain_missing_logits, get_logits
-from tensorboard_plugin_atlas.compute.model.outputs import forward
+from tensorboard_plugin_atlas.compute.model.interface import (
+    call_model,
+    explain_missing_logits,
+    get_logits,
+)
 from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, preserve_model_state
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_activations import (
@@ -33,7 +36,7 @@ from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     as_patch,
     measure_patch,
 )
-from tensorboard_plugin_atlas.compute.shortcuts.search import Shortcut, find_shortcuts
+from tensorboard_plugin_atlas.compute.shortcuts.search import Shortcut, search_probe
 from tensorboard_plugin_atlas.compute.shortcuts.significance import (
     MAX_TEST_IMAGES,
     MIN_FLIP_RATE,
@@ -76,7 +79,7 @@ def find_incompatibility(model: nn.Module, probe: Probe) -> str | None:
         return f"the images have {channels} channels, and patches are stored with 1 or 3"
     with preserve_model_state(model) as inner, torch.no_grad():
         images = as_input(probe.images[:2], inner)
-        output = forward(inner, images)
+        output = call_model(inner, images)
     return explain_missing_logits(output) if get_logits(output, len(images)) is None else None
 
 
@@ -140,7 +143,7 @@ class ShortcutTracker:
         Raises:
             ArgumentError: if the model has no (images, classes) logits.
         """
-        found = find_shortcuts(model, self._layer, self._probe, config=self._config)
+        found = search_probe(model, self._layer, self._probe, self._config)
         _, unseen = split_images(len(self._probe.images), self._config.seed)
         kept: tuple[_Candidate, ...] = ()
         if len(unseen):

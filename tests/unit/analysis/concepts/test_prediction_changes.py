@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from synthetic_atlases import make_atlas
 
 from tensorboard_plugin_atlas.analysis.concepts.event_sentences import describe_prediction_change
 from tensorboard_plugin_atlas.analysis.concepts.naming import MAX_CLASS_NAME
@@ -180,3 +184,22 @@ def test_class_names_are_untrusted() -> None:
         "30 images of class 1 are now predicted as class 0"
     )
     assert "class 1 " in describe_prediction_change(change, ("cat",))
+
+
+@pytest.mark.parametrize("differing", ["labels", "predictions", "confidences", None])
+def test_samples_of_one_image_with_several_predictions_have_no_image_predictions(
+    differing: str | None,
+) -> None:
+    """As those of dense logits; what an image predicts is then not known."""
+    atlas = make_atlas(0, samples=60)
+    image_ids = np.repeat(np.arange(30, dtype=np.int32), 2)
+    shared: dict[str, NDArray[Any]] = {
+        "labels": np.ones(60, np.int32),
+        "predictions": np.ones(60, np.int32),
+        "confidences": np.full(60, 0.5, np.float16),
+    }
+    if differing is not None:
+        shared[differing][1] = 0
+    samples = dataclasses.replace(atlas.samples, image_ids=image_ids, **shared)
+    found = ImagePredictions.from_atlas(dataclasses.replace(atlas, samples=samples))
+    assert (found is None) == (differing is not None)

@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections import OrderedDict, namedtuple
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,15 +22,16 @@ from tensorboard_plugin_atlas import (
     find_shortcuts,
     patch_test,
     read_atlases,
+    read_shortcuts,
 )
-from tensorboard_plugin_atlas.compute.model.logits import (
-    LogitsChoice,
-    check_output,
+from tensorboard_plugin_atlas.compute.model.interface import (
+    ModelInterface,
     explain_missing_logits,
     find_logits,
     get_logits,
-    select_logits,
+    use_interface,
 )
+from tensorboard_plugin_atlas.compute.model.logits import LogitsChoice, check_output
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 ATTRIBUTED = AtlasConfig(**{**TINY.as_dict(), "attribution": True})
@@ -50,6 +52,10 @@ class ModelOutput(OrderedDict):
             return self[name]
         except KeyError:
             raise AttributeError(name) from None
+
+
+def make_interface(output, classes=None, labels=None):
+    return ModelInterface(check_output(output, classes, labels))
 
 
 class Several(Net):
@@ -199,14 +205,14 @@ def test_shortcuts_and_patch_tests_use_output_too():
 
 def test_a_choice_ends_with_its_block_and_can_be_pickled():
     logits, aux = torch.zeros(2, 5), torch.ones(2, 5)
-    choice = pickle.loads(pickle.dumps(check_output(lambda out: out[1], None)))
-    with select_logits(choice):
+    choice = pickle.loads(pickle.dumps(make_interface(lambda out: out[1])))
+    with use_interface(choice):
         assert get_logits((logits, aux), 2) is aux
-        with select_logits(pickle.loads(pickle.dumps(choice))):
+        with use_interface(pickle.loads(pickle.dumps(choice))):
             assert get_logits((logits, aux), 2) is aux
     assert get_logits((logits, aux), 2) is logits
-    assert find_logits((logits, aux), 2).path == "[0]"
-    with select_logits(LogitsChoice(count=3)):
+    assert find_logits((logits, aux), 2).note.startswith("the logits are output[0] of a tuple")
+    with use_interface(ModelInterface(LogitsChoice(count=3))):
         assert get_logits((logits, aux), 2) is None
         assert get_logits(logits, 2) is logits
 
@@ -223,6 +229,8 @@ def test_a_choice_ends_with_its_block_and_can_be_pickled():
         (128, 10, None, False),
         (1000, 1000, None, True),
         (12, 10, None, True),  # an error in the names, which has its own message
+        (8, 10, None, False),
+        (8, None, range(10), False),
         (384, None, None, True),
         (3, None, [], True),
     ],
@@ -230,33 +238,66 @@ def test_a_choice_ends_with_its_block_and_can_be_pickled():
 def test_an_embedding_is_not_taken_for_logits(columns, count, labels, is_found):
     known = None if labels is None else np.array(labels, np.int32)
     names = None if count is None else tuple(map(str, range(count)))
-    with select_logits(check_output(None, names, known)):
+    with use_interface(make_interface(None, names, known)):
         assert (get_logits(torch.zeros(4, columns), 4) is not None) == is_found
         assert (get_logits((torch.zeros(4, columns),), 4) is not None) == (
             is_found and count in (None, columns)
         )
 
 
+@pytest.mark.parametrize("name", ["pooler_output", "image_embeds", "embedding", "features"])
+@pytest.mark.parametrize("pack", [dict, ModelOutput, SimpleNamespace])
+def test_an_entry_that_is_named_as_an_embedding_is_not_taken_for_logits(name, pack):
+    """Even without names and labels, which would show it."""
+    tokens, embedding = torch.zeros(4, 9, 32), torch.zeros(4, 32)
+    with use_interface(make_interface(None)):
+        assert get_logits(pack(**{"tokens": tokens, name: embedding}), 4) is None
+        assert get_logits(pack(**{"maps": embedding[:, :3], name: embedding}), 4).shape == (4, 3)
+
+
 def test_the_reason_names_what_does_not_fit():
     embedding = torch.zeros(4, 128)
-    with select_logits(check_output(None, None, np.arange(10))):
+    with use_interface(make_interface(None, None, np.arange(10))):
         text = explain_missing_logits(embedding)
     assert text == (
         "the model returns a tensor of shape (4, 128), which does not fit the labels 0 to 9, so it "
-        "is taken for an embedding; pass output=lambda out: out if it holds logits"
+        "is taken for an embedding; pass output=lambda out: out if it holds logits, or "
+        "prototypes=... for predictions"
     )
-    with select_logits(check_output(None, tuple("abc"), None)):
+    with use_interface(make_interface(None)):
+        assert explain_missing_logits(ModelOutput(pooler_output=embedding)) == (
+            "the model returns a ModelOutput with an embedding (pooler_output) and without logits; "
+            "pass prototypes=... for predictions"
+        )
+    with use_interface(make_interface(None, tuple("abc"), None)):
         assert "does not fit the 3 class names" in explain_missing_logits(embedding)
 
 
 def test_a_function_overrides_what_fits():
     embedding = torch.zeros(4, 128)
-    with select_logits(check_output(lambda out: out, tuple("abc"), None)):
+    with use_interface(make_interface(lambda out: out, tuple("abc"), None)):
         assert get_logits(embedding, 4) is embedding
 
 
 def test_false_states_that_there_are_no_logits():
-    choice = pickle.loads(pickle.dumps(check_output(False, None, np.arange(3))))
-    with select_logits(choice):
+    choice = pickle.loads(pickle.dumps(make_interface(False, None, np.arange(3))))
+    with use_interface(choice):
         assert get_logits(torch.zeros(4, 3), 4) is None
         assert explain_missing_logits(torch.zeros(4, 3)).startswith("output=False states")
+
+
+def test_the_shortcuts_of_a_writer_use_output_too(tmp_path):
+    """Without `output`, this model has no logits, and the search would raise."""
+    with AtlasWriter(
+        tmp_path,
+        Several(lambda y, maps: y[:, None]),
+        ["body"],
+        probe=make_images(40),
+        config=AtlasConfig(samples=40, epochs=5, icons="none"),
+        output=lambda out: out[:, 0],
+        shortcuts=True,
+        worker="inline",
+        strict=True,
+    ) as writer:
+        writer.add_atlas(1)
+    assert len(list(read_shortcuts(tmp_path))) == 1

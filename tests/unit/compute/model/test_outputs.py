@@ -10,11 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.model.logits import get_logits
+from tensorboard_plugin_atlas.compute.model.interface import call_model, get_logits
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
     find_first_tensor,
-    forward,
     infer_output_form,
     is_sequence_first,
 )
@@ -104,6 +103,6 @@ def test_logits_are_found_by_name():
 def test_only_errors_on_the_number_of_channels_get_another_message():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(1, 2))
     with pytest.raises(ArgumentError, match=r"have 1 channels.*takes 3; pass images with 3"):
-        forward(model, torch.zeros(2, 1, 8, 8))
+        call_model(model, torch.zeros(2, 1, 8, 8))
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
-        forward(model, torch.zeros(2, 3, 8, 8))
+        call_model(model, torch.zeros(2, 3, 8, 8))

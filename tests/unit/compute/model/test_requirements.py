@@ -89,7 +89,10 @@ CASES = [
 INPUTS = [
     (OfTwo, r"model=OfTwo takes forward\(x, time, \*, scale=1\.0\), but is called with one batch"),
     (OfKeywords, r"model=OfKeywords takes forward\(x, \*, mask\), but is called with one batch"),
-    (OfNone, r"model=OfNone takes forward\(\), but .*pass a module that takes \(B, C, H, W\)"),
+    (
+        OfNone,
+        r"model=OfNone takes forward\(\), but .*pass forward=lambda model, images: .*or a module",
+    ),
 ]
 
 

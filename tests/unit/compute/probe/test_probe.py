@@ -252,6 +252,18 @@ def test_a_normalization_that_does_not_fit_is_noted():
     assert any("clipped" in note for note in probe.notes)
 
 
+@pytest.mark.parametrize(
+    ("mean", "is_far"), [(0.0, False), (0.4, False), (0.6, True), (-0.4, False), (-0.6, True)]
+)
+def test_pixels_far_outside_of_zero_to_one_are_logged_as_a_warning(caplog, mean, is_far):
+    images = torch.linspace(0, 1, 2 * 3 * 4 * 4).view(2, 3, 4, 4)
+    build_probe(images, config=config(2), normalize=((mean,), (1.0,)))
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warned) == is_far
+    for message in warned:
+        assert f"pixels span {mean:.3g} to {1 + mean:.3g} after undoing normalize" in message
+
+
 # Refusals
 
 
@@ -268,7 +280,6 @@ def test_a_normalization_that_does_not_fit_is_noted():
         (torch.zeros(4, 3, 4, 4, dtype=torch.uint8), r"uint8; .*float\(\) / 255"),
         (torch.full((4, 3, 4, 4), torch.nan), "NaN"),
         ([(Image.new("RGB", (4, 4)), 0)], "add ToTensor"),
-        ([(torch.rand(4, 4), 0)], "unsqueeze"),
         ([(torch.rand(3, 4, 4), 0), (torch.rand(3, 5, 4), 0)], "Resize"),
         ([({"a": 1}, 0)], "dict"),
         ([{"pixels": torch.rand(3, 4, 4)}], "pixels"),
