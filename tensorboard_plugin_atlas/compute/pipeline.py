@@ -60,7 +60,7 @@ from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
-from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 
 _LIBRARIES: Final = ("tensorboard_plugin_atlas", "torch", "umap-learn", "numpy", "pillow")
@@ -280,13 +280,17 @@ class AtlasPipeline:
     def _compute_attribution(self, model: nn.Module, layer: str) -> Attribution:
         if not self.config.attribution:
             return Attribution(None)
-        return compute_attribution(
-            model,
-            layer,
-            self.probe,
-            is_relaxed=self.config.attribution == RELAXED,
-            batch_size=self.config.batch_size,
-        )
+        try:
+            return compute_attribution(
+                model,
+                layer,
+                self.probe,
+                is_relaxed=self.config.attribution == RELAXED,
+                batch_size=self.config.batch_size,
+            )
+        except Exception as error:  # the user's code runs on copies and with derivatives
+            note = f"attribution: left out for layer {layer} ({summarize_error(error)})"
+            return Attribution(None, (note,))
 
     def _collect_samples(
         self,

@@ -77,6 +77,18 @@ def test_all_else_is_as_without_the_failure(monkeypatch: pytest.MonkeyPatch) -> 
         assert np.array_equal(grid.attribution, other.attribution, equal_nan=True)
 
 
+def test_a_network_that_takes_one_batch_size_loses_no_atlas() -> None:
+    torch.manual_seed(0)
+    atlas = compute_atlas(Net(known=20), "body", make_probe(), config=CONFIG)
+    assert atlas.activations.any()
+    assert atlas.predictions is not None
+    assert all(grid.attribution is None for grid in atlas.grids)
+    assert {kind for grid in atlas.grids for kind in grid.icon_kind} == {"examples"}
+    notes = atlas.provenance.notes
+    for part in ("attribution: left out for layer body", "icons: those of layer body"):
+        assert any(note.startswith(part) and "odd input" in note for note in notes)
+
+
 class _FullSizeNet(Net):
     """Takes two small images at most, as a network with a table for each size would."""
 
