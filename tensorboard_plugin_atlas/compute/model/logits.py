@@ -72,10 +72,11 @@ class LogitsChoice:
         if self.count is not None:
             known, is_too_small = self.count, columns < self.count
         elif self.labels is not None:
-            # A single label that has no column is a mark, such as 255 for "ignore".
+            # A single label that has no column is a mark, such as 255 for "ignore". If no label
+            # has one, they number other classes than those of the model.
             inside = self.labels[self.labels < columns]
             known = int(inside.max(initial=0)) + 1
-            is_too_small = len(self.labels) - len(inside) > 1
+            is_too_small = 0 < len(inside) < len(self.labels) - 1
         else:
             return True
         if is_too_small:

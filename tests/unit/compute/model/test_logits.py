@@ -231,6 +231,7 @@ def test_a_choice_ends_with_its_block_and_can_be_pickled():
         (12, 10, None, True),  # an error in the names, which has its own message
         (8, 10, None, False),
         (8, None, range(10), False),
+        (3, None, range(50, 53), True),  # labels of other classes
         (384, None, None, True),
         (3, None, [], True),
     ],
