@@ -47,8 +47,9 @@ class AtlasConfig:
             figures; "examples" shows the real patch nearest to the mean; "none" logs no icons.
         icon_size: Side of an icon in pixels, or None to choose it by the layer's receptive field.
         icon_steps: Optimization steps of an icon, or None to choose them by the layer's stride.
-        icon_seconds: Time limit for the icons of one atlas, coarse grids first; the remaining cells
-            show a real patch and are labeled so. None means no limit.
+        icon_seconds: Time limit for the icons of one atlas, including the preparation of the
+            network. Coarse grids come first; the remaining cells show a real patch, without a
+            cosine. None means no limit.
         draft_seconds: If the icons of an atlas are expected to take longer than this, a writer
             first logs a preliminary atlas with real patches for icons, and replaces it when they
             are rendered. It remains in the log if the run is killed. 0 means always, None never.

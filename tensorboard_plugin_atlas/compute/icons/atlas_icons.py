@@ -19,10 +19,10 @@ from tensorboard_plugin_atlas.compute.icons.patch_icons import describe_failure,
 from tensorboard_plugin_atlas.compute.icons.render_levels import (
     FASTPATH,
     RenderedLevels,
-    TimeLimit,
     render_levels,
 )
 from tensorboard_plugin_atlas.compute.icons.targets import Targets, build_targets
+from tensorboard_plugin_atlas.compute.icons.time_limit import TimeLimit
 from tensorboard_plugin_atlas.compute.layout.cell_matching import find_predecessors
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 from tensorboard_plugin_atlas.compute.model.activations import LayerActivations
@@ -99,6 +99,7 @@ class AtlasIcons:
         """
         if self.config.icons == "none":
             return atlas
+        limit = TimeLimit(self.config.icon_seconds)
         centers = receptive.centers(layer.positions)
         targets = [
             build_targets(cells, layer.values, self.probe.sample_image, centers, layer.surround)
@@ -106,7 +107,7 @@ class AtlasIcons:
         ]
         preliminary = None
         try:
-            engine = self._prepare_engine(model, layer.layer, receptive)
+            engine = self._prepare_engine(model, layer.layer, receptive, limit)
             if on_preliminary is not None and self.config.icons != "examples":
                 preliminary = self._render_preliminary(atlas, layer, engine, targets, state)
         except Exception as error:  # the network runs on other images than in training
@@ -114,12 +115,12 @@ class AtlasIcons:
         if on_preliminary and preliminary:
             on_preliminary(preliminary)
         try:
-            return self._render(atlas, layer, state, grids, targets, engine)
+            return self._render(atlas, layer, state, grids, targets, engine, limit)
         except Exception as error:
             return self._insert_patches(atlas, layer.layer, state, receptive, targets, error)
 
     def _prepare_engine(
-        self, model: nn.Module, layer: str, receptive: ReceptiveField
+        self, model: nn.Module, layer: str, receptive: ReceptiveField, limit: TimeLimit
     ) -> IconEngine:
         return IconEngine.prepare(
             unwrap(model),
@@ -129,6 +130,7 @@ class AtlasIcons:
             size=self.config.icon_size,
             steps=self.config.icon_steps,
             seed=self.config.seed,
+            limit=limit,
         )
 
     def _insert_patches(
@@ -154,9 +156,10 @@ class AtlasIcons:
         grids: Sequence[GridCells],
         targets: Sequence[Targets],
         engine: IconEngine,
+        limit: TimeLimit,
     ) -> Atlas:
         """Renders the icons of all grids."""
-        start, clock = time.perf_counter(), TimeLimit(self.config.icon_seconds)
+        start = time.perf_counter()
         earlier = _select_warm_start(state, grids, layer.values)
         total = sum(len(cells) for cells in grids)
         with progress_bar(f"icons of {layer.layer}", total, shown=self.progress) as bar:
@@ -165,13 +168,13 @@ class AtlasIcons:
                 targets,
                 self.config.icons,
                 warm_start=earlier,
-                limit=clock,
+                limit=limit,
                 advance=None if bar is None else bar.update,
             )
         sizes = [cells.size for cells in grids]
         changes = (
             ()
-            if clock.was_reached
+            if limit.was_reached
             else measure_icon_changes(engine, sizes, targets, earlier, rendered.icons)
         )
         state.seconds = time.perf_counter() - start
@@ -193,6 +196,8 @@ class AtlasIcons:
         """Returns the atlas with real patches as icons if rendering is expected to take long."""
         limit, expected = self.config.draft_seconds, state.seconds
         if limit is None or (expected is not None and expected <= limit):
+            return None
+        if self.config.icon_seconds is not None and self.config.icon_seconds <= limit:
             return None
         start = time.perf_counter()
         rendered = render_levels(engine, targets, "examples", qualities=PRELIMINARY_QUALITIES)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.fastpath import (
+    MAX_SECONDS,
     Fallback,
     Program,
     Span,
@@ -188,13 +189,16 @@ class CenterActivation:
             return dataclasses.replace(self, program=None, fallback=found, bfloat16=None)
         return dataclasses.replace(self, program=found, fallback=None, bfloat16=None)
 
-    def select_precision(self, shape: Shape, batch: int, views: Views) -> CenterActivation:
+    def select_precision(
+        self, shape: Shape, batch: int, views: Views, max_seconds: float = MAX_SECONDS
+    ) -> CenterActivation:
         """Returns the function with gradients in the faster number format.
 
         Args:
             shape: Height and width of the images that are optimized.
             batch: How many are optimized at once.
             views: Which map positions are read.
+            max_seconds: Time limit of the trial of bfloat16.
         """
         parts = self.network.network.named_parameters()
         name = (self.network.layer, views, *((name, tuple(part.shape)) for name, part in parts))
@@ -203,8 +207,8 @@ class CenterActivation:
         images = images.to(self.device).contiguous(memory_format=torch.channels_last)
         with self.evaluation_mode():
             reader = self._make_reader(images, views, self._exact)
-            is_faster = try_bfloat16(reader.run, images, name=name) is not None
-        bfloat16 = to_bfloat16(self._exact, self.device) if is_faster else None
+            found = try_bfloat16(reader.run, images, name=name, max_seconds=max_seconds)
+        bfloat16 = None if found is None else to_bfloat16(self._exact, self.device)
         return dataclasses.replace(self, bfloat16=bfloat16)
 
     def describe_fastpath(self) -> dict[str, Any]:
