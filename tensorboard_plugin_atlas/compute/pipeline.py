@@ -64,6 +64,19 @@ from tensorboard_plugin_atlas.wire.activation_quantization import store_activati
 _LIBRARIES: Final = ("tensorboard_plugin_atlas", "torch", "umap-learn", "numpy", "pillow")
 
 
+@dataclass(frozen=True)
+class StageSeconds:
+    """CPU seconds of the two stages of an atlas that may take minutes.
+
+    Attributes:
+        icons: Rendering of icons.
+        attribution: Attribution of samples to classes.
+    """
+
+    icons: float = 0.0
+    attribution: float = 0.0
+
+
 @dataclass
 class LayerState:
     """State of a layer that is kept from one checkpoint to the next.
@@ -75,6 +88,7 @@ class LayerState:
         icons: What its icons keep.
         logged: Number of atlases logged for the layer.
         notes: Notes for the next atlas.
+        seconds: CPU seconds of the last atlas.
     """
 
     layout: Layout | None = None
@@ -83,6 +97,7 @@ class LayerState:
     icons: IconState = field(default_factory=IconState)
     logged: int = 0
     notes: tuple[str, ...] = ()
+    seconds: StageSeconds = StageSeconds()
 
 
 @dataclass
@@ -151,6 +166,10 @@ class AtlasPipeline:
                     model, found, found.layers[layer], state, step, now, on_preliminary
                 )
 
+    def get_seconds(self, layer: str) -> StageSeconds:
+        """Returns the CPU seconds of the last atlas of a layer."""
+        return self._states[layer].seconds
+
     def start_from(self, previous: Atlas) -> None:
         """Continues the map of an atlas that was read from a log.
 
@@ -208,7 +227,9 @@ class AtlasPipeline:
             )
         layout, quality = self._compute_map(layer, state, state.receptive)
         grids, grid_notes = bin_grids(layout, layer.values, config=self._grid_config())
+        start = time.process_time()
         attribution = self._compute_attribution(model, layer.layer)
+        attribution_seconds = time.process_time() - start
         notes = (
             *state.notes,
             *self.probe.notes,
@@ -231,10 +252,12 @@ class AtlasPipeline:
             viewport=layout.viewport_corners,
         )
         atlas = self._track_concepts(atlas, layer, state)
+        start = time.process_time()
         with torch.inference_mode(mode=False):  # icons need gradients
             atlas = self._icons.add(
                 atlas, model, layer, state.receptive, grids, state.icons, on_preliminary
             )
+        state.seconds = StageSeconds(time.process_time() - start, attribution_seconds)
         state.layout, state.notes = layout, ()
         state.logged += 1
         return atlas

@@ -92,6 +92,8 @@ class BackgroundRecorder:
         OSError: if there is not enough memory.
     """
 
+    where = "in a background process with low priority"
+
     def __init__(
         self,
         model: nn.Module,

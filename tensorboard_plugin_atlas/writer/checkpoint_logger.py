@@ -103,7 +103,17 @@ class CheckpointLogger:
             )
             end = time.perf_counter()
             size = preliminary_bytes + sum(map(len, blobs))
-            cost, preliminary_bytes = AtlasCost(atlas.layer, end - start, size), 0
+            stages = self._pipeline.get_seconds(atlas.layer)
+            cost, preliminary_bytes = (
+                AtlasCost(
+                    atlas.layer,
+                    end - start,
+                    size,
+                    icon_seconds=stages.icons,
+                    attribution_seconds=stages.attribution,
+                ),
+                0,
+            )
             scalars = health_scalars(atlas, seconds=cost.seconds, size=cost.bytes)
             self._sink.write_scalars(scalars, step, atlas.wall_time)
             costs.append(cost)

@@ -38,6 +38,7 @@ class InlineRecorder:
 
     waiting = 0
     fault = None
+    where = "in the training loop, which waits for it"
 
     def __init__(self, checkpoint_logger: CheckpointLogger, meter: CostMeter) -> None:
         self._logger = checkpoint_logger

@@ -32,7 +32,13 @@ WORKERS: Final = ("process", "inline")
 
 
 class Recorder(Protocol):
-    """Interface of `BackgroundRecorder` and `InlineRecorder`."""
+    """Interface of `BackgroundRecorder` and `InlineRecorder`.
+
+    Attributes:
+        where: Where atlases are computed, for messages.
+    """
+
+    where: str
 
     @property
     def waiting(self) -> int:
