@@ -234,6 +234,7 @@ class AtlasWriter:
         self._sink = sink
         is_inline = worker == "inline"
         self._recorder = self._make_inline_recorder() if is_inline else self._start(max_pending)
+        self.probe = self._recorder.probe  # the only copy of the images, shared with the worker
 
     @_catch_errors
     def add_atlas(self, global_step: int, walltime: float | None = None) -> None:

@@ -34,11 +34,15 @@ class CheckpointLogger:
         pipeline: Computes the atlases.
         sink: Where the records are written; this object then owns it.
         extras: Optional records of each checkpoint.
+
+    Attributes:
+        probe: The images and positions that are sampled.
     """
 
     def __init__(
         self, pipeline: AtlasPipeline, sink: Sink, extras: ExtraRecords = NO_EXTRA_RECORDS
     ) -> None:
+        self.probe = pipeline.probe
         self._pipeline = pipeline
         self._sink = sink
         self._logits = extras.logits

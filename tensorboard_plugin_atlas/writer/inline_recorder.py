@@ -42,6 +42,7 @@ class InlineRecorder:
 
     def __init__(self, checkpoint_logger: CheckpointLogger, meter: CostMeter) -> None:
         self._logger = checkpoint_logger
+        self.probe = checkpoint_logger.probe
         self._meter = meter
 
     def record(

@@ -36,9 +36,11 @@ class Recorder(Protocol):
 
     Attributes:
         where: Where atlases are computed, for messages.
+        probe: The images and positions that are sampled at every checkpoint.
     """
 
     where: str
+    probe: Probe
 
     @property
     def waiting(self) -> int:

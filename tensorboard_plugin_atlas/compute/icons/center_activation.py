@@ -177,7 +177,7 @@ class CenterActivation:
             shape: Height and width of the images on which the program is compared with autograd.
             damping: Factor on the gradient of residual branches.
         """
-        check = self.source.images[:_CHECK_IMAGES, :, : shape[0], : shape[1]]
+        check = self.source.images[:_CHECK_IMAGES][:, :, : shape[0], : shape[1]]
         with self.evaluation_mode():
             found = compile_program(
                 self.network,

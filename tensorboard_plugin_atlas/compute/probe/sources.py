@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,10 +20,20 @@ from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
     choose_evenly,
     find_labels,
 )
+from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY, Normalize
+from tensorboard_plugin_atlas.compute.probe.probe_images import (
+    ImageCollector,
+    ImageEncoder,
+    ProbeImages,
+)
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.progress import progress_bar
 
 READ_AHEAD: Final = 4
 """Items read per selected image if labels are only known after reading items."""
+
+_DELAY: Final = 3.0
+"""Seconds after which a progress bar is shown."""
 
 _IMAGE_KEYS: Final = ("image", "images", "pixel_values", "img", "input", "inputs", "x")
 _LABEL_KEYS: Final = ("label", "labels", "target", "targets", "class", "y")
@@ -34,13 +45,13 @@ class SourceImages:
     """Images selected from a source.
 
     Attributes:
-        images: (I, C, H, W) float32 model inputs, on the CPU.
+        images: I model inputs.
         labels: (I,) int32, or None unless every item has a label.
         image_ids: (I,) int32, ascending: index of each image in the source.
         notes: Notes about the selection.
     """
 
-    images: Tensor
+    images: ProbeImages
     labels: IntArray | None
     image_ids: IntArray
     notes: tuple[str, ...] = ()
@@ -53,7 +64,9 @@ class _Item:
     index: int
 
 
-def select_images(source: object, count: int, rng: np.random.Generator) -> SourceImages:
+def select_images(
+    source: object, count: int, rng: np.random.Generator, normalize: Normalize = IDENTITY
+) -> SourceImages:
     """Selects up to `count` images, with an equal number per class as far as possible.
 
     Labels are taken from the source's `targets` or `labels`, also in `Subset` or `ConcatDataset`.
@@ -65,18 +78,21 @@ def select_images(source: object, count: int, rng: np.random.Generator) -> Sourc
             or arrays, or (L, C, H, W) images alone.
         count: Number of images, at least 1.
         rng: Random generator of the selection.
+        normalize: Normalization from pixels to images, if it is known; see `ImageEncoder`.
 
     Raises:
         ArgumentError: if the source is empty, or does not yield float images of one size.
     """
+    encoder = ImageEncoder(normalize)
     arrays = _as_arrays(source)
     if arrays is not None:
-        return _select_from_arrays(*arrays, count, rng)
+        return _select_from_arrays(*arrays, count, rng, encoder)
     data = underlying_dataset(source)
     if _is_indexed(data):
-        return _select_from_data_set(data, _reader(source, data), count, rng)
+        return _select_from_data_set(data, _reader(source, data), count, rng, encoder)
     if isinstance(source, Iterable) and not isinstance(source, (str, bytes, Mapping)):
-        return _select_evenly(itertools.islice(_stream(source), READ_AHEAD * count), count, rng)
+        some = itertools.islice(_stream(source), READ_AHEAD * count)
+        return _select_evenly(some, count, rng, encoder)
     raise ArgumentError(f"probe={_short(source)}: {_ADVICE}")
 
 
@@ -97,7 +113,11 @@ def _is_indexed(data: object) -> bool:
 
 
 def _select_from_data_set(
-    data: Any, read: Callable[[int], _Item], count: int, rng: np.random.Generator
+    data: Any,
+    read: Callable[[int], _Item],
+    count: int,
+    rng: np.random.Generator,
+    encoder: ImageEncoder,
 ) -> SourceImages:
     length = len(data)
     labels = find_labels(data)
@@ -105,38 +125,62 @@ def _select_from_data_set(
         labels = np.zeros(length, np.int64)  # no classes to balance
     if labels is not None and length:
         chosen = choose_evenly(labels, count, rng)
-        return _assemble([read(int(index)) for index in chosen])
+        items = (read(int(index)) for index in chosen)
+        return _assemble(_show_progress(items, len(chosen)), len(chosen), encoder)
     some = rng.permutation(length)[: READ_AHEAD * count]
-    return _select_evenly((read(int(index)) for index in some), count, rng)
+    return _select_evenly((read(int(index)) for index in some), count, rng, encoder)
 
 
-def _select_evenly(items: Iterable[_Item], count: int, rng: np.random.Generator) -> SourceImages:
+def _select_evenly(
+    items: Iterable[_Item], count: int, rng: np.random.Generator, encoder: ImageEncoder
+) -> SourceImages:
     reservoir: BalancedReservoir[_Item] = BalancedReservoir(count, rng)
+    for item in _show_progress(items, READ_AHEAD * count):
+        encoded = encoder.encode(item.image)
+        kept = item if encoded is None else dataclasses.replace(item, image=encoded)
+        reservoir.add(item.index, -1 if item.label is None else item.label, kept)
+    chosen = [item for _, item in reservoir.items()]
+    del reservoir
+    chosen.reverse()
+    return _assemble((chosen.pop() for _ in range(len(chosen))), len(chosen), encoder)
+
+
+def _show_progress(items: Iterable[_Item], total: int) -> Iterator[_Item]:
+    with progress_bar("images of the probe", total, unit="image", delay=_DELAY) as bar:
+        for item in items:
+            yield item
+            if bar is not None:
+                bar.update()
+
+
+def _assemble(items: Iterable[_Item], count: int, encoder: ImageEncoder) -> SourceImages:
+    """Collects items, at most `count`; the iterator should hold no image that it has yielded."""
+    collector = ImageCollector(count, encoder)
+    ids: list[int] = []
+    labels: list[int | None] = []
+    shape: torch.Size | None = None
     for item in items:
-        reservoir.add(item.index, -1 if item.label is None else item.label, item)
-    return _assemble([item for _, item in reservoir.items()])
-
-
-def _assemble(items: Sequence[_Item]) -> SourceImages:
-    if not items:
+        if shape is not None and item.image.shape != shape:
+            raise ArgumentError(
+                f"probe: image {item.index} has shape {tuple(item.image.shape)}, image {ids[0]} "
+                f"has {tuple(shape)}; add a Resize or CenterCrop to the transforms so "
+                "that all have one size"
+            )
+        shape = item.image.shape
+        collector.add(item.image)
+        ids.append(item.index)
+        labels.append(item.label)
+    if not ids:
         raise ArgumentError("probe is empty: pass a data set with at least one image")
-    first = items[0]
-    other = next((item for item in items if item.image.shape != first.image.shape), None)
-    if other is not None:
-        raise ArgumentError(
-            f"probe: image {other.index} has shape {tuple(other.image.shape)}, image {first.index} "
-            f"has {tuple(first.image.shape)}; add a Resize or CenterCrop to the transforms so "
-            "that all have one size"
-        )
-    labels = [item.label for item in items if item.label is not None]
-    missing = len(items) - len(labels)
+    known = [label for label in labels if label is not None]
+    missing = len(labels) - len(known)
     notes: tuple[str, ...] = ()
-    if 0 < missing < len(items):
-        notes = (f"labels: left out, {missing} of {len(items)} probe images have none",)
+    if 0 < missing < len(labels):
+        notes = (f"labels: left out, {missing} of {len(labels)} probe images have none",)
     return SourceImages(
-        images=torch.stack([item.image for item in items]),
-        labels=None if missing else np.asarray(labels, np.int32),
-        image_ids=np.asarray([item.index for item in items], np.int32),
+        images=collector.finish(),
+        labels=None if missing else np.asarray(known, np.int32),
+        image_ids=np.asarray(ids, np.int32),
         notes=notes,
     )
 
@@ -250,7 +294,7 @@ def _as_arrays(source: Any) -> tuple[Any, Any] | None:
 
 
 def _select_from_arrays(
-    images: Any, labels: Any, count: int, rng: np.random.Generator
+    images: Any, labels: Any, count: int, rng: np.random.Generator, encoder: ImageEncoder
 ) -> SourceImages:
     if images.ndim != 4:
         raise ArgumentError(
@@ -262,8 +306,12 @@ def _select_from_arrays(
     known = None if labels is None else _check_labels(labels, len(images))
     classes = np.zeros(len(images), np.int64) if known is None else known
     chosen = choose_evenly(classes, count, rng)
+    collector = ImageCollector(len(chosen), encoder)
+    tensor = _as_tensor(images)
+    for index in chosen:
+        collector.add(_as_float(tensor[int(index)]))
     return SourceImages(
-        images=_as_float(_as_tensor(images)[torch.from_numpy(chosen)]),
+        images=collector.finish(),
         labels=None if known is None else known[chosen].astype(np.int32),
         image_ids=chosen.astype(np.int32),
     )

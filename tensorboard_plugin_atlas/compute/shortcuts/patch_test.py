@@ -388,7 +388,7 @@ def patch_test(
     scaled = _scale_patch(pasted, sizes, probe.input_size)
     choice = check_output(output, None)
     with select_logits(choice), optimize_for_inference(model, probe.images) as quick:
-        evaluator = PatchEvaluator.prepare(quick, probe.images)
+        evaluator = PatchEvaluator.prepare(quick, probe.images[:])
         _check_target(target, evaluator.classes)
         corners = [_corners(at, positions, one, evaluator.size) for one in scaled.values()]
         rng = np.random.default_rng([seed, 3])

@@ -203,7 +203,7 @@ def find_shortcuts(
         strongest = find_strongest_positions(quick, name, half, batch_size=settings.batch_size)
         centers = _centers(quick, name, half, strongest)
         choices = PatchEvaluator(
-            quick, half.images, strongest.predictions, strongest.attribution.shape[1]
+            quick, half.images[:], strongest.predictions, strongest.attribution.shape[1]
         )
         tests = PatchEvaluator.prepare(quick, built.images[torch.from_numpy(unseen[:_TEST_POOL])])
         return _Search(choices, tests, half, strongest, centers, settings).run(top)
@@ -213,7 +213,7 @@ def _select_images(probe: Probe, rows: NDArray[np.intp]) -> Probe:
     """Returns a probe of some of the images, with one sample each."""
     return dataclasses.replace(
         probe,
-        images=probe.images[torch.from_numpy(rows)],
+        images=probe.images.select(torch.from_numpy(rows)),
         labels=None if probe.labels is None else probe.labels[rows],
         image_ids=probe.image_ids[rows],
         sample_image=np.arange(len(rows), dtype=np.int32),
