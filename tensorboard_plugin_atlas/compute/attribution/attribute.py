@@ -64,13 +64,15 @@ class Attribution:
     """Attribution of each sample of a layer to each class.
 
     Attributes:
-        values: (N, K) float32, in logits; None if it cannot be computed. NaN and infinity come from
+        values: (n, K) float32, in logits; None if it cannot be computed. NaN and infinity come from
             such activations or logits.
         notes: Why it is missing, or what was assumed.
+        samples: (n,) int32, ascending: the samples of `values`, or None for all.
     """
 
     values: FloatArray | None
     notes: tuple[str, ...] = ()
+    samples: IntArray | None = None
 
 
 @dataclass(frozen=True, eq=False)

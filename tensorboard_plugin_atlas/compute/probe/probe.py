@@ -124,6 +124,20 @@ class Probe:
             digest="",
         )
 
+    def select_samples(self, rows: IntArray) -> Probe:
+        """Returns a probe of the same images and some of the samples, without digest.
+
+        Args:
+            rows: (n,) indices of the samples, ascending.
+        """
+        return dataclasses.replace(
+            self,
+            sample_image=self.sample_image[rows],
+            relative_positions=self.relative_positions[rows],
+            positions=None if self.positions is None else self.positions[rows],
+            digest="",
+        )
+
     def at(self, images: IntArray, positions: IntArray, map_size: tuple[int, int]) -> Probe:
         """Returns a probe of the same images with other samples, for a single layer.
 
