@@ -117,7 +117,7 @@ def measure_error(network: nn.Module, layer: str, probe: Probe) -> float:
     handle = network.get_submodule(layer).register_forward_hook(
         lambda _m, _i, out: outputs.append(out)
     )
-    logits = network(few.images)
+    logits = network(few.images[:])
     handle.remove()
     rows, cols = few.map_positions(*outputs[-1].shape[2:]).T
     here = (torch.arange(len(logits)), slice(None), torch.from_numpy(rows), torch.from_numpy(cols))

@@ -42,13 +42,18 @@ class AtlasConfig:
         attribution: Whether to record the attribution of each cell to each class, at less than the
             cost of one training step over the probe; it needs a model with logits. "relaxed" uses a
             smoother derivative of max pooling, for networks with several pooling layers.
+        attribution_samples: Number of samples whose attribution is computed, evenly over images.
+            The attribution of a cell is their mean, and NaN in cells without any of them. None
+            measures the time of 200 samples at the first checkpoint of a layer, and uses as many
+            as take about 60 CPU s, at least 200. Later checkpoints use the same samples.
         icons: Kind of icons. "inversion" optimizes an image to have the cell's mean activation;
             "preview" has a quarter of the cost, and "poster" two to six times the cost, for
             figures; "examples" shows the real patch nearest to the mean; "none" logs no icons.
         icon_size: Side of an icon in pixels, or None to choose it by the layer's receptive field.
         icon_steps: Optimization steps of an icon, or None to choose them by the layer's stride.
-        icon_seconds: Time limit for the icons of one atlas, coarse grids first; the remaining cells
-            show a real patch and are labeled so. None means no limit.
+        icon_seconds: Time limit for the icons of one atlas, including the preparation of the
+            network. Coarse grids come first; the remaining cells show a real patch, without a
+            cosine. None means no limit.
         draft_seconds: If the icons of an atlas are expected to take longer than this, a writer
             first logs a preliminary atlas with real patches for icons, and replaces it when they
             are rendered. It remains in the log if the run is killed. 0 means always, None never.
@@ -73,6 +78,7 @@ class AtlasConfig:
     stability: float = 1.0
     layout: str = "anchored"
     attribution: bool | str = True
+    attribution_samples: int | None = None
     icons: str = "inversion"
     icon_size: int | None = None
     icon_steps: int | None = None
@@ -185,6 +191,10 @@ _CHECKS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "stability": (_is_number(0, 100), "a number from 0 to 100"),
     "layout": (lambda v: v in LAYOUTS, "one of " + ", ".join(map(repr, LAYOUTS))),
     "attribution": (_is_attribution, "True, False or 'relaxed'"),
+    "attribution_samples": (
+        _is_optional_int(1, 1_000_000),
+        "None or a whole number from 1 to 1,000,000",
+    ),
     "icons": (lambda v: v in ICON_KINDS, "one of " + ", ".join(map(repr, ICON_KINDS))),
     "icon_size": (_is_optional_int(8, 256), "None or a whole number from 8 to 256"),
     "icon_steps": (_is_optional_int(1, 4_096), "None or a whole number from 1 to 4,096"),

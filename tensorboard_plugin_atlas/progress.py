@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 @contextlib.contextmanager
 def progress_bar(
-    what: str, total: int, *, unit: str = "it", shown: bool = True
+    what: str, total: int, *, unit: str = "it", shown: bool = True, delay: float = 0.0
 ) -> Iterator[tqdm[Any] | None]:
     """Shows a progress bar inside the block.
 
@@ -22,6 +22,7 @@ def progress_bar(
         total: Number of units at the end.
         unit: Name of a unit.
         shown: False for no bar.
+        delay: Seconds after which the bar is shown.
 
     Yields:
         The bar, or None without a terminal.
@@ -29,7 +30,7 @@ def progress_bar(
     if not (shown and _is_on_a_terminal()):
         yield None
         return
-    with tqdm(total=total, desc=what, unit=unit, leave=False) as bar:
+    with tqdm(total=total, desc=what, unit=unit, leave=False, delay=delay) as bar:
         yield bar
 
 

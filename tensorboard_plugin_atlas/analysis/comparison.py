@@ -35,9 +35,17 @@ NEIGHBORS: Final = 15
 """Number of nearest neighbors that are compared."""
 
 _RENDER_SETTINGS: Final = frozenset(
-    {"icons", "icon_size", "icon_steps", "icon_seconds", "draft_seconds", "batch_size"}
+    {
+        "attribution_samples",
+        "icons",
+        "icon_size",
+        "icon_steps",
+        "icon_seconds",
+        "draft_seconds",
+        "batch_size",
+    }
 )
-"""Settings that change icons or computation, but not what is compared."""
+"""Settings that change icons, precision, or computation, but not what is compared."""
 
 _MIN_JACCARD: Final = 0.1
 """Smallest Jaccard index of matched cells."""

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
+    FloatArray,
     Grid,
     Provenance,
     Quality,
@@ -26,6 +27,11 @@ from tensorboard_plugin_atlas.atlas import (
 )
 from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
 from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution, compute_attribution
+from tensorboard_plugin_atlas.compute.attribution.sample_choice import (
+    MIN_SAMPLES,
+    choose_samples,
+    fit_count,
+)
 from tensorboard_plugin_atlas.compute.icons.atlas_icons import (
     AtlasIcons,
     IconState,
@@ -63,7 +69,23 @@ from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 
+ATTRIBUTION_SAMPLES: Final = "attribution_samples"
+"""Key of `Provenance.layer_info`: the number of samples with attribution, if not all have it."""
+
 _LIBRARIES: Final = ("tensorboard_plugin_atlas", "torch", "umap-learn", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class StageSeconds:
+    """CPU seconds of the two stages of an atlas that may take minutes.
+
+    Attributes:
+        icons: Rendering of icons.
+        attribution: Attribution of samples to classes.
+    """
+
+    icons: float = 0.0
+    attribution: float = 0.0
 
 
 @dataclass
@@ -77,6 +99,8 @@ class LayerState:
         icons: What its icons keep.
         logged: Number of atlases logged for the layer.
         notes: Notes for the next atlas.
+        seconds: CPU seconds of the last atlas.
+        attribution_samples: Number of samples with attribution, or None until it is chosen.
     """
 
     layout: Layout | None = None
@@ -85,6 +109,8 @@ class LayerState:
     icons: IconState = field(default_factory=IconState)
     logged: int = 0
     notes: tuple[str, ...] = ()
+    seconds: StageSeconds = StageSeconds()
+    attribution_samples: int | None = None
 
 
 @dataclass
@@ -153,6 +179,10 @@ class AtlasPipeline:
                     model, found, found.layers[layer], state, step, now, on_preliminary
                 )
 
+    def get_seconds(self, layer: str) -> StageSeconds:
+        """Returns the CPU seconds of the last atlas of a layer."""
+        return self._states[layer].seconds
+
     def start_from(self, previous: Atlas) -> None:
         """Continues the map of an atlas that was read from a log.
 
@@ -175,6 +205,7 @@ class AtlasPipeline:
         )
         state.tracker = ConceptTracker(previous)
         state.logged = previous.sequence
+        state.attribution_samples = _read_attribution_samples(previous)
 
     def continue_from(self, previous: Atlas) -> None:
         """Continues the series of an atlas of a log, and its map if the probe is the same.
@@ -210,7 +241,9 @@ class AtlasPipeline:
             )
         layout, quality = self._compute_map(layer, state, state.receptive)
         grids, grid_notes = bin_grids(layout, layer.values, config=self._grid_config())
-        attribution = self._compute_attribution(model, layer.layer)
+        start = time.process_time()
+        attribution = self._compute_attribution(model, layer.layer, state)
+        attribution_seconds = time.process_time() - start
         notes = (
             *state.notes,
             *self.probe.notes,
@@ -228,15 +261,17 @@ class AtlasPipeline:
             samples=self._collect_samples(found, layer, layout, state.receptive),
             grids=tuple(_make_grid(cells, attribution) for cells in grids),
             quality=quality,
-            provenance=self._make_provenance(model, layer, state.receptive, notes),
+            provenance=self._make_provenance(model, layer, state.receptive, attribution, notes),
             sequence=state.logged + 1,
             viewport=layout.viewport_corners,
         )
         atlas = self._track_concepts(atlas, layer, state)
+        start = time.process_time()
         with torch.inference_mode(mode=False):  # icons need gradients
             atlas = self._icons.add(
                 atlas, model, layer, state.receptive, grids, state.icons, on_preliminary
             )
+        state.seconds = StageSeconds(time.process_time() - start, attribution_seconds)
         state.layout, state.notes = layout, ()
         state.logged += 1
         return atlas
@@ -277,20 +312,47 @@ class AtlasPipeline:
             note = f"layout: not aligned to {other.run!r}: {error}"
         return dataclasses.replace(layout, notes=(note, *layout.notes))
 
-    def _compute_attribution(self, model: nn.Module, layer: str) -> Attribution:
+    def _compute_attribution(self, model: nn.Module, layer: str, state: LayerState) -> Attribution:
+        """Computes the attribution of samples; without values, and with a note, if it fails."""
         if not self.config.attribution:
             return Attribution(None)
         try:
-            return compute_attribution(
-                model,
-                layer,
-                self.probe,
-                is_relaxed=self.config.attribution == RELAXED,
-                batch_size=self.config.batch_size,
-            )
+            return self._attribute_some(model, layer, state)
         except Exception as error:  # the user's code runs on copies and with derivatives
             note = f"attribution: left out for layer {layer} ({summarize_error(error)})"
             return Attribution(None, (note,))
+
+    def _attribute_some(self, model: nn.Module, layer: str, state: LayerState) -> Attribution:
+        """Computes the attribution of as many samples as at the first checkpoint of the layer."""
+        total = len(self.probe)
+        count = self.config.attribution_samples or state.attribution_samples
+        if count is None and total > MIN_SAMPLES:
+            start = time.process_time()
+            found = self._attribute_samples(model, layer, MIN_SAMPLES)
+            count = fit_count(total, time.process_time() - start)
+            state.attribution_samples = count
+            if found.values is None or count == MIN_SAMPLES:
+                return found
+        return self._attribute_samples(model, layer, total if count is None else count)
+
+    def _attribute_samples(self, model: nn.Module, layer: str, count: int) -> Attribution:
+        """Computes the attribution of `count` samples, or of all if there are fewer."""
+        total = len(self.probe)
+        rows = None if count >= total else choose_samples(total, count)
+        found = compute_attribution(
+            model,
+            layer,
+            self.probe if rows is None else self.probe.select_samples(rows),
+            is_relaxed=self.config.attribution == RELAXED,
+            batch_size=self.config.batch_size,
+        )
+        if rows is None or found.values is None:
+            return found
+        note = (
+            f"attribution: of {count:,} of {total:,} samples; pass "
+            f"AtlasConfig(attribution_samples={total}) for all"
+        )
+        return Attribution(found.values, (*found.notes, note), rows)
 
     def _collect_samples(
         self,
@@ -322,6 +384,7 @@ class AtlasPipeline:
         model: nn.Module,
         layer: LayerActivations,
         receptive: ReceptiveField,
+        attribution: Attribution,
         notes: Sequence[str],
     ) -> Provenance:
         info: dict[str, Any] = {
@@ -333,6 +396,8 @@ class AtlasPipeline:
             "input_size": list(self.probe.input_size),
             "normalize": [list(self.probe.normalize.mean), list(self.probe.normalize.std)],
         }
+        if attribution.samples is not None:
+            info[ATTRIBUTION_SAMPLES] = len(attribution.samples)
         return Provenance(
             settings=self.config.as_dict(),
             probe=self.probe.digest,
@@ -429,14 +494,7 @@ def _describe_receptive_field(receptive: ReceptiveField) -> tuple[str, ...]:
 
 def _make_grid(cells: GridCells, attribution: Attribution) -> Grid:
     """Returns a grid without icons."""
-    means = spreads = None
-    if attribution.values is not None:
-        # Attribution is infinite if logits exceed float32, and its spread is NaN.
-        with np.errstate(invalid="ignore", over="ignore"):
-            means, spreads = (
-                cell_means(cells, attribution.values),
-                cell_deviations(cells, attribution.values),
-            )
+    means, spreads = _aggregate_attribution(cells, attribution)
     return Grid(
         size=cells.size,
         rows=cells.rows,
@@ -448,6 +506,32 @@ def _make_grid(cells: GridCells, attribution: Attribution) -> Grid:
         attribution=means,
         attribution_spread=spreads,
     )
+
+
+def _aggregate_attribution(
+    cells: GridCells, attribution: Attribution
+) -> tuple[FloatArray | None, FloatArray | None]:
+    """Returns the mean and the standard deviation of the attribution of each cell, (M, K) each.
+
+    They are NaN for cells without any sample with attribution.
+    """
+    values, samples = attribution.values, attribution.samples
+    if values is None:
+        return None, None
+    # Attribution is infinite if logits exceed float32, and its spread is NaN.
+    with np.errstate(invalid="ignore", over="ignore"):
+        if samples is None:
+            return cell_means(cells, values), cell_deviations(cells, values)
+        known, kept = cells.select_samples(samples)
+        means, spreads = (np.full((len(cells), values.shape[1]), np.nan, np.float32) for _ in "12")
+        means[kept], spreads[kept] = cell_means(known, values), cell_deviations(known, values)
+    return means, spreads
+
+
+def _read_attribution_samples(atlas: Atlas) -> int | None:
+    """Returns the number of samples with attribution in an atlas that was read from a log."""
+    count = atlas.provenance.layer_info.get(ATTRIBUTION_SAMPLES)
+    return count if isinstance(count, int) and 0 < count < len(atlas.samples) else None
 
 
 def _find_versions() -> dict[str, str]:

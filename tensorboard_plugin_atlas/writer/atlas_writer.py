@@ -35,7 +35,7 @@ from tensorboard_plugin_atlas.errors import (
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.writer.align_to import read_baselines
-from tensorboard_plugin_atlas.writer.cost import Cost, CostMeter
+from tensorboard_plugin_atlas.writer.cost import EXPENSIVE_SECONDS, Cost, CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
 from tensorboard_plugin_atlas.writer.messages.failures import (
     FailureReporter,
@@ -73,6 +73,7 @@ def _catch_errors(method: Method) -> Method:
     def wrapper(self: AtlasWriter, *args: Any, **kwargs: Any) -> None:
         try:
             method(self, *args, **kwargs)
+            self._report_first_cost()
             self._raise_failures()
         except Exception as error:
             if self.strict:
@@ -212,6 +213,7 @@ class AtlasWriter:
         self.config = check_model_and_config(model, config)
         self.model = model
         self._reporter = FailureReporter()
+        self._has_reported_cost = False
         self._pending_warning: tuple[str, LostSteps] | None = None
         self._last_step: int | None = None
         purge_step = _choose_purge_step(purge_step, restart)
@@ -252,6 +254,7 @@ class AtlasWriter:
         self._sink = sink
         is_inline = worker == "inline"
         self._recorder = self._make_inline_recorder() if is_inline else self._start(max_pending)
+        self.probe = self._recorder.probe  # the only copy of the images, shared with the worker
 
     @_catch_errors
     def add_atlas(self, global_step: int, walltime: float | None = None) -> None:
@@ -429,6 +432,15 @@ class AtlasWriter:
         if self.strict and lost.steps:
             raise WorkerError(message.removeprefix("AtlasWriter: "))
         self._reporter.warn_once("inline", message)
+
+    def _report_first_cost(self) -> None:
+        """Logs the cost of the first atlases once, as a warning if it is high."""
+        cost = self._meter.cost()
+        if not self._has_reported_cost and cost.atlases:
+            self._has_reported_cost = True
+            is_high = cost.cpu_seconds > EXPENSIVE_SECONDS * cost.atlases
+            text = cost.describe_first(self._recorder.where)
+            log(logging.WARNING if is_high else logging.INFO, f"AtlasWriter: {text}")
 
     def _raise_failures(self) -> None:
         """Raises the last error of the worker, and reports those before it."""

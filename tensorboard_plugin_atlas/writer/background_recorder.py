@@ -10,6 +10,7 @@ the worker has replied, so that it can be sent again if the worker dies.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import math
 import os
@@ -17,7 +18,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -91,6 +92,8 @@ class BackgroundRecorder:
         ArgumentError: if no process can be started.
         OSError: if there is not enough memory.
     """
+
+    where = "in a background process with low priority"
 
     def __init__(
         self,
@@ -207,7 +210,7 @@ class BackgroundRecorder:
         total = len(self._queue)
         if not total:
             return
-        with progress_bar("atlases", total, unit="step") as bar:
+        with self._worker_thread.urgency(), progress_bar("atlases", total, unit="step") as bar:
 
             def show(left: int) -> bool:
                 if bar is not None:
@@ -234,7 +237,7 @@ class _WorkerThread:
         self._queue, self._meter = queue, meter
         self._owner = os.getpid()
         self._supervisor = WorkerSupervisor(lambda: WorkerProcess(setup, images.file), self._pause)
-        self._is_killed = False
+        self._is_killed = self._is_urgent = False
         self._is_started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="atlas-worker_thread", daemon=True)
 
@@ -259,6 +262,19 @@ class _WorkerThread:
     def is_ours(self) -> bool:
         """Returns whether this process owns the worker; False in a fork of it."""
         return self._owner == os.getpid()
+
+    @contextlib.contextmanager
+    def urgency(self) -> Iterator[None]:
+        """Raises the priority of the jobs that are sent inside the block.
+
+        The current job is only faster where the system permits to raise a priority.
+        """
+        self._is_urgent = True
+        self._supervisor.raise_priority()
+        try:
+            yield
+        finally:
+            self._is_urgent = False
 
     def is_alive(self) -> bool:
         """Returns whether the thread still handles the queue."""
@@ -302,7 +318,7 @@ class _WorkerThread:
         self._meter.begin()
         try:
             snapshot.slot.wait()
-            job = Job(snapshot.step, snapshot.wall_time, snapshot.skipped, None)
+            job = Job(snapshot.step, snapshot.wall_time, snapshot.skipped, None, self._is_urgent)
             reply = self._supervisor.run_job(job, snapshot.structure, snapshot.slot.memory.file)
         except CannotStartError:
             self._meter.end()

@@ -34,11 +34,15 @@ class CheckpointLogger:
         pipeline: Computes the atlases.
         sink: Where the records are written; this object then owns it.
         extras: Optional records of each checkpoint.
+
+    Attributes:
+        probe: The images and positions that are sampled.
     """
 
     def __init__(
         self, pipeline: AtlasPipeline, sink: Sink, extras: ExtraRecords = NO_EXTRA_RECORDS
     ) -> None:
+        self.probe = pipeline.probe
         self._pipeline = pipeline
         self._sink = sink
         self._interface = extras.interface
@@ -103,7 +107,17 @@ class CheckpointLogger:
             )
             end = time.perf_counter()
             size = preliminary_bytes + sum(map(len, blobs))
-            cost, preliminary_bytes = AtlasCost(atlas.layer, end - start, size), 0
+            stages = self._pipeline.get_seconds(atlas.layer)
+            cost, preliminary_bytes = (
+                AtlasCost(
+                    atlas.layer,
+                    end - start,
+                    size,
+                    icon_seconds=stages.icons,
+                    attribution_seconds=stages.attribution,
+                ),
+                0,
+            )
             scalars = health_scalars(atlas, seconds=cost.seconds, size=cost.bytes)
             self._sink.write_scalars(scalars, step, atlas.wall_time)
             costs.append(cost)

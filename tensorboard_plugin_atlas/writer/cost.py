@@ -8,8 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from tensorboard_plugin_atlas.writer.fork_lock import renew_locks_in_children
+
+EXPENSIVE_SECONDS: Final = 60.0
+"""CPU seconds of an atlas from which on a user should know its cost."""
+
+_FORECAST_ATLASES: Final = 100
+_SMALLEST_PART: Final = 0.01
+"""Share of the CPU time from which on a stage is named."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +29,16 @@ class AtlasCost:
         seconds: Wall time of computing and writing it.
         bytes: Size in the log.
         is_atlas: False for an optional record that is not an atlas.
+        icon_seconds: CPU time of rendering its icons.
+        attribution_seconds: CPU time of computing its attribution.
     """
 
     layer: str
     seconds: float
     bytes: int
     is_atlas: bool = True
+    icon_seconds: float = 0.0
+    attribution_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,8 @@ class Cost:
         atlases: Number of finished atlases, one per layer and step.
         seconds: Wall time of computing and writing them, including shortcuts.
         cpu_seconds: CPU time of the same.
+        icon_seconds: CPU time of rendering icons, except those of class atlases.
+        attribution_seconds: CPU time of computing attribution, except that of class atlases.
         bytes: Size in the log, including shortcuts.
         calls: Number of calls of `add_atlas`.
         skipped: Number of calls without atlases: the worker was busy, the budget was spent, or an
@@ -69,6 +83,8 @@ class Cost:
     atlases: int = 0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    icon_seconds: float = 0.0
+    attribution_seconds: float = 0.0
     bytes: int = 0
     calls: int = 0
     skipped: int = 0
@@ -89,6 +105,25 @@ class Cost:
         """Returns the mean cost of an atlas as text; at least one must be finished."""
         seconds, size = self.seconds / self.atlases, self.bytes / self.atlases
         return f"≈ {_format_duration(seconds)} and {_format_size(size)} an atlas"
+
+    def describe_first(self, where: str) -> str:
+        """Returns the cost of the first atlases as text; at least one must be finished.
+
+        Args:
+            where: Where atlases are computed, such as "in the training loop".
+        """
+        parts = {"icons": self.icon_seconds, "attribution": self.attribution_seconds}
+        known = [
+            f"{part} {_format_duration(seconds)}"
+            for part, seconds in parts.items()
+            if seconds > _SMALLEST_PART * self.cpu_seconds
+        ]
+        first = "atlas" if self.atlases == 1 else f"{self.atlases:,} atlases"
+        return (
+            f"the first {first} took {_format_duration(self.cpu_seconds)} of CPU time"
+            f"{' (' + ', '.join(known) + ')' if known else ''}, {where}. At this rate: "
+            f"{self.forecast(_FORECAST_ATLASES)}"
+        )
 
     def __str__(self) -> str:
         calls = f"{self.calls:,} calls, {self.skipped:,} skipped"
@@ -155,6 +190,8 @@ class CostMeter:
                 atlases=sum(atlas.is_atlas for atlas in atlases),
                 seconds=seconds,
                 cpu_seconds=cpu_seconds,
+                icon_seconds=sum(atlas.icon_seconds for atlas in atlases),
+                attribution_seconds=sum(atlas.attribution_seconds for atlas in atlases),
                 bytes=sum(atlas.bytes for atlas in atlases),
             )
 

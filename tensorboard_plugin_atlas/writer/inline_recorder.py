@@ -38,9 +38,11 @@ class InlineRecorder:
 
     waiting = 0
     fault = None
+    where = "in the training loop, which waits for it"
 
     def __init__(self, checkpoint_logger: CheckpointLogger, meter: CostMeter) -> None:
         self._logger = checkpoint_logger
+        self.probe = checkpoint_logger.probe
         self._meter = meter
 
     def record(

@@ -50,12 +50,14 @@ class Job:
         wall_time: Seconds since the epoch.
         skipped: Requested checkpoints since the last one that were not computed.
         structure: The model, or None if it is the one that was sent last.
+        is_urgent: Whether the training process waits for it, so that it runs at normal priority.
     """
 
     step: int
     wall_time: float
     skipped: tuple[Skipped, ...]
     structure: Structure | None
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,15 @@ WORKERS: Final = ("process", "inline")
 
 
 class Recorder(Protocol):
-    """Interface of `BackgroundRecorder` and `InlineRecorder`."""
+    """Interface of `BackgroundRecorder` and `InlineRecorder`.
+
+    Attributes:
+        where: Where atlases are computed, for messages.
+        probe: The images and positions that are sampled at every checkpoint.
+    """
+
+    where: str
+    probe: Probe
 
     @property
     def waiting(self) -> int:

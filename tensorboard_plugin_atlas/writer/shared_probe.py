@@ -4,29 +4,41 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Final
 
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
+from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages
 from tensorboard_plugin_atlas.writer.shared_state import SharedMemory, map_memory
+
+_MOST_BYTES: Final = 1_000_000_000
+"""Larger images are in a file on disk, which the system can page out."""
 
 
 def share_images(probe: Probe) -> tuple[Probe, SharedMemory]:
-    """Moves a probe's images, by far its largest part, to shared memory.
+    """Returns the probe with its images, by far its largest part, in memory that can be shared.
 
     Raises:
         OSError: if there is not enough memory.
     """
-    memory = SharedMemory(probe.images.numel() * probe.images.element_size())
-    images = memory.bytes.view(probe.images.dtype).view(probe.images.shape)
-    images.copy_(probe.images)
-    return dataclasses.replace(probe, images=images), memory
+    stored = probe.images.stored
+    size = stored.numel() * stored.element_size()
+    memory = SharedMemory(size, on_disk=size > _MOST_BYTES)
+    shared = memory.bytes.view(stored.dtype).view(stored.shape)
+    shared.copy_(stored)
+    return _replace_images(probe, ProbeImages(shared, probe.images.values)), memory
 
 
 def without_images(probe: Probe) -> Probe:
-    """Returns the probe with an empty image tensor of the same size per image and dtype."""
-    return dataclasses.replace(probe, images=probe.images[:0].clone())
+    """Returns the probe without images, but with their size, dtype, and values."""
+    images = probe.images
+    return _replace_images(probe, ProbeImages(images.stored[:0].clone(), images.values))
 
 
 def with_images(probe: Probe, file: int) -> Probe:
     """Returns a probe that was sent without images, with those in a shared memory file."""
-    images = map_memory(file).view(probe.images.dtype)
-    return dataclasses.replace(probe, images=images.view(-1, *probe.images.shape[1:]))
+    stored = map_memory(file).view(probe.images.dtype).view(-1, *probe.images.shape[1:])
+    return _replace_images(probe, ProbeImages(stored, probe.images.values))
+
+
+def _replace_images(probe: Probe, images: ProbeImages) -> Probe:
+    return dataclasses.replace(probe, images=images)

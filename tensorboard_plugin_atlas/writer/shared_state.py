@@ -185,6 +185,7 @@ class SharedMemory:
 
     Args:
         size: Size in bytes.
+        on_disk: Whether it is a file on disk, whose pages the system can write back.
 
     Attributes:
         file: File descriptor to send to the other process.
@@ -194,8 +195,8 @@ class SharedMemory:
         OSError: if there is not enough memory.
     """
 
-    def __init__(self, size: int) -> None:
-        self.file = _open_unnamed_file()
+    def __init__(self, size: int, *, on_disk: bool = False) -> None:
+        self.file = _open_unnamed_file(on_disk=on_disk)
         self._closer = weakref.finalize(self, os.close, self.file)
         try:
             os.ftruncate(self.file, size)
@@ -275,8 +276,8 @@ class StateSlot:
                 weakref.finalize(self, runtime.cudaHostUnregister, address).atexit = False
 
 
-def _open_unnamed_file() -> int:
-    if hasattr(os, "memfd_create"):
+def _open_unnamed_file(*, on_disk: bool) -> int:
+    if hasattr(os, "memfd_create") and not on_disk:
         return os.memfd_create("tensorboard_plugin_atlas")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())

@@ -2,8 +2,12 @@
 """Main module of the worker: `python -m tensorboard_plugin_atlas.writer.worker OWNER`.
 
 OWNER is the process id of the training process; standard input is the socket to it. The worker
-rebuilds the model once, then loads one snapshot after the other and logs its atlases. It runs at
-the lowest priority, and it ends together with the training process, even if that is killed.
+rebuilds the model once, then loads one snapshot after the other and logs its atlases. It ends
+together with the training process, even if that is killed.
+
+The main thread has the lowest priority. No process can raise its priority again without privileges,
+so a second thread keeps the normal one. It runs the jobs that the training process waits for, in
+`flush` or `close`.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import sys
 import threading
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -45,7 +50,9 @@ def main() -> None:
     end = _take_socket()
     # Before large imports, so that the worker cannot outlive its owner during them.
     _end_with_owner(end.fileno(), int(sys.argv[1]))
-    _lower_priority()
+    urgent = ThreadPoolExecutor(max_workers=1)
+    urgent.submit(os.getpid).result()  # a new thread has the priority of the thread that starts it
+    _give_way()
     import torch
 
     from tensorboard_plugin_atlas.writer.channel import Channel
@@ -53,7 +60,8 @@ def main() -> None:
 
     torch.set_num_threads(1)
     channel = Channel(end)
-    with contextlib.suppress(EOFError, ConnectionError), contextlib.closing(_Worker(channel)) as it:
+    worker = _Worker(channel, urgent)
+    with contextlib.suppress(EOFError, ConnectionError), contextlib.closing(worker) as it:
         channel.send(Ready())
         it.serve()
     # Everything is closed. A regular exit of the interpreter would take another second.
@@ -63,8 +71,8 @@ def main() -> None:
 class _Worker:
     """Runs jobs until the training process closes the channel."""
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+    def __init__(self, channel: Channel, urgent: ThreadPoolExecutor) -> None:
+        self._channel, self._urgent = channel, urgent
         self._setup: Setup = channel.receive()
         self._images = channel.receive_file()
         self._copy: ModelCopy | None = None
@@ -75,7 +83,11 @@ class _Worker:
         while (job := self._channel.receive()) is not None:
             slot = self._channel.receive_file()
             try:
-                reply = self._run_job(job, slot)
+                if job.is_urgent:
+                    reply = self._urgent.submit(self._run_job, job, slot).result()
+                else:
+                    _lower_priority()  # the training process may have raised it
+                    reply = self._run_job(job, slot)
             finally:
                 os.close(slot)
             self._channel.send(reply)
@@ -175,11 +187,16 @@ def _watch(end: int, owner: int) -> None:
 
 
 def _lower_priority() -> None:
+    """Lowers the CPU priority of this thread; on other systems than Linux, of the process."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+
+
+def _give_way() -> None:
     """Lowers CPU priority, sets the highest OOM score, and ignores Ctrl+C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()
-    with contextlib.suppress(OSError):
-        os.nice(NICENESS)
+    _lower_priority()
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_MAX_OOM_SCORE, encoding="ascii")
 

@@ -146,6 +146,13 @@ class WorkerProcess:
             raise TypeError(f"received {type(reply).__name__} instead of a reply")
         return reply
 
+    def raise_priority(self) -> None:
+        """Gives all threads the priority of this process, where the system permits that."""
+        with contextlib.suppress(OSError):  # no privileges, not Linux, or the worker has ended
+            own = os.getpriority(os.PRIO_PROCESS, 0)
+            for thread in Path(f"/proc/{self.pid}/task").iterdir():
+                os.setpriority(os.PRIO_PROCESS, int(thread.name), own)
+
     def kill(self) -> None:
         """Kills the process; a thread that waits for its reply gets an EOFError."""
         self._is_stopped = True
@@ -233,6 +240,7 @@ def _environment() -> dict[str, str]:
     """Returns environment variables for the worker: same import path, one thread, no warnings."""
     return {
         **dict.fromkeys(_MALLOC, str(_KEPT_BYTES)),
+        "MALLOC_ARENA_MAX": "1",  # both threads of the worker use the same freed memory
         **os.environ,
         **dict.fromkeys(_THREADS, "1"),
         "PYTHONPATH": os.pathsep.join(_import_path()),

@@ -100,6 +100,12 @@ class WorkerSupervisor:
             location=how.partition("\n")[0],
         )
 
+    def raise_priority(self) -> None:
+        """Raises the priority of the worker, where the system permits that; in any thread."""
+        worker = self._worker
+        if worker is not None:
+            worker.raise_priority()
+
     def kill(self) -> None:
         """Kills the worker and any later one; may be called in any thread."""
         self._is_killed = True

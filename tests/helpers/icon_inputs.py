@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
+from tensorboard_plugin_atlas.compute.icons.time_limit import TimeLimit
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.probe.normalize import Normalize
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
@@ -53,3 +54,20 @@ def make_targets(directions: torch.Tensor, center: torch.Tensor, source: PatchSo
         centers=middle.expand(count, 1, 2).clone(),
         keys=np.arange(count),
     )
+
+
+class BatchLimit(TimeLimit):
+    """A time limit that is over after a number of batches."""
+
+    def __init__(self, batches: int) -> None:
+        super().__init__(2.5)
+        self.batches = batches
+
+    def get_seconds_left(self) -> float:
+        return float(self.batches)
+
+    def choose_count(self, most: int) -> int:
+        return 0 if self.is_over() else most
+
+    def add_batch(self, count: int, seconds: float) -> None:
+        self.batches -= 1

@@ -22,6 +22,7 @@ from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
 from tensorboard_plugin_atlas.logs.reader import list_atlases, read_probe
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
+from tensorboard_plugin_atlas.writer import atlas_writer
 
 CLASSES = ("north", "east", "south", "west")
 CONFIG = AtlasConfig(samples=24, grids=(2, 4), min_count=2, neighbors=5, epochs=10, icons="none")
@@ -170,6 +171,25 @@ def test_every_layer_is_logged_at_every_step_and_the_probe_once(tmp_path):
     pictures = read_probe(tmp_path, "atlas")
     assert pictures.digest == atlas.probe.digest
     assert len(pictures.image_ids) == 24
+
+
+@pytest.mark.parametrize("worker", ["inline", "process"])
+@pytest.mark.parametrize(("limit", "level"), [(1e9, logging.INFO), (0.0, logging.WARNING)])
+def test_the_cost_of_the_first_atlas_is_logged_once(
+    tmp_path, caplog, monkeypatch, worker, limit, level
+):
+    monkeypatch.setattr(atlas_writer, "EXPENSIVE_SECONDS", limit)
+    with caplog.at_level(logging.INFO, "tensorboard_plugin_atlas"):
+        writer = make_writer(tmp_path, worker=worker)
+        for step in (0, 1):
+            writer.add_atlas(step)
+            writer.flush()
+    (line,) = [one for one in caplog.records if "of CPU time" in one.getMessage()]
+    assert line.levelno == level
+    where = "in the training loop" if worker == "inline" else "in a background process"
+    assert line.getMessage().startswith("AtlasWriter: the first atlas took ")
+    assert "(icons " not in line.getMessage()
+    assert where in line.getMessage()
 
 
 class TestSteps:

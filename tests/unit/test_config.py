@@ -46,6 +46,8 @@ def test_rendering_can_have_a_time_limit(seconds):
         ("stability", float("nan"), "a number from 0 to 100"),
         ("min_dist", True, "a number from 0 to 1"),
         ("attribution", 1, "True, False or 'relaxed'"),
+        ("attribution_samples", 0, "None or a whole number from 1 to 1,000,000"),
+        ("attribution_samples", True, "None or a whole number from 1 to 1,000,000"),
         ("layout", "tsne", "one of 'anchored', 'umap'"),
         ("samples", np.int64(0), "a whole number from 1 to 1,000,000"),
         ("samples", np.float64(50), "a whole number from 1 to 1,000,000"),

@@ -64,13 +64,15 @@ class Attribution:
     """Attribution of each sample of a layer to each class.
 
     Attributes:
-        values: (N, K) float32, in logits; None if it cannot be computed. NaN and infinity come from
+        values: (n, K) float32, in logits; None if it cannot be computed. NaN and infinity come from
             such activations or logits.
         notes: Why it is missing, or what was assumed.
+        samples: (n,) int32, ascending: the samples of `values`, or None for all.
     """
 
     values: FloatArray | None
     notes: tuple[str, ...] = ()
+    samples: IntArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,9 +275,11 @@ def find_strongest_positions(
             inner, layer, module, probe, count_calls(inner, layer, module, probe)
         )
         at_once = limit_batch_size(batch_size, probe.images, inner)
-        for images in torch.split(probe.images, at_once):
+        for start in range(0, len(probe.images), at_once):
             try:
-                size, *strengths = _find_predicted_class_peaks(intervention, images)
+                size, *strengths = _find_predicted_class_peaks(
+                    intervention, probe.images[start : start + at_once]
+                )
             except Exception as error:  # any error in the user's code
                 why = (
                     str(error) if isinstance(error, NoAttributionError) else summarize_error(error)

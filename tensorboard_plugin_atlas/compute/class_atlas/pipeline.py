@@ -286,7 +286,7 @@ class ClassPipeline(AtlasPipeline):
     def _track_concepts(self, atlas: Atlas, layer: LayerActivations, state: LayerState) -> Atlas:
         return atlas
 
-    def _compute_attribution(self, model: nn.Module, layer: str) -> Attribution:
+    def _compute_attribution(self, model: nn.Module, layer: str, state: LayerState) -> Attribution:
         return Attribution(self._get_current().chosen.attribution)
 
     def _set_series(self, atlas: Atlas) -> Atlas:

@@ -13,7 +13,11 @@ autograd. Where it cannot be used, plain autograd runs instead, and the reason i
 
 from tensorboard_plugin_atlas.compute.fastpath.crop import Span, crop_program
 from tensorboard_plugin_atlas.compute.fastpath.fallback import Fallback, log_fallback
-from tensorboard_plugin_atlas.compute.fastpath.precision import to_bfloat16, try_bfloat16
+from tensorboard_plugin_atlas.compute.fastpath.precision import (
+    MAX_SECONDS,
+    to_bfloat16,
+    try_bfloat16,
+)
 from tensorboard_plugin_atlas.compute.fastpath.prefix_cache import (
     PrefixCache,
     StopForward,
@@ -23,6 +27,7 @@ from tensorboard_plugin_atlas.compute.fastpath.program import Program, compile_p
 from tensorboard_plugin_atlas.compute.fastpath.traced_head import TracedHead, trace_head
 
 __all__ = [
+    "MAX_SECONDS",
     "Fallback",
     "PrefixCache",
     "Program",

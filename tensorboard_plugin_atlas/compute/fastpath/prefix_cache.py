@@ -23,6 +23,7 @@ from tensorboard_plugin_atlas.compute.model.frozen_copy import is_close, make_fr
 from tensorboard_plugin_atlas.compute.model.interface import call_model, get_logits
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.preserve_state import as_input
+from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages
 
 _CHECKED_ROWS = (0, 1, 1)
 
@@ -126,7 +127,7 @@ class PrefixCache:
         return run_or_replay
 
 
-def cache_prefix(model: nn.Module, layer: str, images: Tensor) -> PrefixCache | None:
+def cache_prefix(model: nn.Module, layer: str, images: ProbeImages | Tensor) -> PrefixCache | None:
     """Returns a copy of a network that caches the outputs of the modules before a layer.
 
     The copy is compared with the model on two images.

@@ -19,10 +19,10 @@ from tensorboard_plugin_atlas.compute.icons.patch_icons import describe_failure,
 from tensorboard_plugin_atlas.compute.icons.render_levels import (
     FASTPATH,
     RenderedLevels,
-    TimeLimit,
     render_levels,
 )
 from tensorboard_plugin_atlas.compute.icons.targets import Targets, build_targets
+from tensorboard_plugin_atlas.compute.icons.time_limit import TimeLimit
 from tensorboard_plugin_atlas.compute.layout.cell_matching import find_predecessors
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 from tensorboard_plugin_atlas.compute.model.activations import LayerActivations
@@ -106,18 +106,18 @@ class AtlasIcons:
         """
         if self.config.icons == "none":
             return atlas
+        limit = TimeLimit(self.config.icon_seconds)
         centers = receptive.centers(layer.positions)
         targets = [
             build_targets(cells, layer.values, self.probe.sample_image, centers, layer.surround)
             for cells in grids
         ]
-        limit = TimeLimit(self.config.icon_seconds)
         failures: list[Exception] = []
         while len(failures) < _ATTEMPTS:
             reason = _describe_retry(layer.layer, failures[0]) if failures else ""
             preliminary = None
             try:
-                engine = self._prepare_engine(model, layer.layer, receptive, reason)
+                engine = self._prepare_engine(model, layer.layer, receptive, limit, reason)
                 if on_preliminary is not None and self.config.icons != "examples":
                     preliminary = self._render_preliminary(atlas, layer, engine, targets, state)
             except Exception as error:  # the network runs on other images than in training
@@ -135,7 +135,12 @@ class AtlasIcons:
         return self._insert_patches(atlas, layer.layer, state, receptive, targets, failures[-1])
 
     def _prepare_engine(
-        self, model: nn.Module, layer: str, receptive: ReceptiveField, full_size_reason: str
+        self,
+        model: nn.Module,
+        layer: str,
+        receptive: ReceptiveField,
+        limit: TimeLimit,
+        full_size_reason: str,
     ) -> IconEngine:
         return IconEngine.prepare(
             unwrap(model),
@@ -146,6 +151,7 @@ class AtlasIcons:
             steps=self.config.icon_steps,
             seed=self.config.seed,
             full_size_reason=full_size_reason,
+            limit=limit,
         )
 
     def _insert_patches(
@@ -211,6 +217,8 @@ class AtlasIcons:
         """Returns the atlas with real patches as icons if rendering is expected to take long."""
         limit, expected = self.config.draft_seconds, state.seconds
         if limit is None or (expected is not None and expected <= limit):
+            return None
+        if self.config.icon_seconds is not None and self.config.icon_seconds <= limit:
             return None
         start = time.perf_counter()
         rendered = render_levels(engine, targets, "examples", qualities=PRELIMINARY_QUALITIES)

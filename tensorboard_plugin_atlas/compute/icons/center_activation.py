@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.fastpath import (
+    MAX_SECONDS,
     Fallback,
     Program,
     Span,
@@ -184,7 +185,7 @@ class CenterActivation:
             self.network,
             self.get_form(self.source.shape),
             images[rows].to(self.device),
-            images[list(self._context_rows)].to(self.device),
+            images[torch.tensor(self._context_rows, device="cpu")].to(self.device),
         )
         return None if window is None else dataclasses.replace(self, window=window)
 
@@ -197,7 +198,7 @@ class CenterActivation:
         """
         if self.window is not None:
             return dataclasses.replace(self, fallback=Fallback("a window of tokens is computed"))
-        check = self.source.images[:_CHECK_IMAGES, :, : shape[0], : shape[1]]
+        check = self.source.images[:_CHECK_IMAGES][:, :, : shape[0], : shape[1]]
         with self.evaluation_mode():
             found = compile_program(
                 self.network,
@@ -209,13 +210,16 @@ class CenterActivation:
             return dataclasses.replace(self, program=None, fallback=found, bfloat16=None)
         return dataclasses.replace(self, program=found, fallback=None, bfloat16=None)
 
-    def select_precision(self, shape: Shape, batch: int, views: Views) -> CenterActivation:
+    def select_precision(
+        self, shape: Shape, batch: int, views: Views, max_seconds: float = MAX_SECONDS
+    ) -> CenterActivation:
         """Returns the function with gradients in the faster number format.
 
         Args:
             shape: Height and width of the images that are optimized.
             batch: How many are optimized at once.
             views: Which map positions are read.
+            max_seconds: Time limit of the trial of bfloat16.
         """
         parts = self.network.network.named_parameters()
         name = (self.network.layer, views, *((name, tuple(part.shape)) for name, part in parts))
@@ -225,8 +229,8 @@ class CenterActivation:
         with self.evaluation_mode():
             run = self._exact if self.window is None else self.window.run
             reader = self._make_reader(images, views, run)
-            is_faster = try_bfloat16(reader.run, images, name=name) is not None
-        bfloat16 = to_bfloat16(run, self.device) if is_faster else None
+            found = try_bfloat16(reader.run, images, name=name, max_seconds=max_seconds)
+        bfloat16 = None if found is None else to_bfloat16(run, self.device)
         return dataclasses.replace(self, bfloat16=bfloat16)
 
     def describe_fastpath(self) -> dict[str, Any]:

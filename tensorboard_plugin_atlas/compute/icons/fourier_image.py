@@ -142,7 +142,7 @@ def make_natural_images(count: int, shape: tuple[int, int, int], *, seed: int = 
 
 
 def _measure_spectrum(source: PatchSource, shape: Shape, isotropy: float) -> Tensor:
-    device = source.images.device
+    device = torch.device("cpu")
     color = get_color_matrix(source.channels).to(device)
     window = _make_window(shape).to(device)
     rows, centers = _choose_random_crops(len(source.images), source.shape, shape)

@@ -7,7 +7,8 @@ icons of any kind, and `IconEngine.score` computes the cosine of images with the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray
+from tensorboard_plugin_atlas.compute.icons.cell_batches import Batch, CellBatches, split
 from tensorboard_plugin_atlas.compute.icons.center_activation import (
     CenterActivation,
     StochasticDepth,
@@ -29,6 +31,7 @@ from tensorboard_plugin_atlas.compute.icons.inversion import (
     Inverter,
 )
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
+from tensorboard_plugin_atlas.compute.icons.time_limit import TimeLimit
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.probe.patches import (
     PatchSource,
@@ -42,6 +45,7 @@ from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, summarize
 KINDS = ("examples", *FIDELITIES)
 _LARGEST_ICON = 128
 _SCORED_AT_ONCE = 64
+_TRIAL_SHARE = 0.1
 _SUSPICIOUS_COSINE, _GRADIENT_CHECKS = 0.5, 3
 
 
@@ -76,8 +80,9 @@ class Icons:
         kinds: (M,): the kind of each icon: `kind`, or "examples" where no image was optimized.
         cosine: (M,) float32: cosine between the layer's activation for the image, before it is
             resized and encoded, and the cell's mean activation, both relative to the layer's mean;
-            NaN where the cell's mean equals the layer's mean. `render_levels` measures the cosine
-            of the stored image, which the log has instead.
+            NaN where the cell's mean equals the layer's mean, and for patches that were not
+            measured in time. `render_levels` measures the cosine of the stored image, which the
+            log has instead.
         steps: Optimization steps of `kind`, 0 for examples.
         notes: What a reader of the atlas must know.
         unfinished: The optimized images before post-processing, or None for examples.
@@ -128,6 +133,7 @@ class IconEngine:
         steps: int | None = None,
         seed: int = 0,
         full_size_reason: str = "",
+        limit: TimeLimit | None = None,
     ) -> IconEngine:
         """Copies, truncates and compiles the model, and chooses the settings.
 
@@ -142,6 +148,7 @@ class IconEngine:
             seed: Seed of noise and shifts.
             full_size_reason: Note that says why icons must be whole images, or empty to optimize
                 smaller ones where the network runs on them.
+            limit: Time limit of the icons; a trial of bfloat16 takes at most a tenth of it.
 
         Returns:
             The engine. It holds a copy of the model, which later training does not change. Where
@@ -156,8 +163,11 @@ class IconEngine:
         preview, inversion, poster = framing.settings
         first = inversion.stages[0].shape
         activation = framing.activation.compile(first, inversion.damping)
+        seconds = math.inf if limit is None or limit.seconds is None else limit.seconds
         return cls(
-            activation.select_precision(first, inversion.batch, inversion.views),
+            activation.select_precision(
+                first, inversion.batch, inversion.views, max_seconds=_TRIAL_SHARE * seconds
+            ),
             inversion,
             preview,
             poster,
@@ -173,7 +183,7 @@ class IconEngine:
         kind: str = "inversion",
         *,
         progress: Callable[[int], object] | None = None,
-        until: Callable[[], bool] | None = None,
+        limit: TimeLimit | None = None,
         warm_start: UnfinishedIcons | None = None,
     ) -> Icons:
         """Renders one icon per cell.
@@ -185,8 +195,8 @@ class IconEngine:
                 points along that mean, "preview" does so with a quarter of the work and "poster"
                 with several times the work.
             progress: Called with the number of cells finished since the last call.
-            until: Called before every batch; once it returns True the other cells keep the real
-                patch.
+            limit: When the time is over, the other cells keep the real patch, and patches have no
+                cosine.
             warm_start: Unfinished icons of the same cells at an earlier checkpoint. A cell that has
                 one of the same size starts from it and takes `warm_steps` steps.
 
@@ -200,6 +210,7 @@ class IconEngine:
         """
         if kind not in KINDS:
             raise ArgumentError(f"kind={kind!r}: pass one of {', '.join(map(repr, KINDS))}")
+        limit = TimeLimit() if limit is None else limit
         batch = _IconBuffer.allocate(len(targets), self._get_icon_side(kind))
         unfinished: UnfinishedIcons | None = None
         real = np.arange(len(targets))
@@ -208,11 +219,14 @@ class IconEngine:
             if kind != "examples":
                 unfinished = self._allocate_images(len(targets), kind)
                 real, notes = self._optimize(
-                    batch, unfinished, targets, kind, progress, until, warm_start
+                    batch, unfinished, targets, kind, progress, limit, warm_start
                 )
-            for cells in _split(real, _SCORED_AT_ONCE):
+            for cells in split(real, _SCORED_AT_ONCE):
                 chosen = targets.select(cells)
-                self._store(batch, cells, chosen, self._cut_examples(chosen), "examples")
+                patches = self._cut_examples(chosen)
+                self._store(batch, cells, patches, "examples")
+                if not limit.is_over():
+                    batch.cosine[cells] = self._compute_cosine(patches, chosen)
                 if progress is not None:
                     progress(len(cells))
         steps = 0 if kind == "examples" else self.get_settings(kind).steps
@@ -245,7 +259,7 @@ class IconEngine:
         with self.activation.evaluation_mode():
             for one in np.unique(kinds):
                 shape = self._crop_shape if one == "examples" else self.get_settings(one).shape
-                for cells in _split(np.flatnonzero(kinds == one), _SCORED_AT_ONCE):
+                for cells in split(np.flatnonzero(kinds == one), _SCORED_AT_ONCE):
                     pixels = torch.from_numpy(images[cells]).to(self.activation.device)
                     pixels = pixels.permute(0, 3, 1, 2)[:, :channels].float() / 255
                     chosen = targets.select(cells)
@@ -272,31 +286,35 @@ class IconEngine:
         targets: Targets,
         kind: str,
         progress: Callable[[int], object] | None,
-        until: Callable[[], bool] | None,
+        limit: TimeLimit,
         warm_start: UnfinishedIcons | None,
     ) -> tuple[NDArray[np.intp], tuple[str, ...]]:
         """Stores icons until the limit; returns the cells without an optimized icon, and notes."""
+        if limit.is_over():
+            return np.arange(len(targets)), ()
         reason = self.activation.explain_missing_gradient(self.get_settings(kind).shape)
         if reason is not None:
             return np.arange(len(targets)), (self._describe_missing_gradient(reason),)
         undirected = np.flatnonzero(targets.find_cells_without_direction())
         failed: list[NDArray[np.intp]] = []
-        optimize = self._make_optimizer(targets.center, self.get_settings(kind))
-        work, failure = self._plan_batches(targets, unfinished, kind, warm_start), ""
-        while work and not (until is not None and until()):
-            cells, start = work[0]
+        optimize = self._make_optimizer(targets.center, self.get_settings(kind), limit)
+        batches = CellBatches(self._plan_batches(targets, unfinished, kind, warm_start), limit)
+        failure = ""
+        for cells, start in batches:
             chosen = targets.select(cells)
             try:
                 images = optimize(chosen, start)
                 processed = post_process(images, self.get_settings(kind).finish)
-                self._store(batch, cells, chosen, processed, kind)
+                self._store(batch, cells, processed, kind)
+                batch.cosine[cells] = self._compute_cosine(processed, chosen)
                 is_dead = self._find_dead(processed, batch.cosine[cells])
+            except _TimeIsOverError:
+                break
             except AtlasError:
                 raise
             except Exception as error:  # the backward pass runs the user's code; patches need none
                 failure = self._describe_missing_gradient(summarize_error(error))
                 break
-            work.pop(0)
             unfinished.images[cells] = (images * 255).round().to(torch.uint8).cpu().numpy()
             unfinished.is_known[cells] = ~is_dead
             failed.append(cells[is_dead])
@@ -309,7 +327,7 @@ class IconEngine:
             if len(cells)
         ]
         notes += [failure] if failure else []
-        return np.concatenate([undirected, dead, *(cells for cells, _ in work)]), tuple(notes)
+        return np.concatenate([undirected, dead, batches.get_cells_left()]), tuple(notes)
 
     def _describe_missing_gradient(self, reason: str) -> str:
         return (
@@ -323,18 +341,18 @@ class IconEngine:
         unfinished: UnfinishedIcons,
         kind: str,
         warm_start: UnfinishedIcons | None,
-    ) -> list[tuple[NDArray[np.intp], NDArray[np.uint8] | None]]:
+    ) -> list[Batch]:
         """Returns batches of cells to optimize; those with images to start from come first."""
         size, left = (
             self.get_settings(kind).batch,
             np.flatnonzero(~targets.find_cells_without_direction()),
         )
         if warm_start is None or warm_start.images.shape != unfinished.images.shape:
-            return [(cells, None) for cells in _split(left, size)]
+            return [(cells, None) for cells in split(left, size)]
         is_known = warm_start.is_known[left]
         return [
-            *((cells, warm_start.images[cells]) for cells in _split(left[is_known], size)),
-            *((cells, None) for cells in _split(left[~is_known], size)),
+            *((cells, warm_start.images[cells]) for cells in split(left[is_known], size)),
+            *((cells, None) for cells in split(left[~is_known], size)),
         ]
 
     def _find_dead(self, images: Tensor, cosine: FloatArray) -> NDArray[np.bool_]:
@@ -350,13 +368,11 @@ class IconEngine:
         self,
         batch: _IconBuffer,
         cells: NDArray[np.intp],
-        targets: Targets,
         images: Tensor,
         kind: str,
     ) -> None:
         side = batch.images.shape[1]
         batch.images[cells] = to_rgb(resize_images(images, (side, side))).numpy()
-        batch.cosine[cells] = self._compute_cosine(images, targets)
         batch.kinds[cells] = kind
 
     @property
@@ -372,9 +388,12 @@ class IconEngine:
         return patches.to(self.activation.device)
 
     def _make_optimizer(
-        self, center: Tensor, settings: InversionSettings
+        self, center: Tensor, settings: InversionSettings, limit: TimeLimit
     ) -> Callable[[Targets, NDArray[np.uint8] | None], Tensor]:
-        """Returns the function that optimizes the images of cells, with or without a warm start."""
+        """Returns the function that optimizes the images of cells, with or without a warm start.
+
+        It raises _TimeIsOverError when the time is over.
+        """
         device, source = self.activation.device, self.activation.source
         shapes = [stage.shape for stage in settings.stages]
         spectra = {
@@ -384,6 +403,8 @@ class IconEngine:
         center = center.to(device)
 
         def compute_activations(pixels: Tensor, step: int) -> Tensor:
+            if limit.is_over():
+                raise _TimeIsOverError
             share = settings.skipped_share
             depth = StochasticDepth(share, (self.seed, step)) if share else None
             seed = (self.seed, step)
@@ -435,13 +456,13 @@ class _IconBuffer:
         )
 
 
+class _TimeIsOverError(Exception):
+    """The time limit was reached while a batch was optimized."""
+
+
 _NO_DIRECTION = "their mean equals the layer's mean, or is not finite"
 _NO_GRADIENT = "the layer has no gradient for their images (dead units, or values not finite)"
 
 
 def _describe_real_patches(count: int, total: int, why: str) -> str:
     return f"icons: {count} of {total} cells keep the nearest real patch: {why}"
-
-
-def _split(cells: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
-    return (cells[first : first + size] for first in range(0, len(cells), size))

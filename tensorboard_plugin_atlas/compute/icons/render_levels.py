@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +13,7 @@ import numpy as np
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, FloatArray, Grid
 from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, Icons, UnfinishedIcons
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
+from tensorboard_plugin_atlas.compute.icons.time_limit import TimeLimit
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack, unpack
 
 SHEET_QUALITIES: Final = (82, 70, 50, 30)
@@ -23,29 +23,6 @@ SHEET_BYTES: Final = 2_200_000
 FASTPATH: Final = "fastpath"
 """Key of `Provenance.layer_info`: whether the icons used the fast path ("used"), and else the
 "reason" why not, such as an unsupported operation."""
-
-
-@dataclass
-class TimeLimit:
-    """A limit on seconds, counted from the first check.
-
-    Attributes:
-        seconds: The limit, or None for none.
-        was_reached: Whether a check found that the time was over.
-    """
-
-    seconds: float | None = None
-    was_reached: bool = False
-    _start: float | None = None
-
-    def is_over(self) -> bool:
-        """Returns whether the time is over."""
-        now = time.monotonic()
-        if self._start is None:
-            self._start = now
-        if self.seconds is not None and now - self._start >= self.seconds:
-            self.was_reached = True
-        return self.was_reached
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,14 +75,14 @@ def render_levels(
         targets: The cells of each grid.
         kind: One of `engine.KINDS`.
         warm_start: Unfinished icons from which those of each grid start.
-        limit: When the time is over, the remaining cells keep the real patch.
+        limit: When the time is over, the remaining cells keep the real patch, without a cosine.
         advance: Called with the number of cells finished since the last call.
         qualities: WebP qualities to try; the first that keeps the icons within `SHEET_BYTES` is
             used.
     """
     limit = TimeLimit() if limit is None else limit
     icons = [
-        engine.render(one, kind, progress=advance, until=limit.is_over, warm_start=unfinished)
+        engine.render(one, kind, progress=advance, limit=limit, warm_start=unfinished)
         for one, unfinished in zip(targets, warm_start or [None] * len(targets), strict=True)
     ]
     sheets, quality = pack_icons(icons, qualities)
@@ -148,10 +125,14 @@ def _score_stored_icons(
     """Returns the cosine of the images as the log stores them, after WebP and resizing.
 
     If the network takes neither one nor three channels, it cannot run on stored images; then this
-    is the cosine of the image before it was resized and encoded.
+    is the cosine of the image before it was resized and encoded. Icons without a cosine, such as
+    those that were not scored in time, stay without one.
     """
-    cosine = engine.score(unpack(sheets), targets, icons.kinds)
-    return np.where(np.isnan(cosine), icons.cosine, cosine)
+    cosine: FloatArray = icons.cosine.copy()
+    known = np.flatnonzero(~np.isnan(cosine))
+    stored = engine.score(unpack(sheets)[known], targets.select(known), icons.kinds[known])
+    cosine[known] = np.where(np.isnan(stored), cosine[known], stored)
+    return cosine
 
 
 def _describe_time_limit(icons: Sequence[Icons], limit: TimeLimit) -> Iterator[str]:
@@ -161,5 +142,5 @@ def _describe_time_limit(icons: Sequence[Icons], limit: TimeLimit) -> Iterator[s
         total = sum(len(one.kinds) for one in icons)
         yield (
             f"icons: icon_seconds={limit.seconds:g} were over, so {left} of {total} cells keep the "
-            "nearest real patch"
+            "nearest real patch; cells without a cosine were not measured in time"
         )

@@ -104,7 +104,7 @@ class Targets:
             members: Number of patches. A cell without members is middle gray.
         """
         rows, centers = self.rows[:, :members], self.centers[:, :members]
-        total = source.images.new_zeros(len(rows), source.channels, *shape)
+        total = torch.zeros(len(rows), source.channels, *shape, device="cpu")
         for k in range(rows.shape[1]):
             present = (rows[:, k] >= 0).to(total)[:, None, None, None]
             patches = source.crop(rows[:, k].clamp(min=0), centers[:, k], shape)

@@ -39,6 +39,25 @@ class GridCells:
     def __len__(self) -> int:
         return len(self.counts)
 
+    def select_samples(self, rows: IntArray) -> tuple[GridCells, IntArray]:
+        """Returns the cells that hold some of the samples, with these only, and their indices.
+
+        Args:
+            rows: (n,) indices of the samples.
+        """
+        cell_of = self.cell_of[rows]
+        inside = cell_of >= 0
+        kept, cell_of[inside] = np.unique(cell_of[inside], return_inverse=True)
+        cells = GridCells(
+            size=self.size,
+            rows=self.rows[kept],
+            cols=self.cols[kept],
+            counts=np.bincount(cell_of[inside], minlength=len(kept)).astype(np.int32),
+            cell_of=cell_of,
+            means=self.means[kept],
+        )
+        return cells, kept
+
 
 def bin_grids(
     layout: Layout, activations: NDArray[Any], *, config: AtlasConfig

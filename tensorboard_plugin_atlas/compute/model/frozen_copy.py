@@ -24,6 +24,7 @@ from tensorboard_plugin_atlas.compute.model.preserve_state import (
     as_input,
     preserve_model_state,
 )
+from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages
 
 _CHECK_IMAGES = 8
 
@@ -87,7 +88,7 @@ def optimize_weights(network: nn.Module, run: Callable[[], Tensor]) -> int:
 
 @contextlib.contextmanager
 def optimize_for_inference(
-    model: nn.Module, images: Tensor, layer: str | None = None
+    model: nn.Module, images: ProbeImages | Tensor, layer: str | None = None
 ) -> Iterator[nn.Module]:
     """Yields a copy of a model that is optimized for many forward passes.
 

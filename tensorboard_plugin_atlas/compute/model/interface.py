@@ -41,6 +41,7 @@ from tensorboard_plugin_atlas.compute.model.requirements import (
     reject_two_towers,
 )
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
+from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 Forward: TypeAlias = Callable[[Any, Tensor], Any]
@@ -83,14 +84,16 @@ class ModelInterface:
             reject_channels(model, images.shape[1], error)
             raise
 
-    def iterate_embeddings(self, model: nn.Module, images: Tensor) -> Iterator[Tensor]:
+    def iterate_embeddings(self, model: nn.Module, images: ProbeImages) -> Iterator[Tensor]:
         """Yields the (B, D) embeddings of images, batch by batch; the model does not change.
 
         Raises:
             ArgumentError: if the model returns no embedding.
         """
         with preserve_model_state(model) as inner, torch.no_grad():
-            for batch in torch.split(images, limit_batch_size(_BATCH_SIZE, images, inner)):
+            at_once = limit_batch_size(_BATCH_SIZE, images, inner)
+            for start in range(0, len(images), at_once):
+                batch = images[start : start + at_once]
                 output = self.call(inner, as_input(batch, inner))
                 yield find_embedding(output, len(batch), self.logits.call)
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.requirements import check_runnable
 from tensorboard_plugin_atlas.compute.model.sparse_buffers import has_same_values, restore_values
+from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 
 _MAX_PIXELS = 1 << 18
@@ -119,7 +120,7 @@ def get_device(model: nn.Module) -> torch.device:
     return torch.device("cpu") if tensor is None else tensor.device
 
 
-def limit_batch_size(batch_size: int, images: Tensor, model: nn.Module) -> int:
+def limit_batch_size(batch_size: int, images: ProbeImages | Tensor, model: nn.Module) -> int:
     """Returns the number of images per pass: `batch_size`, or fewer large images on the CPU.
 
     The maps of many large images do not fit into the CPU's cache. EfficientNet-Lite0 took 7.3 CPU s

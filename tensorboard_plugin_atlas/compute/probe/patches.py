@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tensorboard_plugin_atlas.compute.probe.normalize import Normalize
+from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages
 
 Shape = tuple[int, int]
 """Height and width in pixels."""
@@ -43,11 +44,11 @@ class PatchSource:
     """Images from which patches are cropped.
 
     Attributes:
-        images: (I, C, H, W) float32 normalized model inputs.
+        images: I normalized model inputs.
         normalize: Their normalization.
     """
 
-    images: Tensor
+    images: ProbeImages | Tensor
     normalize: Normalize
 
     @property
@@ -65,7 +66,9 @@ class PatchSource:
         return self.normalize.to_pixels(crop_patches(self.images, rows, centers, shape)).clamp(0, 1)
 
 
-def crop_patches(images: Tensor, rows: Tensor, centers: Tensor, shape: Shape) -> Tensor:
+def crop_patches(
+    images: ProbeImages | Tensor, rows: Tensor, centers: Tensor, shape: Shape
+) -> Tensor:
     """Crops one patch per row, with reflection padding.
 
     Args:
@@ -77,6 +80,8 @@ def crop_patches(images: Tensor, rows: Tensor, centers: Tensor, shape: Shape) ->
     Returns:
         (B, C, h, w), on the device of `images`.
     """
+    if isinstance(images, ProbeImages):
+        return images.decode(crop_patches(images.stored, rows, centers, shape))
     device = images.device
     ys, xs = (
         _reflect_indices(centers[:, axis].to(device), side, total)

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray, ProbeThumbnails
 from tensorboard_plugin_atlas.compute.probe.items import ClassMap
@@ -25,6 +24,7 @@ from tensorboard_plugin_atlas.compute.probe.normalize import (
     as_normalize,
     find_normalize,
 )
+from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages
 from tensorboard_plugin_atlas.compute.probe.sources import (
     SourceImages,
     select_images,
@@ -73,7 +73,7 @@ class Probe:
     """I images and N sampled positions, fixed for all layers and checkpoints.
 
     Attributes:
-        images: (I, C, H, W) float32 model inputs, on the CPU.
+        images: I model inputs; `images[rows]` returns some as (n, C, H, W) float32, on the CPU.
         labels: (I,) int32, or None.
         image_ids: (I,) int32: index of each image in the data set.
         sample_image: (N,) int32, ascending: row of each sample's image in `images`.
@@ -88,7 +88,7 @@ class Probe:
         class_maps: (I, H, W) int16: class of each pixel, for label maps, or None.
     """
 
-    images: Tensor
+    images: ProbeImages
     labels: IntArray | None
     image_ids: IntArray
     sample_image: IntArray
@@ -130,13 +130,27 @@ class Probe:
         samples = self.sample_image < count
         return dataclasses.replace(
             self,
-            images=self.images[:count],
+            images=self.images.select(slice(count)),
             labels=None if self.labels is None else self.labels[:count],
             image_ids=self.image_ids[:count],
             sample_image=self.sample_image[samples],
             relative_positions=self.relative_positions[samples],
             positions=None if self.positions is None else self.positions[samples],
             class_maps=None if self.class_maps is None else self.class_maps[:count],
+            digest="",
+        )
+
+    def select_samples(self, rows: IntArray) -> Probe:
+        """Returns a probe of the same images and some of the samples, without digest.
+
+        Args:
+            rows: (n,) indices of the samples, ascending.
+        """
+        return dataclasses.replace(
+            self,
+            sample_image=self.sample_image[rows],
+            relative_positions=self.relative_positions[rows],
+            positions=None if self.positions is None else self.positions[rows],
             digest="",
         )
 
@@ -253,11 +267,14 @@ def build_probe(
             are missing, or pixels are outside of [0, 1] and no normalization is known.
     """
     wanted = math.ceil(config.samples / config.positions_per_image)
+    data = underlying_dataset(source)
+    found = find_normalize(data) if normalize is None else as_normalize(normalize)
     with preserve_random_state(config.seed):
-        selected = select_images(source, wanted, np.random.default_rng([config.seed, 0]))
+        rng = np.random.default_rng([config.seed, 0])
+        selected = select_images(source, wanted, rng, IDENTITY if found is None else found)
     _check_pixels(selected)
-    scale, scale_notes = _find_normalization(selected.images, normalize, underlying_dataset(source))
-    names = _find_class_names(classes, underlying_dataset(source))
+    scale, scale_notes = _check_normalization(selected.images, found)
+    names = _find_class_names(classes, data)
     _check_labels(selected.labels, names)
     count = len(selected.images)
     sample_image = np.repeat(np.arange(count, dtype=np.int32), config.positions_per_image)
@@ -297,25 +314,26 @@ def _compute_digest(selected: SourceImages, sample_image: IntArray, positions: F
     digest = hashlib.sha256(repr(tuple(selected.images.shape)).encode())
     labels = () if selected.labels is None else (selected.labels,)
     maps = () if selected.class_maps is None else (selected.class_maps,)
-    for array in (selected.images.contiguous().numpy(), *labels, *maps, sample_image, positions):
+    for images in selected.images.iterate():
+        digest.update(images.contiguous().numpy().data)
+    for array in (*labels, *maps, sample_image, positions):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
 def _check_pixels(selected: SourceImages) -> None:
-    bad = ~torch.isfinite(selected.images).flatten(1).all(dim=1)
+    bad = selected.images.find_not_finite()
     if bad.any():
-        ids = selected.image_ids[bad.numpy()]
+        ids = selected.image_ids[bad]
         raise ArgumentError(
             f"probe: {len(ids)} images hold NaN or infinity (first: {ids[:3].tolist()}); leave "
             "them out, or fix the transform that made them"
         )
 
 
-def _find_normalization(
-    images: Tensor, given: object, data: object
+def _check_normalization(
+    images: ProbeImages, found: Normalize | None
 ) -> tuple[Normalize, tuple[str, ...]]:
-    found = find_normalize(data) if given is None else as_normalize(given)
     scale = IDENTITY if found is None else found
     channels = images.shape[1]
     if not scale.fits(channels):
@@ -323,8 +341,8 @@ def _find_normalization(
             f"normalize has {len(scale.mean)} channels, the probe's images have {channels}; pass "
             "(mean, std) with one number per channel"
         )
-    # Per channel and in float64, without a copy of all images.
-    ends = torch.stack([images.amin(dim=(0, 2, 3)), images.amax(dim=(0, 2, 3))]).double()
+    # In float64, without a copy of all images.
+    ends = torch.stack(images.get_range()).double()
     low, high = scale.to_pixels(ends[:, :, None, None]).aminmax()
     if found is None and (low < -RANGE_TOLERANCE or high > 1 + RANGE_TOLERANCE):
         raise ArgumentError(
@@ -396,7 +414,7 @@ def _describe_shortage(count: int, wanted: int) -> tuple[str, ...]:
     )
 
 
-def _describe_channels(images: Tensor) -> tuple[str, ...]:
+def _describe_channels(images: ProbeImages) -> tuple[str, ...]:
     channels = images.shape[1]
     shown = {1: "", 2: "shown as the gray mean of 2 channels", 3: ""}
     note = shown.get(channels, f"shown as the first 3 of {channels} channels")

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from tensorboard_plugin_atlas.compute.probe.items import (
     ClassMap,
     Entry,
     Item,
+    Label,
     as_class_maps,
     as_float,
     as_images,
@@ -35,10 +37,20 @@ from tensorboard_plugin_atlas.compute.probe.items import (
     read_label,
     split_entry,
 )
+from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY, Normalize
+from tensorboard_plugin_atlas.compute.probe.probe_images import (
+    ImageCollector,
+    ImageEncoder,
+    ProbeImages,
+)
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.progress import progress_bar
 
 READ_AHEAD: Final = 4
 """Items read per selected image if labels are only known after reading items."""
+
+_DELAY: Final = 3.0
+"""Seconds after which a progress bar is shown."""
 
 _ADVICE: Final = "pass a Dataset, a DataLoader, or a tuple (images, labels) of tensors"
 
@@ -48,21 +60,23 @@ class SourceImages:
     """Images selected from a source.
 
     Attributes:
-        images: (I, C, H, W) float32 model inputs, on the CPU.
+        images: I model inputs.
         labels: (I,) int32, or None unless every item has a label.
         image_ids: (I,) int32, ascending: index of each image in the source.
         notes: Notes about the selection.
         class_maps: (I, H, W) int16: class of each pixel, or None unless every item has a label map.
     """
 
-    images: Tensor
+    images: ProbeImages
     labels: IntArray | None
     image_ids: IntArray
     notes: tuple[str, ...] = ()
     class_maps: ClassMap | None = None
 
 
-def select_images(source: object, count: int, rng: np.random.Generator) -> SourceImages:
+def select_images(
+    source: object, count: int, rng: np.random.Generator, normalize: Normalize = IDENTITY
+) -> SourceImages:
     """Selects up to `count` images, with an equal number per class as far as possible.
 
     Labels are taken from the source's `targets` or `labels`, also in `Subset` or `ConcatDataset`.
@@ -74,18 +88,21 @@ def select_images(source: object, count: int, rng: np.random.Generator) -> Sourc
             or arrays, a dictionary of both, or (L, C, H, W) images alone. (L, H, W) are gray.
         count: Number of images, at least 1.
         rng: Random generator of the selection.
+        normalize: Normalization from pixels to images, if it is known; see `ImageEncoder`.
 
     Raises:
         ArgumentError: if the source is empty, or does not yield float images of one size.
     """
+    encoder = ImageEncoder(normalize)
     arrays = _as_arrays(source)
     if arrays is not None:
-        return _select_from_arrays(arrays, count, rng)
+        return _select_from_arrays(arrays, count, rng, encoder)
     data = underlying_dataset(source)
     if _is_indexed(data):
-        return _select_from_data_set(data, _reader(source, data), count, rng)
+        return _select_from_data_set(data, _reader(source, data), count, rng, encoder)
     if isinstance(source, Iterable) and not isinstance(source, (str, bytes, Mapping)):
-        return _select_evenly(itertools.islice(_stream(source), READ_AHEAD * count), count, rng)
+        some = itertools.islice(_stream(source), READ_AHEAD * count)
+        return _select_evenly(some, count, rng, encoder)
     raise ArgumentError(f"probe={_short(source)}: {_ADVICE}")
 
 
@@ -106,7 +123,11 @@ def _is_indexed(data: object) -> bool:
 
 
 def _select_from_data_set(
-    data: Any, read: Callable[[int], Item], count: int, rng: np.random.Generator
+    data: Any,
+    read: Callable[[int], Item],
+    count: int,
+    rng: np.random.Generator,
+    encoder: ImageEncoder,
 ) -> SourceImages:
     length = len(data)
     labels = find_labels(data)
@@ -114,42 +135,67 @@ def _select_from_data_set(
         labels = np.zeros(length, np.int64)  # no classes to balance
     if labels is not None and length:
         chosen = choose_evenly(labels, count, rng)
-        return _assemble([read(int(index)) for index in chosen])
+        items = (read(int(index)) for index in chosen)
+        return _assemble(_show_progress(items, len(chosen)), len(chosen), encoder)
     some = rng.permutation(length)[: READ_AHEAD * count]
-    return _select_evenly((read(int(index)) for index in some), count, rng)
+    return _select_evenly((read(int(index)) for index in some), count, rng, encoder)
 
 
-def _select_evenly(items: Iterable[Item], count: int, rng: np.random.Generator) -> SourceImages:
+def _select_evenly(
+    items: Iterable[Item], count: int, rng: np.random.Generator, encoder: ImageEncoder
+) -> SourceImages:
     reservoir: BalancedReservoir[Item] = BalancedReservoir(count, rng)
+    for item in _show_progress(items, READ_AHEAD * count):
+        encoded = encoder.encode(item.image)
+        kept = item if encoded is None else dataclasses.replace(item, image=encoded)
+        reservoir.add(item.index, -1 if item.label.index is None else item.label.index, kept)
+    chosen = [item for _, item in reservoir.items()]
+    del reservoir
+    chosen.reverse()
+    return _assemble((chosen.pop() for _ in range(len(chosen))), len(chosen), encoder)
+
+
+def _show_progress(items: Iterable[Item], total: int) -> Iterator[Item]:
+    with progress_bar("images of the probe", total, unit="image", delay=_DELAY) as bar:
+        for item in items:
+            yield item
+            if bar is not None:
+                bar.update()
+
+
+def _assemble(items: Iterable[Item], count: int, encoder: ImageEncoder) -> SourceImages:
+    """Collects items, at most `count`; the iterator should hold no image that it has yielded."""
+    collector = ImageCollector(count, encoder)
+    ids: list[int] = []
+    found: list[Label] = []
+    notes: dict[str, None] = {}
+    shape: torch.Size | None = None
     for item in items:
-        reservoir.add(item.index, -1 if item.label.index is None else item.label.index, item)
-    return _assemble([item for _, item in reservoir.items()])
-
-
-def _assemble(items: Sequence[Item]) -> SourceImages:
-    if not items:
+        if shape is not None and item.image.shape != shape:
+            raise ArgumentError(
+                f"probe: image {item.index} has shape {tuple(item.image.shape)}, image {ids[0]} "
+                f"has {tuple(shape)}; add a Resize or CenterCrop to the transforms so "
+                "that all have one size"
+            )
+        shape = item.image.shape
+        collector.add(item.image)
+        ids.append(item.index)
+        found.append(item.label)
+        notes.update(dict.fromkeys(item.notes))
+    if not ids:
         raise ArgumentError("probe is empty: pass a data set with at least one image")
-    first = items[0]
-    other = next((item for item in items if item.image.shape != first.image.shape), None)
-    if other is not None:
-        raise ArgumentError(
-            f"probe: image {other.index} has shape {tuple(other.image.shape)}, image {first.index} "
-            f"has {tuple(first.image.shape)}; add a Resize or CenterCrop to the transforms so "
-            "that all have one size"
-        )
-    labels = [item.label.index for item in items if item.label.index is not None]
-    maps = [item.label.class_map for item in items if item.label.class_map is not None]
-    missing = len(items) - max(len(labels), len(maps))
-    notes = [note for item in items for note in item.notes]
-    if 0 < missing < len(items):
-        notes = [note for note in notes if note != LABEL_MAPS]
-        notes.append(f"labels: left out, {missing} of {len(items)} probe images have none")
+    labels = [label.index for label in found if label.index is not None]
+    maps = [label.class_map for label in found if label.class_map is not None]
+    missing = len(ids) - max(len(labels), len(maps))
+    if 0 < missing < len(ids):
+        notes.pop(LABEL_MAPS, None)
+        notes[f"labels: left out, {missing} of {len(ids)} probe images have none"] = None
     return SourceImages(
-        images=torch.stack([item.image for item in items]),
-        labels=np.asarray(labels, np.int32) if len(labels) == len(items) else None,
-        image_ids=np.asarray([item.index for item in items], np.int32),
-        notes=tuple(dict.fromkeys(notes)),
-        class_maps=np.stack(maps) if len(maps) == len(items) else None,
+        images=collector.finish(),
+        labels=np.asarray(labels, np.int32) if len(labels) == len(ids) else None,
+        image_ids=np.asarray(ids, np.int32),
+        notes=tuple(notes),
+        class_maps=np.stack(maps) if len(maps) == len(ids) else None,
     )
 
 
@@ -210,15 +256,20 @@ def _has_one_label_each(images: Any, labels: Any) -> bool:
     return labels.ndim < images.ndim and len(labels) == len(images)
 
 
-def _select_from_arrays(entry: Entry, count: int, rng: np.random.Generator) -> SourceImages:
+def _select_from_arrays(
+    entry: Entry, count: int, rng: np.random.Generator, encoder: ImageEncoder
+) -> SourceImages:
     if not len(entry.image):
         raise ArgumentError("probe is empty: pass at least one image")
     images, notes = as_images(as_tensor(entry.image))
     labels, maps, reason = _check_labels(entry.label, images)
     classes = np.zeros(len(images), np.int64) if labels is None else labels
     chosen = choose_evenly(classes, count, rng)
+    collector = ImageCollector(len(chosen), encoder)
+    for index in chosen:
+        collector.add(as_float(images[int(index)]))
     return SourceImages(
-        images=as_float(images[torch.from_numpy(chosen)]),
+        images=collector.finish(),
         labels=None if labels is None else labels[chosen].astype(np.int32),
         image_ids=chosen.astype(np.int32),
         notes=(*notes, *((reason,) if reason else ())),

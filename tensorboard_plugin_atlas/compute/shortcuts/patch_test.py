@@ -395,7 +395,7 @@ def patch_test(
         model, probe, output=output, forward=forward, prototypes=prototypes
     ).without_labels()
     with use_interface(interface), optimize_for_inference(model, probe.images) as quick:
-        evaluator = PatchEvaluator.prepare(quick, probe.images)
+        evaluator = PatchEvaluator.prepare(quick, probe.images[:])
         _check_target(target, evaluator.classes)
         corners = [_corners(at, positions, one, evaluator.size) for one in scaled.values()]
         rng = np.random.default_rng([seed, 3])

@@ -231,7 +231,7 @@ def search_probe(
         strongest = find_strongest_positions(quick, layer, half, batch_size=config.batch_size)
         centers = _centers(quick, layer, half, strongest)
         choices = PatchEvaluator(
-            quick, half.images, strongest.predictions, strongest.attribution.shape[1]
+            quick, half.images[:], strongest.predictions, strongest.attribution.shape[1]
         )
         tests = PatchEvaluator.prepare(quick, probe.images[torch.from_numpy(unseen[:_TEST_POOL])])
         return _Search(choices, tests, half, strongest, centers, config).run()
@@ -241,7 +241,7 @@ def _select_images(probe: Probe, rows: NDArray[np.intp]) -> Probe:
     """Returns a probe of some of the images, with one sample each."""
     return dataclasses.replace(
         probe,
-        images=probe.images[torch.from_numpy(rows)],
+        images=probe.images.select(torch.from_numpy(rows)),
         labels=None if probe.labels is None else probe.labels[rows],
         class_maps=None if probe.class_maps is None else probe.class_maps[rows],
         image_ids=probe.image_ids[rows],

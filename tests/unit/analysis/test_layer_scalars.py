@@ -21,6 +21,7 @@ from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars, shortcut_scalars
 from tensorboard_plugin_atlas.atlas import Atlas, ConceptChange
+from tensorboard_plugin_atlas.compute.pipeline import StageSeconds
 from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 
@@ -127,6 +128,9 @@ class Pipeline:
     layers = ("block.1",)
 
     probe = SimpleNamespace(thumbnails=lambda: make_probe_pictures(20))
+
+    def get_seconds(self, _layer: str) -> StageSeconds:
+        return StageSeconds()
 
     def atlases(
         self,

@@ -50,6 +50,22 @@ def test_what_is_added_up(clock):
     assert meter.cost().share == 0.1
 
 
+def test_the_cost_of_the_first_atlases(clock):
+    meter = CostMeter(clock=clock)
+    one = AtlasCost("a", 50, 900_000, icon_seconds=30.0, attribution_seconds=8.0)
+    meter.end([one], seconds=50, cpu_seconds=42.0)
+    assert meter.cost().describe_first("in a background process with low priority") == (
+        "the first atlas took 42 s of CPU time (icons 30 s, attribution 8 s), in a background "
+        "process with low priority. At this rate: 100 atlases, 70 min of one background core, "
+        "90.0 MB"
+    )
+    meter.end([one, AtlasCost("shortcuts", 1, 0, is_atlas=False)], seconds=50, cpu_seconds=42.0)
+    assert meter.cost().describe_first("here").startswith("the first 2 atlases took 84 s of CPU")
+    plain = CostMeter(clock=clock)
+    plain.end([AtlasCost("a", 2, 600)], seconds=2, cpu_seconds=1.5)
+    assert "took 1.5 s of CPU time, here." in plain.cost().describe_first("here")
+
+
 def test_the_sentence():
     cost = Cost(
         atlases=4,

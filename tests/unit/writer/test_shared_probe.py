@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import pickle
+
+import pytest
 import torch
 
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.writer import shared_probe
 from tensorboard_plugin_atlas.writer.shared_probe import (
     share_images,
     with_images,
@@ -14,16 +18,22 @@ from tensorboard_plugin_atlas.writer.shared_probe import (
 )
 
 
-def test_a_probe_is_sent_without_its_images():
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.uint8])
+def test_a_probe_is_sent_without_its_images(dtype, on_disk, monkeypatch):
+    monkeypatch.setattr(shared_probe, "_MOST_BYTES", 0 if on_disk else 1_000_000)
     images = torch.rand(6, 3, 8, 8)
+    if dtype == torch.uint8:
+        images = (images * 255).round() / 255
     config = AtlasConfig(samples=6)
     probe = build_probe((images, torch.arange(6)), config=config)
+    assert probe.images.dtype == dtype
     shared, memory = share_images(probe)
-    assert torch.equal(shared.images, probe.images)
-    sent = without_images(probe)
-    assert sent.images.numel() == 0
+    assert torch.equal(shared.images[:], images)
+    sent = pickle.loads(pickle.dumps(without_images(probe)))
+    assert len(sent.images) == 0
     back = with_images(sent, memory.file)
-    assert torch.equal(back.images, probe.images)
+    assert torch.equal(back.images[:], images)
     assert (back.digest, back.input_size) == (probe.digest, probe.input_size)
-    assert back.images.data_ptr() != shared.images.data_ptr()
+    assert back.images.stored.data_ptr() != shared.images.stored.data_ptr()
     memory.close()

@@ -14,6 +14,7 @@ const PICTURES = new Set([
   'icons',
   'icon_size',
   'icon_steps',
+  'attribution_samples',
   'icon_seconds',
   'draft_seconds',
   'batch_size',

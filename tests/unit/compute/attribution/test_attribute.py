@@ -113,7 +113,7 @@ def test_captum_gives_the_same_attribution():
     method = LayerGradientXActivation(model, model.deep)
     rows, cols = probe.map_positions(4, 4).T
     for label in range(4):
-        product = method.attribute(probe.images, target=label).detach().sum(1)
+        product = method.attribute(probe.images[:], target=label).detach().sum(1)
         theirs = product[torch.arange(6), torch.from_numpy(rows), torch.from_numpy(cols)]
         np.testing.assert_allclose(found[:, label], theirs.numpy(), rtol=1e-4, atol=1e-7)
 

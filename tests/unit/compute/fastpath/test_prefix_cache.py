@@ -227,7 +227,7 @@ def test_the_model_does_not_change():
     network = Chain().eval()
     before = {name: dict(module.__dict__) for name, module in network.named_modules()}
     cache = cache_prefix(network, "layer", make_probe().images)
-    with cache.replay(make_probe().images, np.arange(6)):
-        cache.network(make_probe().images)
+    with cache.replay(make_probe().images[:], np.arange(6)):
+        cache.network(make_probe().images[:])
     assert {name: dict(module.__dict__) for name, module in network.named_modules()} == before
     assert all(one.output is None for one in cache._cached)

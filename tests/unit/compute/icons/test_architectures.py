@@ -104,7 +104,7 @@ def render(
         centers=torch.from_numpy(field.centers(found.positions))[far, None],
         keys=np.arange(CELLS),
     )
-    source = PatchSource(torch.as_tensor(probe.images), normalize)
+    source = PatchSource(probe.images, normalize)
     engine = IconEngine.prepare(model, family.layer, source, field, steps=steps)
     return engine, targets, engine.render(targets)
 

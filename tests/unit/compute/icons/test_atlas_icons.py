@@ -11,7 +11,9 @@ import torch
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, read_atlases
+from tensorboard_plugin_atlas.compute.icons import atlas_icons
 from tensorboard_plugin_atlas.compute.icons.atlas_icons import PRELIMINARY_ACTIVATION_BYTES
+from tensorboard_plugin_atlas.compute.icons.time_limit import TimeLimit
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
@@ -30,7 +32,7 @@ def model():
     return nn.Sequential(*layers, nn.Linear(8, 4))
 
 
-def pipeline(seconds, icons="inversion", samples=60, layers=(LAYER,)):
+def pipeline(seconds, icons="inversion", samples=60, layers=(LAYER,), icon_seconds=None):
     config = AtlasConfig(
         samples=samples,
         grids=(2, 4),
@@ -39,6 +41,7 @@ def pipeline(seconds, icons="inversion", samples=60, layers=(LAYER,)):
         epochs=20,
         icon_steps=2,
         icons=icons,
+        icon_seconds=icon_seconds,
         draft_seconds=seconds,  # word-check: ok
     )
     generator = torch.Generator().manual_seed(1)
@@ -55,6 +58,32 @@ def compute(pipe, model, step=0):
     ):
         arrived.append(("atlas", atlas))
     return arrived
+
+
+def test_icons_with_a_shorter_time_limit_need_no_preliminary_atlas(model):
+    ((name, _),) = compute(pipeline(600, icon_seconds=600), model)
+    assert name == "atlas"
+    names = [name for name, _ in compute(pipeline(0, icon_seconds=600), model)]
+    assert names == ["preliminary", "atlas"]
+
+
+def test_the_time_limit_includes_the_preparation_of_the_engine(model, monkeypatch):
+    """All icons would fit, but the time is over before the first."""
+    seconds = [0.0]
+    monkeypatch.setattr(
+        atlas_icons, "TimeLimit", lambda limit: TimeLimit(limit, clock=lambda: seconds[0])
+    )
+    prepare = atlas_icons.IconEngine.prepare
+
+    def prepare_slowly(*arguments, **options):
+        seconds[0] += 3.0
+        return prepare(*arguments, **options)
+
+    monkeypatch.setattr(atlas_icons.IconEngine, "prepare", prepare_slowly)
+    (_, atlas) = compute(pipeline(None, icon_seconds=3.0), model)[-1]
+    assert {kind for grid in atlas.grids for kind in grid.icon_kind} == {"examples"}
+    assert all(np.isnan(grid.icon_cosine).all() for grid in atlas.grids)
+    assert any("icon_seconds=3 were over" in note for note in atlas.provenance.notes)
 
 
 def test_a_preliminary_atlas_has_real_patches_for_icons(model):

@@ -10,12 +10,20 @@ import random
 import numpy as np
 import pytest
 import torch
-from icon_inputs import EDGE_FIELD, make_blurred_noise, make_edge_net, make_source, make_targets
+from icon_inputs import (
+    EDGE_FIELD,
+    BatchLimit,
+    make_blurred_noise,
+    make_edge_net,
+    make_source,
+    make_targets,
+)
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.icons.center_activation import CenterActivation
 from tensorboard_plugin_atlas.compute.icons.icon_engine import KINDS, IconEngine
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
+from tensorboard_plugin_atlas.compute.icons.time_limit import TimeLimit
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.errors import ArgumentError
 
@@ -188,23 +196,34 @@ def test_a_preview_has_the_size_of_an_inversion_and_a_poster_is_larger():
 def test_after_the_time_limit_the_other_cells_keep_real_patches():
     engine, targets = make_edge_engine()
     engine = dataclasses.replace(engine, settings=dataclasses.replace(engine.settings, batch=3))
-    is_over, counts = iter([False, True]), []
-    icons = engine.render(targets, progress=counts.append, until=lambda: next(is_over))
+    counts = []
+    icons = engine.render(targets, progress=counts.append, limit=BatchLimit(1))
     whole, real = engine.render(targets), engine.render(targets, "examples")
     assert icons.kinds.tolist() == ["inversion"] * 3 + ["examples"]
     assert icons.kind == "inversion"
     assert counts == [3, 1]
     assert np.array_equal(icons.images[:3], whole.images[:3])
     assert np.array_equal(icons.images[3], real.images[3])
-    np.testing.assert_allclose(icons.cosine, [*whole.cosine[:3], real.cosine[3]], atol=1e-6)
+    # There was no time to measure the cosine of the patch.
+    np.testing.assert_allclose(icons.cosine, [*whole.cosine[:3], np.nan], atol=1e-6)
     # The stored images are scored by their own kinds.
     scored = engine.score(icons.images, targets, icons.kinds)
-    np.testing.assert_allclose(scored, icons.cosine, atol=0.02)
+    np.testing.assert_allclose(scored, [*whole.cosine[:3], real.cosine[3]], atol=0.02)
+
+
+def test_a_batch_is_interrupted_when_the_time_is_over():
+    engine, targets = make_edge_engine()
+    clock = iter(range(1000))
+    limit = TimeLimit(8.0, clock=lambda: next(clock))
+    icons = engine.render(targets, limit=limit)
+    assert set(icons.kinds) == {"examples"}
+    assert limit.was_reached
+    assert next(clock) < 15  # of more than 100 questions for all cells
 
 
 def test_without_time_there_are_only_real_patches():
     engine, targets = make_edge_engine()
-    icons = engine.render(targets, until=lambda: True)
+    icons = engine.render(targets, limit=TimeLimit(0.0))
     assert set(icons.kinds) == {"examples"}
     assert np.array_equal(icons.images, engine.render(targets, "examples").images)
 

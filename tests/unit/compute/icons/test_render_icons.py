@@ -13,6 +13,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas import RenderedIcons, render_icons
 from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine
+from tensorboard_plugin_atlas.compute.icons.time_limit import TimeLimit
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 SIDE = 16
@@ -133,7 +134,7 @@ def test_notes_on_synthetic_images_and_low_cosines():
 def test_an_icon_that_cannot_be_optimized_shows_a_real_patch_or_gray(monkeypatch):
     render = IconEngine.render
     monkeypatch.setattr(
-        IconEngine, "render", lambda *arguments: render(*arguments, until=lambda: True)
+        IconEngine, "render", lambda *arguments: render(*arguments, limit=TimeLimit(0.0))
     )
     images = make_blurred_noise(10)
     real = render_icons(make_edge_net(), "1", [0, 1], images)

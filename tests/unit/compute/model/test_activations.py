@@ -67,7 +67,7 @@ def test_values_are_the_pixels_at_the_positions(stride, batch_size):
     assert found.kind == "map"
     assert found.values.dtype == np.float32
     rows, columns = found.positions.T * stride
-    expected = probe.images.numpy()[probe.sample_image, :, rows, columns]
+    expected = probe.images[:].numpy()[probe.sample_image, :, rows, columns]
     assert np.array_equal(found.values, expected)
 
 
@@ -108,7 +108,7 @@ def test_all_layers_are_collected_in_one_pass_per_batch():
     assert found.layers["fc"].kind == "vector"
     assert (found.predictions.classes == found.layers["fc"].values.argmax(axis=1)).all()
     with torch.no_grad():
-        assert (found.predictions.classes == model.eval()(probe.images).argmax(1).numpy()).all()
+        assert (found.predictions.classes == model.eval()(probe.images[:]).argmax(1).numpy()).all()
 
 
 @pytest.mark.parametrize("batch_first", [True, False])
@@ -124,7 +124,7 @@ def test_tokens_of_a_transformer(batch_first):
     assert any("come before the patches" in note for note in found.notes)
     with torch.no_grad():
         model.eval()
-        x = model.patch(probe.images).flatten(2).transpose(1, 2)
+        x = model.patch(probe.images[:]).flatten(2).transpose(1, 2)
         x = torch.cat([model.cls.expand(6, -1, -1), x], dim=1)
         x = x if batch_first else x.transpose(0, 1)
         out = model.blocks(x)
@@ -265,7 +265,7 @@ def test_of_several_calls_the_last_counts_in_every_batch():
     assert layer.map_size == (8, 8)
     rows, columns = layer.positions.T * 2
     assert np.array_equal(
-        layer.values, probe.images.numpy()[probe.sample_image, :, rows, columns] * 2
+        layer.values, probe.images[:].numpy()[probe.sample_image, :, rows, columns] * 2
     )
     assert any("more than once" in note for note in found.notes)
 
@@ -327,10 +327,10 @@ def test_wrapped_models_have_the_activations_of_the_model(wrap):
         make_identity(), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(4)
     )
     probe = make_probe(torch.rand(5, 3, 8, 8))
-    model(probe.images)
+    model(probe.images[:])
     plain = collect_activations(model, ["2"], probe)
     wrapped = wrap(model)
-    wrapped(probe.images)
+    wrapped(probe.images[:])
     model.load_state_dict({**model.state_dict(), "1.running_mean": torch.zeros(3)})
     again, plain = (
         collect_activations(wrapped, ["2"], probe),
@@ -345,7 +345,7 @@ def test_checkpointed_models_and_autocast():
     probe = make_probe(torch.rand(5, 3, 8, 8))
     model = Checkpointed()
     rows, columns = collect_activations(model, ["body"], probe).layers["body"].positions.T
-    expected = probe.images.numpy()[probe.sample_image, :, rows, columns]
+    expected = probe.images[:].numpy()[probe.sample_image, :, rows, columns]
     with torch.autocast("cpu", dtype=torch.bfloat16), torch.inference_mode():
         found = collect_activations(model, ["body"], probe).layers["body"]
     assert np.array_equal(found.values, expected)

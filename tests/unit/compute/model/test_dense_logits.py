@@ -75,7 +75,7 @@ def read_at_positions(model, probe, positions, size=12):
     """Returns the probabilities of the pixels at the positions of samples, (N, K)."""
     pixels = np.minimum(np.floor(positions * float(size)), size - 1).astype(int)
     with torch.no_grad():
-        dense = model.eval()(probe.images).softmax(1)
+        dense = model.eval()(probe.images[:]).softmax(1)
     return torch.stack(
         [dense[i, :, y, x] for i, (y, x) in zip(probe.sample_image, pixels, strict=True)]
     ).numpy()
@@ -199,7 +199,7 @@ def test_the_dictionary_of_a_real_segmentation_network():
     atlas = compute_atlas(network, "backbone.4", probe, config=ATTRIBUTED)
     pixels = np.floor(probe.relative_positions * 32).astype(int)
     with torch.no_grad():
-        dense = network.eval()(probe.images)["out"]
+        dense = network.eval()(probe.images[:])["out"]
     expected = dense[probe.sample_image, :, pixels[:, 0], pixels[:, 1]].argmax(1)
     np.testing.assert_array_equal(atlas.predictions, expected)
     assert atlas.grids[0].attribution.shape[1] == len(CLASSES)

@@ -45,7 +45,7 @@ def items_of(*columns):
 def check(source, images, labels, *notes):
     """Checks the images of a probe of all items, its labels, and its notes."""
     probe = build_probe(source, config=CONFIG)
-    assert torch.equal(probe.images, images)
+    assert torch.equal(probe.images[:], images)
     assert (None if probe.labels is None else probe.labels.tolist()) == (
         None if labels is None else labels.tolist()
     )
@@ -254,7 +254,7 @@ def test_other_data_is_refused_by_name(name):
 def test_two_gray_images_are_not_a_batch_with_labels():
     pair = [GRAY[0], GRAY[1]]
     probe = build_probe(pair, config=CONFIG)
-    assert torch.equal(probe.images, GRAY[:2, None])
+    assert torch.equal(probe.images[:], GRAY[:2, None])
 
 
 def test_a_writer_logs_atlases_of_a_contrastive_data_set(tmp_path):

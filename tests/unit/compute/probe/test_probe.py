@@ -61,7 +61,7 @@ def config(samples=12, **more):
 
 def filled_with(probe: Probe) -> np.ndarray:
     """Returns the index of each image in `Pictures`, from its pixels."""
-    return np.round(probe.images[:, 0, 0, 0].numpy() * 1000).astype(int)
+    return np.round(probe.images[:][:, 0, 0, 0].numpy() * 1000).astype(int)
 
 
 def make_probe(samples=4, size=(16, 16), **more) -> Probe:
@@ -75,7 +75,7 @@ def test_rows_labels_and_ids_belong_together():
     probe = build_probe(Pictures(), config=config())
     assert filled_with(probe).tolist() == probe.image_ids.tolist()
     assert (probe.labels == probe.image_ids % 3).all()
-    assert probe.images.dtype == torch.float32
+    assert probe.images[:].dtype == torch.float32
     assert probe.images.shape == (12, 3, 16, 16)
     assert len(set(probe.image_ids.tolist())) == 12
 
@@ -424,7 +424,7 @@ def test_first_keeps_the_samples_of_its_images():
     assert len(trial) == 4
     assert trial.sample_image.tolist() == [0, 0, 1, 1]
     assert np.array_equal(trial.relative_positions, probe.relative_positions[:4])
-    assert torch.equal(trial.images, probe.images[:2])
+    assert torch.equal(trial.images[:], probe.images[:2])
     assert np.array_equal(trial.labels, probe.labels[:2])
     assert trial.digest == ""
     assert len(probe.first(1000)) == len(probe)
