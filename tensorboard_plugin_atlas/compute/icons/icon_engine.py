@@ -24,7 +24,7 @@ from tensorboard_plugin_atlas.compute.icons.center_activation import (
     StochasticDepth,
 )
 from tensorboard_plugin_atlas.compute.icons.fourier_image import measure_spectrum
-from tensorboard_plugin_atlas.compute.icons.framing import choose_framing, get_tile_side
+from tensorboard_plugin_atlas.compute.icons.icon_frame import choose_frame, get_tile_side
 from tensorboard_plugin_atlas.compute.icons.inversion import (
     FIDELITIES,
     InversionSettings,
@@ -159,10 +159,10 @@ class IconEngine:
         """
         activation = CenterActivation.prepare(model, layer, source, receptive)
         with activation.evaluation_mode():
-            framing = choose_framing(activation, steps, full_size_reason)
-        preview, inversion, poster = framing.settings
+            frame = choose_frame(activation, steps, full_size_reason)
+        preview, inversion, poster = frame.settings
         first = inversion.stages[0].shape
-        activation = framing.activation.compile(first, inversion.damping)
+        activation = frame.activation.compile(first, inversion.damping)
         seconds = math.inf if limit is None or limit.seconds is None else limit.seconds
         return cls(
             activation.select_precision(
@@ -171,10 +171,10 @@ class IconEngine:
             inversion,
             preview,
             poster,
-            is_full_size=framing.is_full_size,
+            is_full_size=frame.is_full_size,
             size=size,
             seed=seed,
-            notes=(*activation.network.notes, *framing.notes),
+            notes=(*activation.network.notes, *frame.notes),
         )
 
     def render(

@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from tensorboard_plugin_atlas.compute.icons.framing import get_tile_side
 from tensorboard_plugin_atlas.compute.icons.icon_engine import Icons
+from tensorboard_plugin_atlas.compute.icons.icon_frame import get_tile_side
 from tensorboard_plugin_atlas.compute.icons.render_levels import (
     SHEET_QUALITIES,
     RenderedLevels,

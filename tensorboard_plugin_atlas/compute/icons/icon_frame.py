@@ -27,8 +27,8 @@ _STEPS_PER_SIZE: Final = 6
 
 
 @dataclass(frozen=True, eq=False)
-class Framing:
-    """The size of a layer's icons.
+class IconFrame:
+    """What an icon of a layer covers.
 
     Attributes:
         activation: The layer's activation for images of that size.
@@ -43,9 +43,9 @@ class Framing:
     notes: tuple[str, ...] = ()
 
 
-def choose_framing(
+def choose_frame(
     activation: CenterActivation, steps: int | None, full_size_reason: str = ""
-) -> Framing:
+) -> IconFrame:
     """Chooses tiles if the network runs on them, else a window of patches, else whole images.
 
     Call it in `activation.evaluation_mode()`.
@@ -78,11 +78,11 @@ def get_tile_side(receptive: ReceptiveField, input_shape: Shape) -> int:
     )
 
 
-def _frame_tiles(activation: CenterActivation, steps: int | None, side: int) -> Framing:
+def _frame_tiles(activation: CenterActivation, steps: int | None, side: int) -> IconFrame:
     planned = _choose_settings(activation, steps, side, is_full_size=False)
     refused = _find_refused_shape(activation, planned)
     if refused is None:
-        return Framing(activation, planned)
+        return IconFrame(activation, planned)
     note = (
         f"icons: the network does not run on {refused[0]} x {refused[1]} px, so they have "
         f"{side} x {side} px from the start"
@@ -91,10 +91,10 @@ def _frame_tiles(activation: CenterActivation, steps: int | None, side: int) -> 
     one_size = (
         dataclasses.replace(one, stages=stage) for one, stage in zip(planned, stages, strict=True)
     )
-    return Framing(activation, tuple(one_size), notes=(note,))
+    return IconFrame(activation, tuple(one_size), notes=(note,))
 
 
-def _frame_windows(activation: CenterActivation, steps: int | None) -> Framing:
+def _frame_windows(activation: CenterActivation, steps: int | None) -> IconFrame:
     """Returns windows of patches, for an activation that has a window."""
     window = activation.window
     if window is None:
@@ -108,10 +108,10 @@ def _frame_windows(activation: CenterActivation, steps: int | None) -> Framing:
         f"icons: optimized on {patches} x {patches} patches of the image; their cosine is that of "
         "the whole network for the icon in the middle of another image of the probe"
     )
-    return Framing(activation, planned, notes=(note,))
+    return IconFrame(activation, planned, notes=(note,))
 
 
-def _frame_whole_images(activation: CenterActivation, steps: int | None, reason: str) -> Framing:
+def _frame_whole_images(activation: CenterActivation, steps: int | None, reason: str) -> IconFrame:
     side = get_tile_side(activation.receptive, activation.source.shape)
     planned = _choose_settings(activation, steps, side, is_full_size=True)
     if steps is None:
@@ -120,7 +120,7 @@ def _frame_whole_images(activation: CenterActivation, steps: int | None, reason:
             _add_smaller_stages(activation, one) if kind == "inversion" else one
             for kind, one in zip(FIDELITIES, planned, strict=True)
         )
-    return Framing(activation, planned, is_full_size=True, notes=(reason,))
+    return IconFrame(activation, planned, is_full_size=True, notes=(reason,))
 
 
 def _choose_settings(
