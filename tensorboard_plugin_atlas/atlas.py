@@ -129,8 +129,10 @@ class Grid:
             cell's mean activation; NaN without an icon.
         attribution: (M, K) float32: mean attribution of the cell's samples to each class, or None
             if not recorded.
-        attribution_spread: (M, K) float32: standard deviation over the cell's samples, or None if
-            not recorded, as in fine grids with very many classes.
+        attribution_spread: (M, K) float32: standard deviation over the cell's samples. Where only
+            some of them have attribution, it is larger, so that the standard error of the mean is
+            always the spread divided by the square root of `counts`. None if not recorded, as in
+            fine grids with very many classes.
     """
 
     size: int

@@ -513,7 +513,9 @@ def _aggregate_attribution(
 ) -> tuple[FloatArray | None, FloatArray | None]:
     """Returns the mean and the standard deviation of the attribution of each cell, (M, K) each.
 
-    They are NaN for cells without any sample with attribution.
+    Where only some samples of a cell have attribution, its deviation is larger by
+    sqrt(samples / those): divided by sqrt(samples), it is the standard error of the mean. Both are
+    NaN without any such sample, and the deviation is NaN with a single one.
     """
     values, samples = attribution.values, attribution.samples
     if values is None:
@@ -524,7 +526,10 @@ def _aggregate_attribution(
             return cell_means(cells, values), cell_deviations(cells, values)
         known, kept = cells.select_samples(samples)
         means, spreads = (np.full((len(cells), values.shape[1]), np.nan, np.float32) for _ in "12")
-        means[kept], spreads[kept] = cell_means(known, values), cell_deviations(known, values)
+        scale = np.sqrt(cells.counts[kept] / known.counts)
+        scale[known.counts < np.minimum(cells.counts[kept], 2)] = np.nan
+        means[kept] = cell_means(known, values)
+        spreads[kept] = cell_deviations(known, values) * scale[:, None]
     return means, spreads
 
 
