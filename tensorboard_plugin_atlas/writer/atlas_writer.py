@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from types import TracebackType
 from typing import Any, Literal, TypeVar, cast
 
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -37,6 +38,7 @@ from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.writer.align_to import read_baselines
 from tensorboard_plugin_atlas.writer.cost import EXPENSIVE_SECONDS, Cost, CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
+from tensorboard_plugin_atlas.writer.hardware import check_hardware
 from tensorboard_plugin_atlas.writer.messages.failures import (
     FailureReporter,
     describe_inline_fallback,
@@ -157,6 +159,10 @@ class AtlasWriter:
         worker: "process", or "inline" to compute atlases in the training loop, which then waits for
             them. "inline" also imports umap-learn and numba into the training process, which may
             change its number of threads.
+        device: Device of the background process, such as "cuda:1": on a GPU it uses at most a fifth
+            of the memory. If that is too little, a step is lost with a warning, and later ones are
+            computed on the CPU.
+        threads: Number of CPU threads of the background process.
         max_pending: Largest number of snapshots in the queue, from 1 to 64. If the queue is full, a
             new snapshot replaces the newest one in it. The next atlas lists the dropped step.
         budget: Share of the run time that computing atlases may take, in (0, 1], such as 0.02.
@@ -202,11 +208,14 @@ class AtlasWriter:
         forward: Forward | None = None,
         prototypes: Tensor | NDArray[Any] | str | None = None,
         worker: str = "process",
+        device: str | torch.device = "cpu",
+        threads: int = 1,
         max_pending: int = 2,
         budget: float | None = None,
         strict: bool = False,
     ) -> None:
         check_worker(worker, max_pending, budget)
+        self._hardware = check_hardware(device, threads, worker)
         self.strict = strict
         self._meter = CostMeter(budget)
         self._skipped: tuple[Skipped, ...] = ()
@@ -347,6 +356,7 @@ class AtlasWriter:
                 meter=self._meter,
                 baselines=self._baselines,
                 extras=self._extras,
+                hardware=self._hardware,
             )
         except ArgumentError as error:
             self._reporter.warn_once("inline", describe_inline_fallback(error))

@@ -38,6 +38,7 @@ from tensorboard_plugin_atlas.errors import (
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.writer.cost import CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import NO_EXTRA_RECORDS, ExtraRecords
+from tensorboard_plugin_atlas.writer.hardware import Hardware
 from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job, Setup
 from tensorboard_plugin_atlas.writer.model_pickle import pickle_structure
 from tensorboard_plugin_atlas.writer.shared_probe import share_images, without_images
@@ -83,6 +84,7 @@ class BackgroundRecorder:
         meter: Adds up the cost.
         baselines: Atlas of another run for each layer; the first map is aligned with it.
         extras: Optional records of each checkpoint.
+        hardware: What the worker computes on.
 
     Attributes:
         probe: The same probe, with its images in memory that the worker shares.
@@ -107,6 +109,7 @@ class BackgroundRecorder:
         meter: CostMeter,
         baselines: Mapping[str, Atlas] = MappingProxyType({}),
         extras: ExtraRecords = NO_EXTRA_RECORDS,
+        hardware: Hardware = Hardware(),  # noqa: B008 - frozen
     ) -> None:
         inner = unwrap(model)
         state = list_model_state(inner)
@@ -116,7 +119,9 @@ class BackgroundRecorder:
         self._queue = SnapshotQueue(max_pending)
         self._queue.prepare(self._structure.layout)
         self.probe, images = share_images(probe)
-        setup = Setup(location, layers, config, without_images(probe), dict(baselines), extras)
+        setup = Setup(
+            location, layers, config, without_images(probe), dict(baselines), extras, hardware
+        )
         self._worker_thread = _WorkerThread(setup, images, self._queue, meter)
         # If a writer is garbage collected without `close`, the worker finishes the queue and exits.
         weakref.finalize(self, self._queue.close).atexit = False

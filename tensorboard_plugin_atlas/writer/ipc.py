@@ -12,6 +12,7 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import WorkerError
 from tensorboard_plugin_atlas.writer.cost import AtlasCost
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
+from tensorboard_plugin_atlas.writer.hardware import Hardware
 from tensorboard_plugin_atlas.writer.model_pickle import Structure
 
 
@@ -26,6 +27,7 @@ class Setup:
         probe: The probe without its images.
         baselines: Atlas of another run for each layer; the first map is aligned with it.
         extras: Optional records of each checkpoint.
+        hardware: What the worker computes on.
     """
 
     location: str
@@ -34,6 +36,7 @@ class Setup:
     probe: Probe
     baselines: Mapping[str, Atlas]
     extras: ExtraRecords
+    hardware: Hardware = Hardware()
 
 
 @dataclass(frozen=True)

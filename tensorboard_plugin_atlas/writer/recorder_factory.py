@@ -24,6 +24,7 @@ from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
+from tensorboard_plugin_atlas.writer.hardware import Hardware
 from tensorboard_plugin_atlas.writer.inline_recorder import InlineRecorder
 from tensorboard_plugin_atlas.writer.snapshot_queue import LostSteps
 
@@ -91,6 +92,7 @@ def make_background_recorder(
     meter: CostMeter,
     baselines: Mapping[str, Atlas],
     extras: ExtraRecords,
+    hardware: Hardware,
 ) -> Recorder:
     """Returns a recorder that computes atlases in a worker process.
 
@@ -123,6 +125,7 @@ def make_background_recorder(
             meter=meter,
             baselines=baselines,
             extras=extras,
+            hardware=hardware,
         )
     except ArgumentError:
         raise

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
 import faulthandler
 import os
 import select
@@ -74,6 +75,8 @@ class _Worker:
     def __init__(self, channel: Channel, urgent: ThreadPoolExecutor) -> None:
         self._channel, self._urgent = channel, urgent
         self._setup: Setup = channel.receive()
+        self._hardware = self._setup.hardware
+        self._hardware.prepare()
         self._images = channel.receive_file()
         self._copy: ModelCopy | None = None
         self._logger: CheckpointLogger | None = None
@@ -111,8 +114,22 @@ class _Worker:
         try:
             costs, failures = self._record(job, slot)
         except Exception as error:
-            return _describe_failure(error, is_permanent=False)
+            return self._handle_failure(error)
         return Done(costs, time.perf_counter() - wall, time.process_time() - cpu, failures)
+
+    def _handle_failure(self, error: Exception) -> Failed:
+        """Describes why a job failed; a device without enough memory is given up for the CPU."""
+        import torch
+
+        from tensorboard_plugin_atlas.writer.hardware import Hardware
+
+        failed = _describe_failure(error, is_permanent=False)
+        if self._hardware.is_cpu or not isinstance(error, torch.OutOfMemoryError):
+            return failed
+        self._hardware.release_memory()
+        device, self._hardware = self._hardware.device, Hardware(threads=self._hardware.threads)
+        note = f"device={device!r} has too little free memory, so later steps use the CPU"
+        return dataclasses.replace(failed, message=f"{note} ({failed.message})")
 
     def _record(self, job: Job, slot: int) -> tuple[tuple[AtlasCost, ...], tuple[WorkerError, ...]]:
         if self._copy is None:
@@ -120,7 +137,9 @@ class _Worker:
         if self._logger is None:
             self._logger = _make_logger(self._setup, self._images)
         self._copy.load(slot)
-        costs = self._logger.record(self._copy.model, job.step, job.wall_time, job.skipped)
+        model = self._hardware.place(self._copy.model)
+        costs = self._logger.record(model, job.step, job.wall_time, job.skipped)
+        self._hardware.release_memory()
         return costs, tuple(self._logger.pop_failures())
 
 

@@ -103,7 +103,7 @@ class WorkerProcess:
                 ours, theirs = socket.socketpair()
                 on_failure.enter_context(ours)
                 with theirs:
-                    self._process = _spawn(theirs, self._output.fileno())
+                    self._process = _spawn(theirs, self._output.fileno(), setup.hardware.threads)
                 self._channel = Channel(ours, self)
                 _RUNNING.add(self)
             on_failure.pop_all()  # from here on `end` closes them
@@ -211,7 +211,7 @@ def _close_channels_in_child() -> None:
 os.register_at_fork(after_in_child=_close_channels_in_child)
 
 
-def _spawn(socket_end: socket.socket, output: int) -> subprocess.Popen[bytes]:
+def _spawn(socket_end: socket.socket, output: int, threads: int) -> subprocess.Popen[bytes]:
     """Starts the worker with the socket as its standard input.
 
     With these arguments, above all `close_fds=False`, Python calls posix_spawn. Otherwise it forks
@@ -223,7 +223,7 @@ def _spawn(socket_end: socket.socket, output: int) -> subprocess.Popen[bytes]:
         stdin=socket_end.fileno(),
         stdout=output,
         stderr=output,
-        env=_environment(),
+        env=_environment(threads),
         close_fds=False,
     )
 
@@ -236,13 +236,13 @@ def _is_over(process: subprocess.Popen[bytes], timeout: float) -> bool:
     return True
 
 
-def _environment() -> dict[str, str]:
-    """Returns environment variables for the worker: same import path, one thread, no warnings."""
+def _environment(threads: int) -> dict[str, str]:
+    """Returns environment variables for the worker: same import path, threads, no warnings."""
     return {
         **dict.fromkeys(_MALLOC, str(_KEPT_BYTES)),
         "MALLOC_ARENA_MAX": "1",  # both threads of the worker use the same freed memory
         **os.environ,
-        **dict.fromkeys(_THREADS, "1"),
+        **dict.fromkeys(_THREADS, str(threads)),
         "PYTHONPATH": os.pathsep.join(_import_path()),
         "PYTHONSAFEPATH": "1",
         "PYTHONWARNINGS": "ignore",
