@@ -97,7 +97,7 @@ class TestNoWorkerAtAll:
     @pytest.mark.parametrize("odd", [Path("src"), None, b"src", 7, "a\0b", "\ud800"], ids=repr)
     def test_an_odd_entry_of_the_import_path_is_passed_over(self, monkeypatch, odd):
         monkeypatch.setattr(sys, "path", [*sys.path, odd, "/last"])
-        paths = process_room._environment()["PYTHONPATH"].split(os.pathsep)
+        paths = process_room._environment(1)["PYTHONPATH"].split(os.pathsep)
         assert paths == [path or str(Path.cwd()) for path in sys.path if path is not odd]
 
     def test_the_worker_works_beside_an_odd_import_path(self, tmp_path, monkeypatch):

@@ -252,9 +252,9 @@ class TestWaiting:
     ):
         strays, spawn = [], process_room._spawn
 
-        def share(end, output):
+        def share(end, output, threads):
             strays.append(os.dup(end.fileno()))
-            return spawn(end, output)
+            return spawn(end, output, threads)
 
         monkeypatch.setattr(process_room, "_spawn", share)
         if not has_pidfd:
