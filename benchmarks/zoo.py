@@ -8,7 +8,7 @@
     python benchmarks/zoo.py --list
 
 The networks have random weights. Each one is constructed in a process of its own, `AtlasWriter`
-chooses the layers, and logs one atlas of them: 20 samples of 10 noise images at the network's
+chooses the layers, and logs one atlas of them: 10 noise images at the network's
 default size, with attribution, and with icons that are optimized for two steps. `chosen` is what
 `AtlasWriter` chooses, `map` the sides of their maps, and `icons` how they are optimized: as tiles,
 windows of patches, or whole images, or "patches" where they cannot be. `seconds` is the CPU time
@@ -130,7 +130,7 @@ HUGGING_FACE = {
 }
 """Classes of transformers, and what differs from the default of their configuration."""
 
-IMAGES, SAMPLES = 10, 20
+IMAGES, SAMPLES = 10, 10
 TIMEOUT_SECONDS = 600
 ICONS = {
     "cannot be rendered": "patches",
@@ -220,7 +220,7 @@ def measure(name: str, *, layers_only: bool) -> Row:
     torch.manual_seed(0)
     model, shape = build(name)
     images = torch.rand(IMAGES, *shape)
-    config = AtlasConfig(samples=SAMPLES, positions_per_image=2, grids=(2,), icon_steps=2)
+    config = AtlasConfig(samples=SAMPLES, grids=(2,), icon_steps=2)
     try:
         choice = find_layers(model, build_probe(images[:2], config=AtlasConfig(samples=2)))
         sides = {one.name: one.map_size[0] for one in choice.candidates}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from tensorboard_plugin_atlas.compute.model.pickled_function import CpuPickler
 from tensorboard_plugin_atlas.compute.model.requirements import reject_sharded_model
@@ -91,6 +92,14 @@ class _Pickler(CpuPickler):
         super().__init__(stream)
         self._places = places
 
+    def reducer_override(self, value: Any) -> Any:
+        # Modules with parametrizations, such as weight_norm, have a class made at run time, which
+        # refuses to be pickled.
+        if isinstance(value, nn.Module) and parametrize.is_parametrized(value):
+            kind = parametrize.type_before_parametrizations(value)
+            return _make_empty_module, (kind,), value.__dict__, None, None, _restore_parametrized
+        return super().reducer_override(value)
+
     def persistent_id(self, value: Any) -> int | None:
         return self._places.get(id(value)) if isinstance(value, Tensor) else None
 
@@ -102,3 +111,15 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, place: int) -> Tensor:
         return self._tensors[place]
+
+
+def _make_empty_module(kind: type[nn.Module]) -> nn.Module:
+    return kind.__new__(kind)
+
+
+def _restore_parametrized(module: nn.Module, state: dict[str, Any]) -> None:
+    """Sets the state of a module, and makes its parametrized tensors properties again."""
+    module.__dict__.update(state)
+    parametrize._inject_new_class(module)
+    for name in state["_modules"]["parametrizations"]:
+        parametrize._inject_property(module, name)
