@@ -94,7 +94,7 @@ function byTop(atlas: Atlas, level: Level, { classes }: Filter): FilterResult | 
   if (values === null) return 'No labels or predictions were recorded in this run.';
   const top = majority(level, values);
   const which = Int8Array.from(top.index, (index) => classes.indexOf(index));
-  return measureCohesion(level, top.share, which, (cell) => (which[cell] as number) >= 0);
+  return rankPassingCells(level, top.share, which, (cell) => (which[cell] as number) >= 0);
 }
 
 function byAttribution(atlas: Atlas, level: Level, filter: Filter): FilterResult | string {
@@ -117,7 +117,7 @@ function byAttribution(atlas: Atlas, level: Level, filter: Filter): FilterResult
       which[cell] = place;
     });
   }
-  return measureCohesion(level, values, which, (cell) => weight(values[cell] as number) > 0);
+  return rankPassingCells(level, values, which, (cell) => weight(values[cell] as number) > 0);
 }
 
 /** Weight by which one of several classes is chosen for a sign; the cell passes if it is above 0. */
@@ -127,7 +127,7 @@ const WEIGHTS: Readonly<Record<Sign, (value: number) => number>> = {
   both: Math.abs,
 };
 
-function measureCohesion(
+function rankPassingCells(
   { counts }: Level,
   values: Float32Array,
   which: Int8Array,

@@ -46,7 +46,7 @@ class IconFrame:
 def choose_frame(
     activation: CenterActivation, steps: int | None, full_size_reason: str = ""
 ) -> IconFrame:
-    """Chooses tiles if the network runs on them, else a window of patches, else whole images.
+    """Chooses windows of patches for plain transformers, else tiles, else whole images.
 
     Call it in `activation.evaluation_mode()`.
 
@@ -57,18 +57,19 @@ def choose_frame(
     """
     if full_size_reason:
         return _frame_whole_images(activation, steps, full_size_reason)
+    # A transformer that interpolates its position embeddings would run on tiles, too, but a tile
+    # shows it other positions than an image does.
+    windowed = activation.find_window()
+    if windowed is not None:
+        return _frame_windows(windowed, steps)
     side = get_tile_side(activation.receptive, activation.source.shape)
     with torch.no_grad():
         reason = _explain_refused_tiles(activation, (side, side))
     if reason is None:
         reason = _explain_tiles_without_gradient(activation, (side, side))
-        if reason is not None:
-            return _frame_whole_images(activation, steps, reason)
-        return _frame_tiles(activation, steps, side)
-    windowed = activation.find_window()
-    if windowed is None:
+    if reason is not None:
         return _frame_whole_images(activation, steps, reason)
-    return _frame_windows(windowed, steps)
+    return _frame_tiles(activation, steps, side)
 
 
 def get_tile_side(receptive: ReceptiveField, input_shape: Shape) -> int:

@@ -4,7 +4,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { NearestSamples } from '../../domain/nearest_samples';
 import type { OverlayPainter } from '../../map/overlay';
-import { drawChange, drawDrift } from '../../map/overlays/drift';
+import { drawChange, drawDisplacement } from '../../map/overlays/step_change';
 import { driftOf, driftOfCell, formatSignificantCells } from '../../state/drift_values';
 import { referenceOf } from '../../state/reference_step';
 import type { Session } from '../../state/session';
@@ -32,7 +32,7 @@ export class DriftController implements Feature {
         const { state } = this.session.store;
         const found = driftOf(state, frame.atlas, frame.level, this.nearest);
         if (typeof found === 'string') return;
-        if ('from' in found) drawDrift(context, frame, found);
+        if ('from' in found) drawDisplacement(context, frame, found);
         else drawChange(context, frame, found);
       },
     ];

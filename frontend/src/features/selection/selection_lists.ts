@@ -17,7 +17,7 @@ import { panelHead } from '../../ui/panel_head';
 import { plainName, saveFile } from '../../util/download';
 import type { Atlas } from '../../wire/atlas';
 import type { Feature } from '../feature';
-import { HighlightHistory } from './highlight_history';
+import { HighlightHistory } from './highlight_by_step';
 import { PinList } from './pin_list';
 import { SavedList } from './saved_list';
 import { samplesAsCsv, samplesAsJson } from './selection_export';

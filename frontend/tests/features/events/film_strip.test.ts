@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { describeCell } from '../../../src/domain/cell_stats';
 import { eventsOf, frameOf, sparklinePath } from '../../../src/domain/concept_history';
 import { FilmStrip } from '../../../src/features/events/film_strip';
-import { HighlightHistory, placesOf } from '../../../src/features/selection/highlight_history';
+import { HighlightHistory, placesOf } from '../../../src/features/selection/highlight_by_step';
 import type { AtlasMap } from '../../../src/map/atlas_map';
 import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';

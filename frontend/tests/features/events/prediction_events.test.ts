@@ -6,7 +6,7 @@ import type { Highlight } from '../../../src/domain/display_types';
 import { highlightedConcept, highlightedRows } from '../../../src/domain/highlight';
 import { layOutStream } from '../../../src/domain/stream_layout';
 import { EventList } from '../../../src/features/events/event_list';
-import { placesOf } from '../../../src/features/selection/highlight_history';
+import { placesOf } from '../../../src/features/selection/highlight_by_step';
 import {
   highlightPill,
   highlightSentence,

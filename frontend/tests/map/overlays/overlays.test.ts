@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
-import { sequential } from '../../../src/domain/color_scales';
 import type { Change } from '../../../src/domain/comparison/difference';
 import type { Drift, DriftValues } from '../../../src/domain/comparison/drift';
 import { rowsOf } from '../../../src/domain/concepts';
 import type { ColorMode } from '../../../src/domain/display_types';
+import { sequential } from '../../../src/domain/map_coloring';
 import type { OverlayFrame } from '../../../src/map/overlay';
 import { paintCellFocus } from '../../../src/map/overlays/cell_focus';
 import { drawDifference, drawDivider } from '../../../src/map/overlays/difference';
-import { drawChange, drawDrift } from '../../../src/map/overlays/drift';
 import { drawHighlight } from '../../../src/map/overlays/highlight';
+import { drawChange, drawDisplacement } from '../../../src/map/overlays/step_change';
 import { THEMES } from '../../../src/map/theme';
 import type { Atlas, Level } from '../../../src/wire/atlas';
 import { smallAtlas, tensor } from '../../helpers/wire_builder';
@@ -76,7 +76,7 @@ describe('drift layer', () => {
   };
 
   it('draws significant moves as a wedge that ends where the samples are', () => {
-    const of = drawn((context, frame) => drawDrift(context, frame, drift));
+    const of = drawn((context, frame) => drawDisplacement(context, frame, drift));
     // From (300, 120) to (400, 120): a neck 11 pixels before its point.
     expect(of('lineTo')).toEqual([
       [500, 320],
@@ -91,26 +91,28 @@ describe('drift layer', () => {
   });
 
   it('draws what chance explains as a broken line from where they were', () => {
-    const of = drawn((context, frame) => drawDrift(context, frame, drift));
+    const of = drawn((context, frame) => drawDisplacement(context, frame, drift));
     expect(of('moveTo')).toEqual([[500, 120]]);
     expect(of('setLineDash')).toEqual([[[2, 3]], [[]]]);
   });
 
   it('claims nothing without a floor', () => {
-    const of = drawn((context, frame) => drawDrift(context, frame, { ...drift, beyond: null }));
+    const of = drawn((context, frame) =>
+      drawDisplacement(context, frame, { ...drift, beyond: null }),
+    );
     expect(of('moveTo')).toHaveLength(2);
     expect(of('closePath')).toEqual([]);
   });
 
   it('draws what is in view only', () => {
     const camera = { x: 0.75, y: 0.75, z: 8 };
-    const of = drawn((context, frame) => drawDrift(context, frame, drift), { camera });
+    const of = drawn((context, frame) => drawDisplacement(context, frame, drift), { camera });
     expect(of('arc')).toHaveLength(1);
   });
 
   it('draws a dot for significant moves too small to point', () => {
     const near = { ...drift, from: drift.to };
-    const of = drawn((context, frame) => drawDrift(context, frame, near));
+    const of = drawn((context, frame) => drawDisplacement(context, frame, near));
     expect(of('arc').map((values) => values.slice(0, 3))).toEqual([
       [500, 320, 1.8],
       [400, 120, 3],

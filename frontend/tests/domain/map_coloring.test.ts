@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
+import { conceptColor, NO_CONCEPT_COLOR } from '../../src/domain/concept_colors';
+import type { ColorMode } from '../../src/domain/display_types';
 import {
   classColors,
   coloring,
@@ -8,9 +10,7 @@ import {
   sequential,
   thinOut,
   toRgb,
-} from '../../src/domain/color_scales';
-import { conceptColor, NO_CONCEPT_COLOR } from '../../src/domain/concept_colors';
-import type { ColorMode } from '../../src/domain/display_types';
+} from '../../src/domain/map_coloring';
 import { type Atlas, className, type Level } from '../../src/wire/atlas';
 import { attributionAtlas } from '../helpers/class_fixtures';
 import { conceptEntry } from '../helpers/concept_fixtures';

@@ -5,13 +5,13 @@
  */
 
 import { type Point, toScreen } from '../../domain/camera';
-import { sequential } from '../../domain/color_scales';
 import {
   type Drift,
   type DriftValues,
   formatChange,
   isSignificant,
 } from '../../domain/comparison/drift';
+import { sequential } from '../../domain/map_coloring';
 import { badge, eachCell, type OverlayFrame } from '../overlay';
 
 /** Icons are dimmed under the arrows. */
@@ -37,7 +37,7 @@ interface Arrow {
   readonly significant: boolean;
 }
 
-export function drawDrift(
+export function drawDisplacement(
   context: CanvasRenderingContext2D,
   frame: OverlayFrame,
   drift: Drift,
