@@ -133,8 +133,7 @@ HUGGING_FACE = {
 IMAGES, SAMPLES = 10, 10
 TIMEOUT_SECONDS = 600
 ICONS = {
-    "cannot be rendered": "patches",
-    "no gradient": "patches",
+    "nearest real patches": "patches",
     "at full size": "whole",
     "whole images": "whole",
     "patches of the image": "windows",

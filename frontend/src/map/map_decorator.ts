@@ -2,7 +2,7 @@
 /** Adds points, colors, outlines, and interaction to the map after its first frame. */
 
 import { classAtlasOf } from '../domain/class_atlas';
-import { coloring, isThinned, MOST_POINTS, pointColors, thinOut } from '../domain/map_coloring';
+import { coloring, isThinned, MOST_POINTS, pointColors, thinOut } from '../domain/color_modes';
 import { PanBuffer } from '../render/gl/pan_buffer';
 import { PointsPass } from '../render/gl/points_pass';
 import type { Frame, SceneColors } from '../render/scene';

@@ -3,9 +3,9 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { accuracyOf, type CellFacts, type Share, WEAK_COSINE } from '../domain/cell_stats';
+import { classColors } from '../domain/color_modes';
 import { iconPlace } from '../domain/icon_place';
 import { findProbeRun } from '../domain/layout_variants';
-import { classColors } from '../domain/map_coloring';
 import type { Nearest, NearestSamples } from '../domain/nearest_samples';
 import { cropOfSample, type ThumbnailCrop } from '../domain/thumbnail_crop';
 import type { Session } from '../state/session';

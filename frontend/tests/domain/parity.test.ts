@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { classMix, membersOf } from '../../src/domain/cell_stats';
+import { coloring } from '../../src/domain/color_modes';
 import { type ConceptMatches, matchConcepts } from '../../src/domain/comparison/concept_matches';
 import { findDifference } from '../../src/domain/comparison/difference';
 import { findDrift } from '../../src/domain/comparison/drift';
@@ -11,7 +12,6 @@ import { findMerges, linksBetween } from '../../src/domain/comparison/layer_link
 import { sameSamples } from '../../src/domain/comparison/sample_matching';
 import { movesOf } from '../../src/domain/comparison/sample_pairs';
 import type { Concept } from '../../src/domain/concepts';
-import { coloring } from '../../src/domain/map_coloring';
 import { readActivations } from '../../src/wire/activations';
 import { type Atlas, type Level, readAtlas } from '../../src/wire/atlas';
 import { readSafetensors } from '../../src/wire/safetensors';

@@ -2,8 +2,8 @@
 /** The legend of the map: color scale, counts, and provenance. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { isThinned, type Legend, MOST_POINTS, SEQUENTIAL_CSS } from '../../domain/color_modes';
 import type { ShowMode } from '../../domain/display_types';
-import { isThinned, type Legend, MOST_POINTS, SEQUENTIAL_CSS } from '../../domain/map_coloring';
 import type { State } from '../../state/store';
 import { provenance, provenanceTitle } from '../../ui/provenance';
 import { count, cutName, shorten } from '../../util/format';

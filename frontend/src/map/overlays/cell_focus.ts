@@ -2,8 +2,8 @@
 /** The value of a cell as a number, and a dotted outline if it has few samples. */
 
 import { MIN_SUPPORT } from '../../domain/class_filter';
+import { coloring } from '../../domain/color_modes';
 import type { ColorMode } from '../../domain/display_types';
-import { coloring } from '../../domain/map_coloring';
 import { iconScales, rimWidth } from '../../render/scene';
 import { shorten } from '../../util/format';
 import { badge, eachCell, type OverlayPainter } from '../overlay';

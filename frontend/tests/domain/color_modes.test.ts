@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { conceptColor, NO_CONCEPT_COLOR } from '../../src/domain/concept_colors';
-import type { ColorMode } from '../../src/domain/display_types';
 import {
   classColors,
   coloring,
@@ -10,7 +8,9 @@ import {
   sequential,
   thinOut,
   toRgb,
-} from '../../src/domain/map_coloring';
+} from '../../src/domain/color_modes';
+import { conceptColor, NO_CONCEPT_COLOR } from '../../src/domain/concept_colors';
+import type { ColorMode } from '../../src/domain/display_types';
 import { type Atlas, className, type Level } from '../../src/wire/atlas';
 import { attributionAtlas } from '../helpers/class_fixtures';
 import { conceptEntry } from '../helpers/concept_fixtures';
