@@ -314,7 +314,8 @@ class CenterActivation:
         pixels = pixels.detach().requires_grad_()
         map_size = self.get_form((pixels.shape[2], pixels.shape[3])).map_size
         weights = Views().get_weights(map_size)[0]
-        center = torch.matmul(self._compute_map(pixels, self._exact), weights[0].to(self.device))
+        run = self._exact if self.window is None else self.window.run
+        center = torch.matmul(self._compute_map(pixels, run), weights[0].to(self.device))
         cotangent = torch.linspace(1, 2, center.shape[1]).to(center).expand_as(center)
         (gradient,) = torch.autograd.grad(center, pixels, cotangent, materialize_grads=True)
         largest, finite = gradient.abs().amax((1, 2, 3)), center.isfinite().all(1)
