@@ -308,7 +308,7 @@ class TestComingBack:
         model = FailsInWorker(leave)
         atlas = make_writer(tmp_path, model)
         atlas.add_atlas(1)
-        wait_until(lambda: atlas.waiting() == 0, 60)
+        wait_until(lambda: atlas.waiting() == 0, 150)
         model.failure = list
         with pytest.warns(RuntimeWarning, match="step 1"):
             atlas.add_atlas(2)
@@ -321,7 +321,7 @@ class TestComingBack:
         monkeypatch.setattr(supervisor_room, "FIRST_PAUSE", 200.0)
         atlas = make_writer(tmp_path, FailsInWorker(leave))
         atlas.add_atlas(1)
-        wait_until(lambda: atlas.waiting() == 0, 60)
+        wait_until(lambda: atlas.waiting() == 0, 150)
         with pytest.warns(RuntimeWarning, match="step 1"):
             atlas.add_atlas(2)
         start = time.monotonic()
