@@ -27,13 +27,8 @@ from tensorboard_plugin_atlas.compute.model.interface import (
     explain_missing_logits,
     get_logits,
 )
-from tensorboard_plugin_atlas.compute.model.layers import get_token
-from tensorboard_plugin_atlas.compute.model.outputs import (
-    OutputForm,
-    find_first_tensor,
-    infer_output_form,
-    is_sequence_first,
-)
+from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form
+from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, find_first_tensor
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     add_forward_hooks,
     as_input,
@@ -147,12 +142,8 @@ class Intervention:
 
     def form(self, output: Tensor, batch: int) -> OutputForm:
         """Returns the form of the layer's output for `batch` images."""
-        return infer_output_form(
-            output,
-            batch=batch,
-            input_size=self.probe.input_size,
-            sequence_first=is_sequence_first(self.module),
-            token=get_token(self.layer),
+        return infer_layer_form(
+            output, self.layer, self.module, batch=batch, input_size=self.probe.input_size
         )
 
     def make_direction(self, output: Tensor, rows: NDArray[np.intp]) -> Tensor:

@@ -31,12 +31,8 @@ from tensorboard_plugin_atlas.compute.model.center_weights import (
     get_centering_shift,
     get_surround_weights,
 )
-from tensorboard_plugin_atlas.compute.model.layers import get_token, resolve_layer
-from tensorboard_plugin_atlas.compute.model.outputs import (
-    OutputForm,
-    infer_output_form,
-    is_sequence_first,
-)
+from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form, resolve_layer
+from tensorboard_plugin_atlas.compute.model.outputs import OutputForm
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     get_device,
     preserve_model_state,
@@ -227,10 +223,9 @@ class CenterActivation:
         images = crop_patches(self.source.images, rows, self._get_centers(len(rows)), shape)
         images = images.to(self.device).contiguous(memory_format=torch.channels_last)
         with self.evaluation_mode():
-            run = self._exact if self.window is None else self.window.run
-            reader = self._make_reader(images, views, run)
+            reader = self._make_reader(images, views, self._differentiated)
             found = try_bfloat16(reader.run, images, name=name, max_seconds=max_seconds)
-        bfloat16 = None if found is None else to_bfloat16(run, self.device)
+        bfloat16 = None if found is None else to_bfloat16(self._differentiated, self.device)
         return dataclasses.replace(self, bfloat16=bfloat16)
 
     def describe_fastpath(self) -> dict[str, Any]:
@@ -314,8 +309,8 @@ class CenterActivation:
         pixels = pixels.detach().requires_grad_()
         map_size = self.get_form((pixels.shape[2], pixels.shape[3])).map_size
         weights = Views().get_weights(map_size)[0]
-        run = self._exact if self.window is None else self.window.run
-        center = torch.matmul(self._compute_map(pixels, run), weights[0].to(self.device))
+        values = self._compute_map(pixels, self._differentiated)
+        center = torch.matmul(values, weights[0].to(self.device))
         cotangent = torch.linspace(1, 2, center.shape[1]).to(center).expand_as(center)
         (gradient,) = torch.autograd.grad(center, pixels, cotangent, materialize_grads=True)
         largest, finite = gradient.abs().amax((1, 2, 3)), center.isfinite().all(1)
@@ -339,7 +334,7 @@ class CenterActivation:
             seed: Decides the place of a window in the image.
         """
         if self.window is not None:
-            return self._compute(pixels, views, self._place_window(pixels, seed))
+            return self._compute(pixels, views, self._place(self.window, pixels, seed))
         return self._compute(pixels, views, self.bfloat16 or self._exact, depth)
 
     @cached_property
@@ -363,12 +358,15 @@ class CenterActivation:
         is_member = (members.cpu()[:, :, None] == rows).any(1)
         return is_member.int().argmin(1)
 
-    def _place_window(self, pixels: Tensor, seed: tuple[int, ...]) -> Network:
+    @property
+    def _differentiated(self) -> Network:
+        """The network whose gradients are computed, at full precision."""
+        return self._exact if self.window is None else self.window.run
+
+    def _place(self, window: TokenWindow, pixels: Tensor, seed: tuple[int, ...]) -> Network:
         """Returns the network on a window at a random place, the same for all images."""
-        if self.window is None:
-            raise ValueError("there is no window")
-        corner = self.window.choose_corner((pixels.shape[2], pixels.shape[3]), seed)
-        run = partial(self.window.run, corner=corner)
+        corner = window.choose_corner((pixels.shape[2], pixels.shape[3]), seed)
+        run = partial(window.run, corner=corner)
         return run if self.bfloat16 is None else to_bfloat16(run, self.device)
 
     def _compute(
@@ -437,10 +435,7 @@ class CenterActivation:
         # Real images, since a network may return early for a blank one.
         rows = torch.arange(_CHECK_IMAGES, device="cpu") % len(self.source.images)
         images = crop_patches(self.source.images, rows, self._get_centers(_CHECK_IMAGES), shape)
-        return infer_output_form(
-            self._original(images),
-            batch=_CHECK_IMAGES,
-            input_size=shape,
-            sequence_first=is_sequence_first(module),
-            token=get_token(self.network.layer),
+        output = self._original(images)
+        return infer_layer_form(
+            output, self.network.layer, module, batch=_CHECK_IMAGES, input_size=shape
         )

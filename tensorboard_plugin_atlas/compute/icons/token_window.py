@@ -38,7 +38,9 @@ _MIN_LINEARS: Final = 2
 _MAX_ENTRIES: Final = 3
 """Modules that are tried as entry, the first one called first."""
 _MAX_ERROR: Final = 1e-4
-_FEW_TOKENS: Final = (3, 3)
+_FEW_PATCHES: Final = 3
+"""Side of the smallest window, in patches."""
+
 
 ChangeTokens = Callable[[Tensor], Tensor]
 
@@ -164,13 +166,14 @@ class TokenWindow:
             with self._change_tokens(lambda tokens: tokens[:, order]):
                 reversed_output = self.network(images)
             whole = self.run(images, (0, 0))
-            few = self.run(images[:, :, : 3 * self.patch, : 3 * self.patch])
+            side = _FEW_PATCHES * self.patch
+            few = self.run(images[:, :, :side, :side])
         except Exception:  # the user's code may need a certain number of tokens
             return False
         return (
             _is_close(reversed_output, expected[:, order])
             and _is_close(whole, expected)
-            and few.shape[1] == self.prefix + _FEW_TOKENS[0] * _FEW_TOKENS[1]
+            and few.shape[1] == self.prefix + _FEW_PATCHES**2
         )
 
     def _get_window_shape(self, tiles: Tensor) -> Shape:

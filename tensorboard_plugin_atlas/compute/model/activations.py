@@ -19,14 +19,9 @@ from tensorboard_plugin_atlas.compute.model.interface import (
     explain_missing_logits,
     find_logits,
 )
-from tensorboard_plugin_atlas.compute.model.layers import get_token, resolve_layer
+from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form, resolve_layer
 from tensorboard_plugin_atlas.compute.model.output_tensors import describe
-from tensorboard_plugin_atlas.compute.model.outputs import (
-    OutputForm,
-    find_first_tensor,
-    infer_output_form,
-    is_sequence_first,
-)
+from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, find_first_tensor
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     add_forward_hooks,
     as_input,
@@ -256,12 +251,12 @@ class _Reader:
 
     def _infer_form(self, tensor: Tensor) -> OutputForm:
         try:
-            return infer_output_form(
+            return infer_layer_form(
                 tensor,
+                self.layer,
+                self.module,
                 batch=self._batch,
                 input_size=self.probe.input_size,
-                sequence_first=is_sequence_first(self.module),
-                token=get_token(self.layer),
             )
         except LayerError as error:
             raise LayerError(f"layer {self.layer!r}: {error}") from None

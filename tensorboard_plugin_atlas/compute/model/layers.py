@@ -14,15 +14,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from torch import nn
+from torch import Tensor, nn
 
+from tensorboard_plugin_atlas.compute.model.outputs import (
+    OutputForm,
+    infer_output_form,
+    is_sequence_first,
+)
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.model.requirements import check_layer
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 __all__ = [
     "choose_middle_layer",
-    "get_token",
+    "infer_layer_form",
     "normalize_layer_name",
     "resolve_layer",
     "unwrap",
@@ -41,11 +46,6 @@ _WRAPPERS: Final = (
 _TOKEN: Final = re.compile(r"(?P<module>.+):(?:cls|token(?P<index>\d{1,3}))")
 
 
-def get_token(name: str) -> int | None:
-    """Returns the index of the token that a layer's name selects, or None for a whole output."""
-    return _split_token(name)[1]
-
-
 def _split_token(name: str) -> tuple[str, int | None]:
     """Returns the name of the module, and the index of the token or None."""
     found = _TOKEN.fullmatch(name)
@@ -55,6 +55,30 @@ def _split_token(name: str) -> tuple[str, int | None]:
 def _add_token(module: str, token: int | None) -> str:
     suffixes = {None: "", 0: ":cls"}
     return module + suffixes.get(token, f":token{token}")
+
+
+def infer_layer_form(
+    output: Tensor, name: str, module: nn.Module, *, batch: int, input_size: tuple[int, int]
+) -> OutputForm:
+    """Infers the form of a layer's output, or of the token that its name selects.
+
+    Args:
+        output: The output for `batch` images.
+        name: Name of the layer.
+        module: The layer.
+        batch: B.
+        input_size: Height and width of the images.
+
+    Raises:
+        LayerError: as for `infer_output_form`.
+    """
+    return infer_output_form(
+        output,
+        batch=batch,
+        input_size=input_size,
+        sequence_first=is_sequence_first(module),
+        token=_split_token(name)[1],
+    )
 
 
 def resolve_layer(model: nn.Module, name: str) -> nn.Module:
@@ -83,7 +107,7 @@ def normalize_layer_name(model: nn.Module, name: str) -> str:
     short = _strip_prefixes(full)
     matches = [names.get_module(other) for other in names.find_matches(short)]
     module = short if matches == [names.get_module(full)] else full
-    return _add_token(module, get_token(name))
+    return _add_token(module, _split_token(name)[1])
 
 
 def choose_middle_layer(model: nn.Module, layers: Sequence[str]) -> str:

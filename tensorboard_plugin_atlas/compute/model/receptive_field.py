@@ -20,11 +20,9 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.model.interface import call_model
-from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
+from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form, resolve_layer
 from tensorboard_plugin_atlas.compute.model.outputs import (
     find_first_tensor,
-    infer_output_form,
-    is_sequence_first,
 )
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     add_forward_hooks,
@@ -170,11 +168,8 @@ def _measure_gradients(
     ):
         inputs = as_input(probe.images[:images], inner).requires_grad_()
         call_model(inner, inputs)
-        form = infer_output_form(
-            outputs[0],
-            batch=len(inputs),
-            input_size=probe.input_size,
-            sequence_first=is_sequence_first(module),
+        form = infer_layer_form(
+            outputs[0], layer, module, batch=len(inputs), input_size=probe.input_size
         )
         rows = torch.arange(len(inputs), device="cpu")
         signs = np.random.default_rng(0)

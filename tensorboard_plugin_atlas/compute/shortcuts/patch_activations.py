@@ -15,12 +15,8 @@ from torch import Tensor, nn
 from tensorboard_plugin_atlas.analysis.directions import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray
 from tensorboard_plugin_atlas.compute.model.interface import call_model
-from tensorboard_plugin_atlas.compute.model.layers import get_token, resolve_layer
-from tensorboard_plugin_atlas.compute.model.outputs import (
-    find_first_tensor,
-    infer_output_form,
-    is_sequence_first,
-)
+from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form, resolve_layer
+from tensorboard_plugin_atlas.compute.model.outputs import find_first_tensor
 from tensorboard_plugin_atlas.compute.model.preserve_state import add_forward_hooks, as_input
 
 MAX_NEAREST: Final = 64
@@ -71,12 +67,12 @@ class PatchActivations:
         """Returns the layer's feature map, (n, C, H, W) float32."""
         with self._capture_output() as captured, torch.no_grad():
             call_model(self._model, as_input(images, self._model))
-        form = infer_output_form(
+        form = infer_layer_form(
             captured[-1],
+            self._layer,
+            self._module,
             batch=len(images),
             input_size=(int(images.shape[2]), int(images.shape[3])),
-            sequence_first=is_sequence_first(self._module),
-            token=get_token(self._layer),
         )
         return form.as_map(captured[-1]).detach().to("cpu", torch.float32)
 
