@@ -525,7 +525,8 @@ def _aggregate_attribution(
         if samples is None:
             return cell_means(cells, values), cell_deviations(cells, values)
         known, kept = cells.select_samples(samples)
-        means, spreads = (np.full((len(cells), values.shape[1]), np.nan, np.float32) for _ in "12")
+        means = np.full((len(cells), values.shape[1]), np.nan, np.float32)
+        spreads = means.copy()
         scale = np.sqrt(cells.counts[kept] / known.counts)
         scale[known.counts < np.minimum(cells.counts[kept], 2)] = np.nan
         means[kept] = cell_means(known, values)

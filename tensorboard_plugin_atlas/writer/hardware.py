@@ -31,23 +31,23 @@ class Hardware:
     threads: int = 1
 
     @property
-    def is_cpu(self) -> bool:
-        """Whether the device is the CPU."""
-        return torch.device(self.device).type == "cpu"
+    def kind(self) -> str:
+        """Type of the device: "cpu", "cuda", or "mps"."""
+        return torch.device(self.device).type
 
     def prepare(self) -> None:
         """Sets the number of threads and the limit on GPU memory of this process."""
         torch.set_num_threads(self.threads)
-        if torch.device(self.device).type == "cuda":
+        if self.kind == "cuda":
             torch.cuda.set_per_process_memory_fraction(_MEMORY_SHARE, torch.device(self.device))
 
     def place(self, model: nn.Module) -> nn.Module:
         """Returns a model on the device: itself on the CPU, else a copy."""
-        return model if self.is_cpu else copy.deepcopy(model).to(self.device)
+        return model if self.kind == "cpu" else copy.deepcopy(model).to(self.device)
 
     def release_memory(self) -> None:
         """Returns unused GPU memory, so that the training loop can allocate it."""
-        if torch.device(self.device).type == "cuda":
+        if self.kind == "cuda":
             torch.cuda.empty_cache()
 
 

@@ -124,7 +124,7 @@ class _Worker:
         from tensorboard_plugin_atlas.writer.hardware import Hardware
 
         failed = _describe_failure(error, is_permanent=False)
-        if self._hardware.is_cpu or not isinstance(error, torch.OutOfMemoryError):
+        if self._hardware.kind == "cpu" or not isinstance(error, torch.OutOfMemoryError):
             return failed
         self._hardware.release_memory()
         device, self._hardware = self._hardware.device, Hardware(threads=self._hardware.threads)

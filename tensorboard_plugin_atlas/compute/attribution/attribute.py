@@ -275,11 +275,9 @@ def find_strongest_positions(
             inner, layer, module, probe, count_calls(inner, layer, module, probe)
         )
         at_once = limit_batch_size(batch_size, probe.images, inner)
-        for start in range(0, len(probe.images), at_once):
+        for images in probe.images.iterate(at_once):
             try:
-                size, *strengths = _find_predicted_class_peaks(
-                    intervention, probe.images[start : start + at_once]
-                )
+                size, *strengths = _find_predicted_class_peaks(intervention, images)
             except Exception as error:  # any error in the user's code
                 why = (
                     str(error) if isinstance(error, NoAttributionError) else summarize_error(error)

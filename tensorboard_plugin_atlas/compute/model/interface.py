@@ -92,8 +92,7 @@ class ModelInterface:
         """
         with preserve_model_state(model) as inner, torch.no_grad():
             at_once = limit_batch_size(_BATCH_SIZE, images, inner)
-            for start in range(0, len(images), at_once):
-                batch = images[start : start + at_once]
+            for batch in images.iterate(at_once):
                 output = self.call(inner, as_input(batch, inner))
                 yield find_embedding(output, len(batch), self.logits.call)
 

@@ -245,24 +245,17 @@ def _as_found(logits: Tensor, note: str = "") -> FoundLogits:
 
 
 def _can_be_logits(value: Any, images: int) -> bool:
-    return (
-        isinstance(value, Tensor)
-        and value.ndim == 2
-        and value.shape[0] == images
-        and value.shape[1] > 1
-        and value.is_floating_point()
-    )
+    return isinstance(value, Tensor) and value.ndim == 2 and _has_scores(value, images)
 
 
 def _can_be_dense(value: Any, images: int) -> bool:
-    return (
-        isinstance(value, Tensor)
-        and value.ndim == 4
-        and value.shape[0] == images
-        and value.shape[1] > 1
-        and value.shape[2:].numel() > 1
-        and value.is_floating_point()
-    )
+    is_map = isinstance(value, Tensor) and value.ndim == 4 and value.shape[2:].numel() > 1
+    return is_map and _has_scores(value, images)
+
+
+def _has_scores(value: Tensor, images: int) -> bool:
+    """Returns whether a tensor has scores of at least two classes for each of the images."""
+    return value.shape[0] == images and value.shape[1] > 1 and value.is_floating_point()
 
 
 def _is_named_embedding(path: str) -> bool:

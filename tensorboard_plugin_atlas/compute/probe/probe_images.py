@@ -76,9 +76,9 @@ class ProbeImages:
             np.take(values, stored[:, channel].numpy(), out=found[:, channel], mode="clip")
         return torch.from_numpy(found)
 
-    def iterate(self) -> Iterator[Tensor]:
-        """Yields all images in order, a few at a time, as model inputs."""
-        return (self[first : first + _AT_ONCE] for first in range(0, len(self), _AT_ONCE))
+    def iterate(self, size: int = _AT_ONCE) -> Iterator[Tensor]:
+        """Yields all images in order, at most `size` at a time, as model inputs."""
+        return (self[first : first + size] for first in range(0, len(self), size))
 
     def find_not_finite(self) -> NDArray[np.bool_]:
         """Returns which images hold NaN or infinity, (I,)."""
