@@ -25,7 +25,13 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["tensorboard_plugin_atlas", "tensorboard_plugin_atlas.*"]),
     package_data={
-        "tensorboard_plugin_atlas": ["py.typed", "http_api.md", "static/*", "wire/schema.json"],
+        "tensorboard_plugin_atlas": [
+            "py.typed",
+            "http_api.md",
+            "export/page.js",
+            "static/*",
+            "wire/schema.json",
+        ],
     },
     zip_safe=False,
     install_requires=[

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { minify } from '@swc/core';
 import { minifyHTMLLiterals } from 'minify-literals';
-import type { Plugin } from 'vite';
+import type { BuildEnvironmentOptions, Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
-const OUT_DIR = '../tensorboard_plugin_atlas/static';
+const PACKAGE = '../tensorboard_plugin_atlas';
 
 /** The version has one home, on the Python side. */
 function packageVersion(): string {
@@ -48,12 +48,46 @@ const MINIFIER: Plugin = {
         ...{ module: true, mangle: { toplevel: true } },
         compress: { module: true, toplevel: true, ecma: 2022, passes: 3 },
       });
-      chunk.code = code;
+      // The script of an exported page is inline, where these would change how HTML is read.
+      chunk.code = code.replaceAll(/<(\/script|!--)/gi, '\\x3c$1');
     }
   },
 };
 
-export default defineConfig({
+/** The tab: a module that loads its parts on demand. */
+const TAB: BuildEnvironmentOptions = {
+  // A library has no helper that preloads chunks and their style sheets, of which there are none.
+  lib: { entry: 'src/index.ts', formats: ['es'] },
+  outDir: `${PACKAGE}/static`,
+  emptyOutDir: true,
+  rolldownOptions: {
+    input: 'src/index.ts',
+    preserveEntrySignatures: 'strict',
+    output: {
+      format: 'es',
+      entryFileNames: 'index.js',
+      chunkFileNames: 'chunk-[name]-[hash].js',
+      assetFileNames: 'asset-[name]-[hash][extname]',
+      // What several parts share lies in one file.
+      codeSplitting: {
+        groups: [{ name: 'shared', minShareCount: 2 }],
+      },
+    },
+  },
+};
+
+/** The same as one classic script, for exported pages: files of a disk cannot load modules. */
+const PAGE: BuildEnvironmentOptions = {
+  lib: { entry: 'src/page.ts', formats: ['iife'], name: 'atlasPage' },
+  outDir: `${PACKAGE}/export`,
+  emptyOutDir: false,
+  copyPublicDir: false,
+  rolldownOptions: {
+    output: { format: 'iife', entryFileNames: 'page.js', codeSplitting: false },
+  },
+};
+
+export default defineConfig(({ mode }) => ({
   plugins: [TEMPLATE_MINIFIER, MINIFIER],
   base: './',
   // The sample, which `scripts/make_sample.py` makes.
@@ -66,29 +100,12 @@ export default defineConfig({
   },
   define: { __ATLAS_VERSION__: JSON.stringify(packageVersion()) },
   build: {
-    // A library has no helper that preloads chunks and their style sheets, of which there are none.
-    lib: { entry: 'src/index.ts', formats: ['es'] },
-    outDir: OUT_DIR,
-    emptyOutDir: true,
     target: 'es2022',
     sourcemap: false,
     modulePreload: false,
     reportCompressedSize: false,
-    rolldownOptions: {
-      input: 'src/index.ts',
-      preserveEntrySignatures: 'strict',
-      output: {
-        format: 'es',
-        entryFileNames: 'index.js',
-        chunkFileNames: 'chunk-[name]-[hash].js',
-        assetFileNames: 'asset-[name]-[hash][extname]',
-        // What several parts share lies in one file.
-        codeSplitting: {
-          groups: [{ name: 'shared', minShareCount: 2 }],
-        },
-      },
-    },
+    ...(mode === 'page' ? PAGE : TAB),
   },
   // Machines are shared: what takes a second alone has taken six.
   test: { environment: 'node', include: ['tests/**/*.test.ts'], testTimeout: 30_000 },
-});
+}));

@@ -10,33 +10,28 @@ front end:
 
 from __future__ import annotations
 
-import json
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
 from safetensors.numpy import save_file
-from tensorboard.backend import application
-from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
-from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
-from tensorboard.plugins.base_plugin import TBContext
 from torch.nn import functional
-from werkzeug.test import Client
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.demo.network import DemoNet
-from tensorboard_plugin_atlas.plugin import AtlasPlugin
+from tensorboard_plugin_atlas.export.contents import Omissions
+from tensorboard_plugin_atlas.export.event_provider import EventProvider, scan_log
+from tensorboard_plugin_atlas.export.responses import record_responses
+from tensorboard_plugin_atlas.serving.routes import DataRoutes
 
 OUTPUT: Final = Path(__file__).parents[1] / "frontend" / "public" / "sample.safetensors"
 RUN: Final = "digits"
 LAYER: Final = "stage3"
 STEPS: Final = (0, 15, 45, 120)
 CONFIG: Final = AtlasConfig(samples=900, positions_per_image=2, grids=(8, 16), min_count=3)
-ROUTES: Final = "/data/plugin/atlas/"
 
 
 def train(log_dir: Path) -> None:
@@ -71,51 +66,13 @@ def train(log_dir: Path) -> None:
             optimizer.step()
 
 
-def record_responses(log_dir: Path) -> Iterator[tuple[str, bytes]]:
-    """Yields every request of the tab for the log in `log_dir`, with its response."""
-    multiplexer = EventMultiplexer(tensor_size_guidance={"atlas": 0})
-    multiplexer.AddRunsFromDirectory(str(log_dir))
-    multiplexer.Reload()
-    provider = MultiplexerDataProvider(multiplexer, str(log_dir))
-    plugin = AtlasPlugin(TBContext(data_provider=provider, sampling_hints=None))
-    client = Client(application.TensorBoardWSGI([plugin], data_provider=provider))
-
-    def fetch(request: str) -> tuple[str, bytes]:
-        response = client.get(ROUTES + request, headers={"Accept-Encoding": "identity"})
-        if response.status_code != 200:
-            raise RuntimeError(f"{request}: {response.status}: {response.data!r}")
-        return request, response.data
-
-    yield (index := fetch("index"))
-    (run,) = json.loads(index[1])["runs"]
-    yield (probe := fetch(f"probe?run={run['id']}"))
-    for blob, checksum in find_blobs(probe[1], "thumbs"):
-        yield fetch(f"thumbs?run={run['id']}&blob={blob}&v={checksum}")
-    for series in run["series"]:
-        yield fetch(f"history?id={series['id']}")
-        for step in series["steps"]:
-            where = f"id={series['id']}&step={step}"
-            yield (atlas := fetch(f"atlas?{where}"))
-            yield fetch(f"activations?{where}")
-            for blob, checksum in find_blobs(atlas[1], "sheet"):
-                yield fetch(f"sheet?{where}&blob={blob}&v={checksum}")
-
-
-def find_blobs(pack: bytes, role: str) -> Iterator[tuple[int, str]]:
-    """Yields number and checksum of the blobs with a role in the manifest of a pack."""
-    length = int.from_bytes(pack[:4], "little")
-    blobs: list[dict[str, Any]] = json.loads(pack[4 : 4 + length])["blobs"]
-    for number, blob in enumerate(blobs, start=1):
-        if blob["role"] == role:
-            yield number, blob["crc32c"]
-
-
 def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         train(Path(directory) / RUN)
+        routes = DataRoutes(EventProvider(scan_log(Path(directory))))
         responses = {
-            request: np.frombuffer(data, np.uint8)
-            for request, data in record_responses(Path(directory))
+            one.request: np.frombuffer(one.data, np.uint8)
+            for one in record_responses(routes, Omissions())
         }
     OUTPUT.parent.mkdir(exist_ok=True)
     save_file(responses, OUTPUT)

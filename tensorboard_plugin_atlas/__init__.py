@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.compute.shortcuts.search import Shortcut, find_shortcuts
     from tensorboard_plugin_atlas.config import AtlasConfig
     from tensorboard_plugin_atlas.errors import AtlasError
+    from tensorboard_plugin_atlas.export.html_export import ExportResult, export_html
     from tensorboard_plugin_atlas.logs.reader import read_atlases, read_shortcuts
     from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
     from tensorboard_plugin_atlas.writer.atlas_writer import AtlasWriter
@@ -48,6 +49,7 @@ __all__ = [
     "Concept",
     "ConceptTracker",
     "ConceptWords",
+    "ExportResult",
     "LayerLinks",
     "PatchTest",
     "RenderedIcons",
@@ -60,6 +62,7 @@ __all__ = [
     "compare_atlases",
     "compare_runs",
     "compute_atlas",
+    "export_html",
     "find_shortcuts",
     "link_layers",
     "name_concepts",
@@ -82,6 +85,7 @@ _MODULES = {
     "Concept": "analysis.concepts.concept_history",
     "ConceptTracker": "analysis.concepts.tracker",
     "ConceptWords": "analysis.concepts.word_names",
+    "ExportResult": "export.html_export",
     "LayerLinks": "analysis.layer_links",
     "PatchTest": "compute.shortcuts.patch_test",
     "RenderedIcons": "compute.icons.render_icons",
@@ -94,6 +98,7 @@ _MODULES = {
     "compare_atlases": "analysis.comparison",
     "compare_runs": "analysis.run_matrix",
     "compute_atlas": "compute.pipeline",
+    "export_html": "export.html_export",
     "find_shortcuts": "compute.shortcuts.search",
     "link_layers": "analysis.layer_links",
     "name_concepts": "analysis.concepts.word_names",

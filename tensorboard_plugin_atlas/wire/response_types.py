@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Types of the JSON responses of the plugin, except for manifests."""
+"""Types of the JSON in responses of the plugin and in exported pages, except for manifests."""
 
 from __future__ import annotations
 
@@ -236,4 +236,34 @@ class ErrorResponse(Struct, frozen=True, kw_only=True):
     error: ErrorEntry
 
 
-RESPONSES: Final = (IndexResponse, HistoryResponse, ErrorResponse)
+class RecordedRequest(Struct, frozen=True, kw_only=True):
+    """A request whose response is in an exported page.
+
+    Attributes:
+        request: Route and query, as the tab writes them.
+        status: HTTP status of the response.
+        gzipped: Whether the body is stored compressed.
+    """
+
+    request: str
+    status: Annotated[int, Meta(ge=200, le=599)]
+    gzipped: bool
+
+
+class ExportedPage(Struct, frozen=True, kw_only=True):
+    """What an exported page contains, besides the bodies of the responses.
+
+    Attributes:
+        title: Title of the page.
+        exported: Date and time of the export, ISO 8601.
+        omitted: Sentences on what is left out of the log.
+        requests: The requests; the body of number i is in the element `atlas-i`, as base64.
+    """
+
+    title: str
+    exported: str
+    omitted: tuple[str, ...]
+    requests: tuple[RecordedRequest, ...]
+
+
+RESPONSES: Final = (IndexResponse, HistoryResponse, ErrorResponse, ExportedPage)

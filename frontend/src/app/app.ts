@@ -7,6 +7,7 @@ import { AtlasMap } from '../map/atlas_map';
 import { forcedTheme } from '../map/theme';
 import { Session } from '../state/session';
 import { type State, Store } from '../state/store';
+import type { PageInfo } from '../wire/exported_page';
 import styles from './app.css?inline';
 import { topBar } from './top_bar';
 
@@ -16,6 +17,9 @@ type Shell = import('./shell').Shell;
 
 export class AtlasApp extends LitElement {
   static override styles = unsafeCSS(styles);
+
+  /** The exported page that is shown; null in TensorBoard. */
+  page: PageInfo | null = null;
 
   readonly #store = new Store();
   readonly #session = new Session(this.#store, new Address());
@@ -27,6 +31,7 @@ export class AtlasApp extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    if (this.page !== null) this.#store.set({ source: { kind: 'page', ...this.page } });
     watchDarkMode((dark) => this.#store.set({ dark, forced: forcedTheme() }));
     this.#store.subscribe((state, before) => this.#react(state, before));
     void this.#session.start();

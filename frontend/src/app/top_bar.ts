@@ -37,7 +37,7 @@ export function topBar(
   tools: TemplateResult | typeof nothing = nothing,
   beside: TemplateResult | typeof nothing = nothing,
 ): TemplateResult {
-  const { runs, run, series, atlas, color, level } = state;
+  const { runs, run, series, atlas, color, level, source } = state;
   const { store } = session;
   // The original represents both layouts of a run.
   const listedRun = (one: RunEntry) => (isRelayout(one.run) && findOtherLayout(runs, one)) || one;
@@ -45,6 +45,7 @@ export function topBar(
     .filter((one) => one.series.length > 0 && listedRun(one) === one)
     .map((one) => ({ value: one.id, label: folderOf(one.run) || '(log directory)' }));
   return html`<header class="bar" aria-label="What the map shows">
+    ${source.kind === 'page' ? html`<strong class="title" title=${source.title}>${source.title}</strong>` : nothing}
     ${picker('run', 'Run', runOptions, run ? listedRun(run).id : '', (id) => session.chooseRun(id))}
     ${beside}
     ${picker('layer', 'Layer', layerOptions(state), series?.id ?? '', (id) => session.chooseSeries(id))}

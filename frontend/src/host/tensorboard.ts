@@ -13,10 +13,17 @@ const DARK_CLASS = 'dark-mode';
 const RELOADED = 'experimental.DataReloaded';
 const BOOTSTRAP = 'experimental.bootstrap';
 
+let isAlone = false;
+
+/** From now on the page is our own window, even in a frame of another page. */
+export function useOwnWindow(): void {
+  isAlone = true;
+}
+
 /** TensorBoard's window, or our own where it cannot be read. */
 function outerWindow(): Window {
   try {
-    if (window.parent.document.body && window.parent.location.hash !== undefined) {
+    if (!isAlone && window.parent.document.body && window.parent.location.hash !== undefined) {
       return window.parent;
     }
   } catch {
@@ -26,11 +33,21 @@ function outerWindow(): Window {
 }
 
 /** Path, query and hash of the page that the user sees with `values` in its hash; the origin is ours, too. */
-export function addressOf(values: HashValues, { location } = outerWindow()): string {
+function addressOf(values: HashValues, { location } = outerWindow()): string {
   const { pathname, search, hash } = location;
   // While another tab is open the hash is that tab's; our keys would ride along, but never lead.
   const old = location !== window.location && hash === '' ? '#atlas' : hash;
   return pathname + search + writeHash(old, values);
+}
+
+/** The whole address with `values` in its hash; without an origin where the page has none. */
+export function hrefOf(values: HashValues): string {
+  const address = addressOf(values);
+  try {
+    return new URL(address, outerWindow().location.href).href;
+  } catch {
+    return address; // a frame with `srcdoc`
+  }
 }
 
 /** State in the address of the page that the user sees. */

@@ -14,7 +14,7 @@ import {
   SHOW_MODES,
   type ShowMode,
 } from '../domain/display_types';
-import { addressOf } from '../host/tensorboard';
+import { hrefOf } from '../host/tensorboard';
 import type { HashValues } from '../host/url_hash';
 import type { RunEntry, SeriesEntry } from '../wire/manifest';
 import type { Missing } from './slices/log';
@@ -184,5 +184,5 @@ export function missingOf(
 
 /** The address that leads back to what is shown. */
 export function linkTo(state: State): string {
-  return location.origin + addressOf(linkOf(state));
+  return hrefOf(linkOf(state));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Loads history, probe, and adjacent steps after the first map, and watches for new steps. */
+/** Loads history, probe, and adjacent steps after the first map, and watches a log for new steps. */
 
 import { findProbeRun } from '../domain/layout_variants';
 import { watchReloads } from '../host/tensorboard';
@@ -20,6 +20,7 @@ export class LiveUpdates {
       if (isResting(state) && !isResting(before)) void this.#enrich(state);
     });
     if (isResting(session.store.state)) void this.#enrich(session.store.state);
+    if (session.store.state.source.kind === 'page') return;
     watchReloads(() => void this.#poll());
     setInterval(() => {
       if (!document.hidden && document.body.clientHeight > 0) void this.#poll();

@@ -52,7 +52,7 @@ export class Session {
     store.set(lookOf(this.#link));
     address.watch((values) => this.#follow(values));
     store.subscribe((state) => {
-      if (state.phase === 'ready' && !state.sample) address.write(linkOf(state));
+      if (state.phase === 'ready' && state.source.kind !== 'sample') address.write(linkOf(state));
     });
   }
 
@@ -77,7 +77,7 @@ export class Session {
     this.store.set({ phase: 'loading', busy: true });
     try {
       await openSample();
-      this.store.set({ sample: true });
+      this.store.set({ source: { kind: 'sample' } });
       await this.start();
     } catch (error) {
       this.store.set({ phase: 'failed', failure: asFailure(error), busy: false });

@@ -2,7 +2,7 @@
 /** Messages on the stage if there is no map to show. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { Address, addressOf } from '../host/tensorboard';
+import { Address, hrefOf } from '../host/tensorboard';
 import type { State } from '../state/store';
 import { copy } from '../util/clipboard';
 import { count, shorten } from '../util/format';
@@ -94,7 +94,7 @@ function ways(failure: Failure, retry: () => void): TemplateResult {
   const details = [
     `${kind}: ${message}`,
     `Request: ${request}, status ${status ?? 'none'}`,
-    `Page: ${location.origin}${addressOf(new Address().read())}`,
+    `Page: ${hrefOf(new Address().read())}`,
     navigator.userAgent,
   ].join('\n');
   return html`<div class="sides">
@@ -136,10 +136,10 @@ export function banners(
   revive: () => void,
   again: () => void,
 ): TemplateResult | typeof nothing {
-  const { renderer, sheetFailure, lost, sample, history, atlas } = state;
+  const { renderer, sheetFailure, lost, source, history, atlas } = state;
   const missing = missingLine(state);
   const lines = [
-    sample &&
+    source.kind === 'sample' &&
       html`<p class="banner">
         Sample that comes with the plugin: a small network learns handwritten digits.
         <button type="button" class="link" @click=${() => location.reload()}>Close it</button>

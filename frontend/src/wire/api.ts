@@ -87,13 +87,24 @@ export async function fetchPicture(route: string, query: Query): Promise<ImageBi
   });
 }
 
-/** Responses of the sample that comes with the plugin, by request; null if the log is shown. */
-let sample: Tensors | null = null;
+/** Responses that were recorded for the requests of the tab. */
+export interface RecordedLog {
+  respond(request: string): Promise<Response>;
+}
 
-/** From now on the sample serves all requests. */
+/** Serves all requests; null if TensorBoard does. */
+let recorded: RecordedLog | null = null;
+
+/** From now on `log` serves all requests. */
+export function serveFrom(log: RecordedLog): void {
+  recorded = log;
+}
+
+/** From now on the sample that comes with the plugin serves all requests. */
 export async function openSample(): Promise<void> {
   const [response, request] = await get(SAMPLE, {});
-  sample = await decode(request, async () => readSafetensors(await response.arrayBuffer()));
+  const sample = await decode(request, async () => readSafetensors(await response.arrayBuffer()));
+  serveFrom({ respond: async (request) => respondFromSample(sample, request) });
 }
 
 export async function get(route: string, query: Query): Promise<[Response, string]> {
@@ -103,7 +114,7 @@ export async function get(route: string, query: Query): Promise<[Response, strin
   const request = parameters === '' ? route : `${route}?${parameters}`;
   let response: Response;
   try {
-    response = sample ? serveSample(sample, request) : await fetch(request);
+    response = await (recorded ? recorded.respond(request) : fetch(request));
   } catch {
     throw new Failure('unreachable', 'TensorBoard does not respond. Is it still running?', request);
   }
@@ -111,7 +122,7 @@ export async function get(route: string, query: Query): Promise<[Response, strin
   return [response, request];
 }
 
-function serveSample(sample: Tensors, request: string): Response {
+function respondFromSample(sample: Tensors, request: string): Response {
   if (!sample.has(request)) return new Response(null, { status: 404 });
   return new Response(sample.uint8(request, ...sample.shape(request)) as Uint8Array<ArrayBuffer>);
 }

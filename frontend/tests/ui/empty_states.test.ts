@@ -91,7 +91,7 @@ describe('states', () => {
     find('button').click();
     expect(revive).toHaveBeenCalledOnce();
     expect(retry).not.toHaveBeenCalled();
-    show(banners(stateWith({ sample: true }), retry, revive, again));
+    show(banners(stateWith({ source: { kind: 'sample' } }), retry, revive, again));
     expect(text()).toContain('Sample that comes with the plugin');
     const missing = { run: UNTRUSTED, step: '11' };
     show(banners(stateWith({ missing, step: 10 }), retry, revive, again));

@@ -209,7 +209,7 @@ export class EventList {
         class="button"
         aria-pressed=${shown === side}
         ?disabled=${!kept}
-        title=${kept ? '' : 'TensorBoard has not kept this step.'}
+        title=${kept ? '' : 'This step was not kept.'}
         @click=${() => showSide(event, side, this.session)}
       >
         ${side === 'before' ? 'Before' : 'After'} <span class="muted">${count(step)}</span>

@@ -97,7 +97,7 @@ export class ShortcutEntry {
               type="button"
               class="button"
               ?disabled=${!kept}
-              title=${kept ? 'Go to this step' : 'TensorBoard has not kept this step.'}
+              title=${kept ? 'Go to this step' : 'This step was not kept.'}
               @click=${() => this.session.chooseStep(since)}
             >
               since step ${count(since)}

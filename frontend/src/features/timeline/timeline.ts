@@ -8,7 +8,8 @@ import { chooseA } from '../../state/step_comparison';
 import type { State } from '../../state/store';
 import { iconButton } from '../../ui/icons';
 import { count, plural, shorten } from '../../util/format';
-import type { History, HistoryStep, SkippedStep } from '../../wire/history';
+import type { PageInfo } from '../../wire/exported_page';
+import type { HistoryStep, SkippedStep } from '../../wire/history';
 import { motionChoice } from './motion_choice';
 
 /** Ticks closer than they are wide would be a bar; beyond this many only damaged ones are drawn. */
@@ -57,7 +58,7 @@ export function timeline(
     ${motionChoice(state, session)}
     ${slider(state, session, steps, at, marks)}
     ${moment(state, steps, at)}
-    ${note(state.history, steps, at)}
+    ${note(state, steps, at)}
     ${state.freshSteps > 0 ? freshPill(state.freshSteps, session) : nothing}
   </footer>`;
 }
@@ -160,10 +161,11 @@ function sentence({ step, reason }: SkippedStep): string {
 }
 
 function note(
-  history: History | null,
+  { history, source }: State,
   shown: readonly number[],
   at: number,
 ): TemplateResult | typeof nothing {
+  if (source.kind === 'page') return pageNote(source);
   if (history === null) return nothing;
   const { logged, kept, skipped } = history;
   const steps = [...history.steps.values()];
@@ -181,6 +183,18 @@ function note(
     ${skippedNote(skipped, shown, at)}
   </span>`;
 }
+
+/** When the page was exported, and what it lacks. */
+function pageNote({ exported, omitted }: PageInfo): TemplateResult {
+  const date = new Date(exported);
+  const when = Number.isNaN(date.getTime()) ? '' : ` ${date.toLocaleDateString('en-US', DAY)}`;
+  return html`<span class="note" title=${omitted.join('\n')}>
+    Exported${when}.${omitted.length === 0 ? '' : ` ${omitted[0]}`}
+    ${omitted.length > 1 ? html`<span class="muted">+ ${omitted.length - 1} more</span>` : nothing}
+  </span>`;
+}
+
+const DAY = { year: 'numeric', month: 'short', day: 'numeric' } as const;
 
 /** Says whether the first logged step is there; TensorBoard always keeps the last one. */
 function keptEnds(steps: readonly HistoryStep[]): string {

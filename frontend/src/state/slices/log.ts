@@ -3,16 +3,19 @@
 
 import type { Failure } from '../../wire/api';
 import type { Atlas } from '../../wire/atlas';
+import type { PageInfo } from '../../wire/exported_page';
 import type { History } from '../../wire/history';
 import type { RunEntry, SeriesEntry } from '../../wire/manifest';
 import type { Probe } from '../../wire/probe';
 
 export type Missing = Readonly<Partial<Record<'run' | 'layer' | 'step' | 'compare', string>>>;
 
+/** Where the atlases come from: TensorBoard, the sample of the plugin, or an exported page. */
+type Source = { readonly kind: 'tensorboard' | 'sample' } | ({ readonly kind: 'page' } & PageInfo);
+
 export interface LogState {
   readonly phase: 'loading' | 'empty' | 'failed' | 'ready';
-  /** Whether the sample of the plugin is shown instead of the log. */
-  readonly sample: boolean;
+  readonly source: Source;
   /** Why there is nothing at all to show (phase `failed`). */
   readonly failure: Failure | null;
   readonly runs: readonly RunEntry[];
@@ -41,7 +44,7 @@ export interface LogState {
 
 export const INITIAL_LOG: LogState = {
   phase: 'loading',
-  sample: false,
+  source: { kind: 'tensorboard' },
   failure: null,
   runs: [],
   run: null,

@@ -204,6 +204,18 @@ export interface ExampleEntry {
   readonly probability_after: number;
 }
 
+/** What an exported page contains, besides the bodies of the responses. */
+export interface ExportedPage {
+  /** Title of the page. */
+  readonly title: string;
+  /** Date and time of the export, ISO 8601. */
+  readonly exported: string;
+  /** Sentences on what is left out of the log. */
+  readonly omitted: readonly string[];
+  /** The requests; the body of number i is in the element `atlas-i`, as base64. */
+  readonly requests: readonly RecordedRequest[];
+}
+
 /** One grid of an atlas. */
 export interface GridEntry {
   /** Cells along each axis. */
@@ -390,6 +402,16 @@ export interface QualityEntry {
   readonly dead_channels: number;
   /** Effective rank of the activations (Roy and Vetterli 2007), or null. */
   readonly effective_rank: number | null;
+}
+
+/** A request whose response is in an exported page. */
+export interface RecordedRequest {
+  /** Route and query, as the tab writes them. */
+  readonly request: string;
+  /** HTTP status of the response. */
+  readonly status: number;
+  /** Whether the body is stored compressed. */
+  readonly gzipped: boolean;
 }
 
 /** One run. */

@@ -27,6 +27,7 @@ import type {
   ErrorResponse,
   EventEntry,
   ExampleEntry,
+  ExportedPage,
   GridEntry,
   HistoryConcept,
   HistoryEvent,
@@ -39,6 +40,7 @@ import type {
   ProbeManifest,
   ProvenanceEntry,
   QualityEntry,
+  RecordedRequest,
   RunEntry,
   SeriesEntry,
   ShortcutEntry,
@@ -198,6 +200,19 @@ const exampleEntry = object<ExampleEntry>({
   after: integer(0, 1000000),
   probability_before: number(0, 1),
   probability_after: number(0, 1),
+});
+
+const recordedRequest = object<RecordedRequest>({
+  request: text(),
+  status: integer(200, 599),
+  gzipped: flag,
+});
+
+const exportedPage = object<ExportedPage>({
+  title: text(),
+  exported: text(),
+  omitted: list(text()),
+  requests: list(recordedRequest),
 });
 
 const historyConcept = object<HistoryConcept>({
@@ -363,6 +378,11 @@ export function checkClassAtlasEntry(
 /** Throws `WireError` unless `value` is a valid ErrorResponse. */
 export function checkErrorResponse(value: unknown, where: string): asserts value is ErrorResponse {
   errorResponse(value, where);
+}
+
+/** Throws `WireError` unless `value` is a valid ExportedPage. */
+export function checkExportedPage(value: unknown, where: string): asserts value is ExportedPage {
+  exportedPage(value, where);
 }
 
 /** Throws `WireError` unless `value` is a valid HistoryResponse. */

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`export_html`: writes the atlases of a log as one HTML page."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import math
+import operator
+import os
+import secrets
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from tensorboard.errors import NotFoundError
+
+from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
+from tensorboard_plugin_atlas.export.contents import (
+    AtlasSize,
+    Omissions,
+    Selection,
+    fit_size,
+    thin_steps,
+)
+from tensorboard_plugin_atlas.export.event_provider import EventProvider, LogContents, scan_log
+from tensorboard_plugin_atlas.export.page import (
+    read_page_script,
+    store_body,
+    write_page,
+)
+from tensorboard_plugin_atlas.export.responses import RecordedResponse, record_responses
+from tensorboard_plugin_atlas.logs.reader import check_directory
+from tensorboard_plugin_atlas.progress import progress_bar
+from tensorboard_plugin_atlas.serving.routes import DataRoutes
+from tensorboard_plugin_atlas.wire.response_types import ExportedPage
+
+_LONGEST_TITLE: Final = 200
+_OVERHEAD: Final = 200
+"""Upper bound of the bytes around each response."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportResult:
+    """A page that was written.
+
+    Attributes:
+        path: The file.
+        bytes: Its size.
+        atlases: Number of atlases in it.
+        damaged: Number of damaged records of the log, which are not in it.
+        omitted: Sentences on what is left out.
+    """
+
+    path: Path
+    bytes: int
+    atlases: int
+    damaged: int
+    omitted: tuple[str, ...]
+
+
+def export_html(
+    log_dir: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    run: str | None = None,
+    layers: Sequence[str] | None = None,
+    steps: Sequence[int] | None = None,
+    every: int = 1,
+    activations: bool = True,
+    max_megabytes: float | None = None,
+    title: str | None = None,
+    force: bool = False,
+) -> ExportResult:
+    """Writes the atlases of a log as one HTML page with the Atlas tab.
+
+    The page needs no server and no network: open it in a browser, send it, or put it on a website.
+    The log is only read. The page is written to a temporary file next to `output` first, so that a
+    failure leaves no incomplete page.
+
+    Args:
+        log_dir: Log directory, as passed to TensorBoard.
+        output: The file to write, such as "atlas.html".
+        run: Only this run and those below it; all by default.
+        layers: Only these layers; all by default.
+        steps: Only these steps; all by default.
+        every: Keep one of this many steps. The first and the last step are always kept.
+        activations: Whether to include the activations, which similar cells and the change of
+            activations are computed from; they are about half of the page.
+        max_megabytes: Largest size of the page in MB (10⁶ bytes). What does not fit is left out:
+            first activations, then finer grids, then steps. The page lists what it lacks.
+        title: Title of the page; the name of the log directory by default.
+        force: Whether to replace an existing file.
+
+    Returns:
+        The page's size, and what is left out.
+
+    Raises:
+        ArgumentError: if an argument cannot be used, the log has no such atlases, or `output`
+            exists.
+        DamageError: if the log changes while it is read.
+        OSError: if the page cannot be written.
+    """
+    selection = _check_selection(run, layers, steps, every)
+    limit = _check_limit(max_megabytes)
+    folder = check_directory(log_dir)
+    target = _check_output(output, force)
+    read_page_script()
+    log = scan_log(folder)
+    selected = selection.apply(log)
+    omissions = Omissions(activations=not activations)
+    try:
+        if limit is not None:
+            omissions = _fit(selected, limit, omissions)
+        kept = thin_steps(selected, omissions.every)
+        omitted = describe_omissions(log, kept, omissions)
+        info = ExportedPage(
+            title=_shorten(title or folder.resolve().name),
+            exported=datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
+            omitted=omitted,
+            requests=(),
+        )
+        with _replace_file(target) as file:
+            write_page(file, info, _record(kept, omissions, "exporting"))
+    except NotFoundError as error:
+        raise DamageError(f"{error}; export it again") from error
+    return ExportResult(
+        path=target,
+        bytes=target.stat().st_size,
+        atlases=kept.count_atlases(),
+        damaged=log.damaged,
+        omitted=omitted,
+    )
+
+
+def describe_omissions(
+    log: LogContents, kept: LogContents, omissions: Omissions
+) -> tuple[str, ...]:
+    """Returns sentences on what a page leaves out of a log."""
+    found = []
+    total, shown = log.count_atlases(), kept.count_atlases()
+    if shown < total:
+        found.append(f"{shown:,} of {total:,} atlases of the log are in this page.")
+    if omissions.activations:
+        found.append(
+            "Activations are left out: similar cells and changes of activations cannot be computed."
+        )
+    if omissions.largest_grid is not None:
+        size = omissions.largest_grid
+        found.append(f"Grids with more than {size} x {size} cells are left out.")
+    if log.damaged:
+        plural = "record of the log is" if log.damaged == 1 else "records of the log are"
+        found.append(f"{log.damaged:,} damaged {plural} left out.")
+    return tuple(found)
+
+
+def _record(log: LogContents, omissions: Omissions, what: str) -> Iterator[RecordedResponse]:
+    """Yields all responses, with a progress bar over the atlases."""
+    routes = DataRoutes(EventProvider(log))
+    with progress_bar(what, log.count_atlases(), unit="atlas", delay=1.0) as bar:
+        for response in record_responses(routes, omissions):
+            yield response
+            if bar is not None and response.route == "atlas":
+                bar.update()
+
+
+def _fit(log: LogContents, limit: int, omissions: Omissions) -> Omissions:
+    """Returns what has to be left out of a page of at most `limit` bytes."""
+    base: dict[tuple[str, int], int] = defaultdict(int)
+    activations: dict[tuple[str, int], int] = defaultdict(int)
+    icons: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
+    fixed = len(read_page_script())
+    for response in _record(log, omissions, "measuring"):
+        size, place = len(store_body(response).text) + _OVERHEAD, (response.series, response.step)
+        if response.route == "sheet":
+            icons[place][response.grid] = icons[place].get(response.grid, 0) + size
+        elif response.route == "activations":
+            activations[place] += size
+        elif response.route == "atlas":
+            base[place] += size
+        else:
+            fixed += size
+    sizes = [
+        AtlasSize(
+            series=series,
+            step=step,
+            base=size,
+            activations=activations[series, step],
+            icons=icons[series, step],
+        )
+        for (series, step), size in base.items()
+    ]
+    return fit_size(sizes, fixed, limit, omissions)
+
+
+def _shorten(title: str) -> str:
+    return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"
+
+
+@contextlib.contextmanager
+def _replace_file(target: Path) -> Iterator[BinaryIO]:
+    """Yields a temporary file next to `target` that replaces it at the end of the block."""
+    part = target.with_name(f".{target.name[:100]}-{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            yield file
+        part.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+
+
+def _check_selection(run: Any, layers: Any, steps: Any, every: Any) -> Selection:
+    if isinstance(layers, str):
+        raise ArgumentError(
+            f"layers={layers!r:.80}: pass a list of names, such as [{layers!r:.60}]"
+        )
+    try:
+        wanted = None if steps is None else tuple(operator.index(step) for step in steps)
+    except TypeError:
+        raise ArgumentError(
+            f"steps={steps!r:.80}: pass a list of whole numbers, such as [0, 500]"
+        ) from None
+    if not isinstance(every, int) or every < 1:
+        raise ArgumentError(f"every={every!r:.40}: pass a whole number of at least 1")
+    return Selection(
+        run=run, layers=None if layers is None else tuple(layers), steps=wanted, every=every
+    )
+
+
+def _check_limit(megabytes: Any) -> int | None:
+    if megabytes is None:
+        return None
+    if not isinstance(megabytes, (int, float)) or not megabytes > 0 or math.isinf(megabytes):
+        raise ArgumentError(f"max_megabytes={megabytes!r:.40}: pass a number above 0, such as 12")
+    return int(megabytes * 1e6)
+
+
+def _check_output(output: str | os.PathLike[str], force: bool) -> Path:
+    target = Path(output)
+    if target.is_dir():
+        raise ArgumentError(
+            f"output={str(target)!r} is a directory; pass a file, such as "
+            f"{str(target / 'atlas.html')!r}"
+        )
+    if target.exists() and not force:
+        raise ArgumentError(
+            f"output={str(target)!r} exists; pass force=True (--force) to replace it, or another "
+            "name"
+        )
+    if not target.parent.is_dir():
+        raise ArgumentError(
+            f"output={str(target)!r}: the directory {str(target.parent)!r} does not exist; create "
+            "it first"
+        )
+    return target
