@@ -7,6 +7,7 @@ import type { BuildEnvironmentOptions, Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const PACKAGE = '../tensorboard_plugin_atlas';
+const PAGE_FILE = 'page.js';
 
 /** The version has one home, on the Python side. */
 function packageVersion(): string {
@@ -38,6 +39,16 @@ const TEMPLATE_MINIFIER: Plugin = {
   },
 };
 
+/** Escapes what would change how HTML is read, and all that depends on the encoding of a document. */
+function makeInline(code: string): string {
+  return code
+    .replaceAll(/<(\/script|!--)/gi, '\\x3c$1')
+    .replaceAll(
+      /[\u0080-\uffff]/g,
+      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+}
+
 /** Minifies scripts once more with SWC, which makes them 2% smaller than the default minifier alone. */
 const MINIFIER: Plugin = {
   name: 'atlas-minifier',
@@ -48,8 +59,7 @@ const MINIFIER: Plugin = {
         ...{ module: true, mangle: { toplevel: true } },
         compress: { module: true, toplevel: true, ecma: 2022, passes: 3 },
       });
-      // The script of an exported page is inline, where these would change how HTML is read.
-      chunk.code = code.replaceAll(/<(\/script|!--)/gi, '\\x3c$1');
+      chunk.code = chunk.fileName === PAGE_FILE ? makeInline(code) : code;
     }
   },
 };
@@ -83,7 +93,7 @@ const PAGE: BuildEnvironmentOptions = {
   emptyOutDir: false,
   copyPublicDir: false,
   rolldownOptions: {
-    output: { format: 'iife', entryFileNames: 'page.js', codeSplitting: false },
+    output: { format: 'iife', entryFileNames: PAGE_FILE, codeSplitting: false },
   },
 };
 

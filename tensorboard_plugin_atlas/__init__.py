@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.config import AtlasConfig
     from tensorboard_plugin_atlas.errors import AtlasError
     from tensorboard_plugin_atlas.export.html_export import ExportResult, export_html
+    from tensorboard_plugin_atlas.export.notebook import NotebookView, show, show_comparison
     from tensorboard_plugin_atlas.logs.reader import read_atlases, read_shortcuts
     from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
     from tensorboard_plugin_atlas.writer.atlas_writer import AtlasWriter
@@ -51,6 +52,7 @@ __all__ = [
     "ConceptWords",
     "ExportResult",
     "LayerLinks",
+    "NotebookView",
     "PatchTest",
     "RenderedIcons",
     "RunMatrix",
@@ -71,6 +73,8 @@ __all__ = [
     "read_atlases",
     "read_shortcuts",
     "render_icons",
+    "show",
+    "show_comparison",
     "since_step",
     "track_concepts",
 ]
@@ -87,6 +91,7 @@ _MODULES = {
     "ConceptWords": "analysis.concepts.word_names",
     "ExportResult": "export.html_export",
     "LayerLinks": "analysis.layer_links",
+    "NotebookView": "export.notebook",
     "PatchTest": "compute.shortcuts.patch_test",
     "RenderedIcons": "compute.icons.render_icons",
     "RunMatrix": "analysis.run_matrix",
@@ -107,6 +112,8 @@ _MODULES = {
     "read_atlases": "logs.reader",
     "read_shortcuts": "logs.reader",
     "render_icons": "compute.icons.render_icons",
+    "show": "export.notebook",
+    "show_comparison": "export.notebook",
     "since_step": "compute.shortcuts.onset",
     "track_concepts": "analysis.concepts.tracker",
 }

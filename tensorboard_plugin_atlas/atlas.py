@@ -13,13 +13,16 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.short_repr import short_repr
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, unpack
+
+if TYPE_CHECKING:
+    from tensorboard_plugin_atlas.export.notebook import NotebookView
 
 FloatArray: TypeAlias = NDArray[np.float32]
 IntArray: TypeAlias = NDArray[np.int32]
@@ -429,6 +432,19 @@ class Atlas:
     def replace(self, **changes: Any) -> Atlas:
         """Returns a copy with `changes` applied."""
         return dataclasses.replace(self, **changes)
+
+    def show(self, *, height: int = 700) -> NotebookView:
+        """Shows the atlas in a notebook.
+
+        Args:
+            height: Height of the view in CSS pixels.
+        """
+        from tensorboard_plugin_atlas import show  # the export is above this module
+
+        return show(self, height=height)
+
+    def _repr_html_(self) -> str:
+        return self.show()._repr_html_()
 
 
 @short_repr

@@ -6,7 +6,8 @@ import { render } from './index';
 import { serveFrom } from './wire/api';
 import { readExportedPage } from './wire/exported_page';
 
-const { info, log } = readExportedPage(document);
+const { info, link, log } = readExportedPage(document);
 useOwnWindow();
+if (location.hash === '' && link !== '') location.hash = link;
 serveFrom(log);
 render(info);

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ from tensorboard_plugin_atlas.analysis.sample_matching import (
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.short_repr import short_repr
+
+if TYPE_CHECKING:
+    from tensorboard_plugin_atlas.export.notebook import NotebookView
 
 NEIGHBORS: Final = 15
 """Number of nearest neighbors that are compared."""
@@ -104,6 +107,7 @@ class AtlasDiff:
         grids: Comparisons of the grids that both have, coarsest first.
         concepts: Concepts that both share, and those that only one has; None if one has none.
         notes: How samples were matched, and what cannot be compared.
+        atlases: The two atlases, or None.
     """
 
     rows_a: NDArray[np.intp]
@@ -116,6 +120,27 @@ class AtlasDiff:
     grids: tuple[GridDiff, ...]
     concepts: ConceptDiff | None = None
     notes: tuple[str, ...] = ()
+    atlases: tuple[Atlas, Atlas] | None = None
+
+    def show(self, *, height: int = 700) -> NotebookView:
+        """Shows the difference in a notebook, on the map of the second atlas.
+
+        Args:
+            height: Height of the view in CSS pixels.
+
+        Raises:
+            ArgumentError: if `atlases` is None.
+        """
+        from tensorboard_plugin_atlas import show_comparison  # the export is above this module
+
+        if self.atlases is None:
+            raise ArgumentError(
+                "this AtlasDiff has no atlases; show the result of compare_atlases(a, b)"
+            )
+        return show_comparison(*self.atlases, height=height)
+
+    def _repr_html_(self) -> str | None:
+        return None if self.atlases is None else self.show()._repr_html_()
 
 
 def compare_atlases(a: Atlas, b: Atlas, *, strict: bool = True) -> AtlasDiff:
@@ -174,6 +199,7 @@ def compare_atlases(a: Atlas, b: Atlas, *, strict: bool = True) -> AtlasDiff:
         grids=_compare_grids(a, b, rows_a, rows_b),
         concepts=_compare_concepts(a, b, rows_a, rows_b),
         notes=(*found, *notes),
+        atlases=(a, b),
     )
 
 

@@ -50,17 +50,60 @@ class RecordLocation:
     file: Path
     offset: int
 
+    def read(self) -> tuple[bytes, ...]:
+        """Reads the blobs.
+
+        Raises:
+            NotFoundError: if the file has changed.
+        """
+        try:
+            payload = read_record(self.file, self.offset)
+        except OSError:
+            payload = None
+        if payload is not None:
+            for event in parse_events(Record(self.offset, payload), self.file):
+                if (event.tag, event.step) == (self.tag, self.step) and event.blobs is not None:
+                    return event.blobs
+        raise NotFoundError(f"{self.file.name} changed while it was read")
+
+
+@dataclass(frozen=True, eq=False)
+class MemoryRecord:
+    """One blob sequence in memory.
+
+    Attributes:
+        step: Global step.
+        wall_time: Seconds since the epoch.
+        data: The blobs.
+    """
+
+    step: int
+    wall_time: float
+    data: tuple[bytes, ...]
+
+    @property
+    def blobs(self) -> int:
+        """Number of blobs."""
+        return len(self.data)
+
+    def read(self) -> tuple[bytes, ...]:
+        """Returns the blobs."""
+        return self.data
+
+
+StoredRecord: TypeAlias = RecordLocation | MemoryRecord
+
 
 @dataclass(frozen=True)
 class LogContents:
-    """Locations of all records of a log.
+    """All records of a log, or where they are.
 
     Attributes:
         records: The records of each run and tag, in the order of the files.
         damaged: Number of records that cannot be read.
     """
 
-    records: Mapping[RunTag, tuple[RecordLocation, ...]]
+    records: Mapping[RunTag, tuple[StoredRecord, ...]]
     damaged: int = 0
 
     def filter(self, is_kept: Callable[[str, str, int], bool]) -> LogContents:
@@ -83,7 +126,7 @@ class LogContents:
 
 def scan_log(log_dir: Path) -> LogContents:
     """Returns the locations of all records of this plugin under `log_dir`."""
-    records: dict[RunTag, tuple[RecordLocation, ...]] = {}
+    records: dict[RunTag, tuple[StoredRecord, ...]] = {}
     damaged = 0
     for run, directory in run_directories(log_dir):
         found: dict[str, list[RecordLocation]] = defaultdict(list)
@@ -135,8 +178,8 @@ class EventProvider:
 
     def __init__(self, contents: LogContents) -> None:
         self._records = contents.records
-        self._locations = [one for found in contents.records.values() for one in found]
-        self._numbers = {one: number for number, one in enumerate(self._locations)}
+        self._stored = [one for found in contents.records.values() for one in found]
+        self._numbers = {one: number for number, one in enumerate(self._stored)}
         self._latest: tuple[int, tuple[bytes, ...]] = (-1, ())
 
     def list_blob_sequences(
@@ -179,24 +222,12 @@ class EventProvider:
         """
         number, index = map(int, blob_key.split("/"))
         if self._latest[0] != number:
-            self._latest = number, _read_blobs(self._locations[number])
+            self._latest = number, self._stored[number].read()
         return self._latest[1][index]
 
-    def _select(self, run_tag_filter: Any) -> Iterable[tuple[RunTag, tuple[RecordLocation, ...]]]:
+    def _select(self, run_tag_filter: Any) -> Iterable[tuple[RunTag, tuple[StoredRecord, ...]]]:
         runs = None if run_tag_filter is None else run_tag_filter.runs
         tags = None if run_tag_filter is None else run_tag_filter.tags
         for (run, tag), found in self._records.items():
             if (runs is None or run in runs) and (tags is None or tag in tags):
                 yield (run, tag), found
-
-
-def _read_blobs(location: RecordLocation) -> tuple[bytes, ...]:
-    try:
-        payload = read_record(location.file, location.offset)
-    except OSError:
-        payload = None
-    if payload is not None:
-        for event in parse_events(Record(location.offset, payload), location.file):
-            if (event.tag, event.step) == (location.tag, location.step) and event.blobs is not None:
-                return event.blobs
-    raise NotFoundError(f"{location.file.name} changed while it was read")

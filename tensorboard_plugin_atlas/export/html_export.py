@@ -10,14 +10,17 @@ import operator
 import os
 import secrets
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from tensorboard.errors import NotFoundError
 
+from tensorboard_plugin_atlas.analysis.atlas_checks import iterate_atlases
+from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
+from tensorboard_plugin_atlas.export.atlas_log import make_log
 from tensorboard_plugin_atlas.export.contents import (
     AtlasSize,
     Omissions,
@@ -62,7 +65,7 @@ class ExportResult:
 
 
 def export_html(
-    log_dir: str | os.PathLike[str],
+    source: str | os.PathLike[str] | Atlas | Iterable[Atlas],
     output: str | os.PathLike[str],
     *,
     run: str | None = None,
@@ -74,14 +77,15 @@ def export_html(
     title: str | None = None,
     force: bool = False,
 ) -> ExportResult:
-    """Writes the atlases of a log as one HTML page with the Atlas tab.
+    """Writes atlases as one HTML page with the Atlas tab.
 
     The page needs no server and no network: open it in a browser, send it, or put it on a website.
     The log is only read. The page is written to a temporary file next to `output` first, so that a
     failure leaves no incomplete page.
 
     Args:
-        log_dir: Log directory, as passed to TensorBoard.
+        source: Log directory, as passed to TensorBoard, or atlases in memory. Only a log has the
+            images that patches are cut from, and shortcuts.
         output: The file to write, such as "atlas.html".
         run: Only this run and those below it; all by default.
         layers: Only these layers; all by default.
@@ -91,7 +95,7 @@ def export_html(
             activations are computed from; they are about half of the page.
         max_megabytes: Largest size of the page in MB (10⁶ bytes). What does not fit is left out:
             first activations, then finer grids, then steps. The page lists what it lacks.
-        title: Title of the page; the name of the log directory by default.
+        title: Title of the page; by default the name of the log directory, or the layer.
         force: Whether to replace an existing file.
 
     Returns:
@@ -103,36 +107,117 @@ def export_html(
         DamageError: if the log changes while it is read.
         OSError: if the page cannot be written.
     """
-    selection = _check_selection(run, layers, steps, every)
-    limit = _check_limit(max_megabytes)
-    folder = check_directory(log_dir)
+    options = PageOptions(
+        selection=check_selection(run, layers, steps, every),
+        activations=activations,
+        limit=check_limit(max_megabytes),
+        title=title,
+    )
     target = _check_output(output, force)
-    read_page_script()
-    log = scan_log(folder)
-    selected = selection.apply(log)
-    omissions = Omissions(activations=not activations)
-    try:
-        if limit is not None:
-            omissions = _fit(selected, limit, omissions)
-        kept = thin_steps(selected, omissions.every)
-        omitted = describe_omissions(log, kept, omissions)
-        info = ExportedPage(
-            title=_shorten(title or folder.resolve().name),
-            exported=datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
-            omitted=omitted,
-            requests=(),
-        )
-        with _replace_file(target) as file:
-            write_page(file, info, _record(kept, omissions, "exporting"))
-    except NotFoundError as error:
-        raise DamageError(f"{error}; export it again") from error
+    log = read_source(source)
+    with _replace_file(target) as file:
+        contents = write_log_page(file, log, options)
     return ExportResult(
         path=target,
         bytes=target.stat().st_size,
-        atlases=kept.count_atlases(),
-        damaged=log.damaged,
-        omitted=omitted,
+        atlases=contents.atlases,
+        damaged=log.contents.damaged,
+        omitted=contents.omitted,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageOptions:
+    """Options of a page.
+
+    Attributes:
+        selection: The atlases that the user selected.
+        activations: Whether the activations are included.
+        limit: Largest size in bytes, or None.
+        title: Title, None for that of the source.
+        link: Hash of the address that the page opens with, such as "#p.atlas.step=500", or "".
+    """
+
+    selection: Selection = Selection()
+    activations: bool = True
+    limit: int | None = None
+    title: str | None = None
+    link: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageSource:
+    """What is exported.
+
+    Attributes:
+        contents: The records.
+        title: Title of the page, unless the user passes one.
+    """
+
+    contents: LogContents
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageContents:
+    """What a page contains.
+
+    Attributes:
+        atlases: Number of atlases.
+        omitted: Sentences on what is left out.
+    """
+
+    atlases: int
+    omitted: tuple[str, ...]
+
+
+def read_source(source: Any) -> PageSource:
+    """Returns the records of a log directory, or of atlases in memory.
+
+    Raises:
+        ArgumentError: if `source` is neither.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        folder = check_directory(source)
+        return PageSource(contents=scan_log(folder), title=folder.resolve().name)
+    given = [source] if isinstance(source, Atlas) else source
+    atlases = list(iterate_atlases("source", given, more=", or pass a log directory"))
+    if not atlases:
+        raise ArgumentError("source=[]: pass at least one Atlas, or a log directory")
+    return PageSource(contents=make_log(atlases), title=atlases[0].layer)
+
+
+def write_log_page(file: BinaryIO, source: PageSource, options: PageOptions) -> PageContents:
+    """Writes a page.
+
+    Args:
+        file: Where to write it.
+        source: What is exported.
+        options: Options of the page.
+
+    Raises:
+        ArgumentError: if the log has no such atlases, or the limit is too small.
+        DamageError: if the log changes while it is read.
+    """
+    log = source.contents
+    selected = options.selection.apply(log)
+    omissions = Omissions(activations=not options.activations)
+    try:
+        if options.limit is not None:
+            omissions = _fit(selected, options.limit, omissions)
+        kept = thin_steps(selected, omissions.every)
+        omitted = describe_omissions(log, kept, omissions)
+        info = ExportedPage(
+            title=_shorten(source.title if options.title is None else options.title),
+            exported=datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
+            omitted=omitted,
+            link=options.link,
+            requests=(),
+        )
+        write_page(file, info, _record(kept, omissions, "exporting"))
+    except NotFoundError as error:
+        raise DamageError(f"{error}; export it again") from error
+    return PageContents(atlases=kept.count_atlases(), omitted=omitted)
 
 
 def describe_omissions(
@@ -213,7 +298,8 @@ def _replace_file(target: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def _check_selection(run: Any, layers: Any, steps: Any, every: Any) -> Selection:
+def check_selection(run: Any, layers: Any, steps: Any, every: Any) -> Selection:
+    """Returns the arguments of `export_html` as a selection; raises ArgumentError."""
     if isinstance(layers, str):
         raise ArgumentError(
             f"layers={layers!r:.80}: pass a list of names, such as [{layers!r:.60}]"
@@ -231,7 +317,8 @@ def _check_selection(run: Any, layers: Any, steps: Any, every: Any) -> Selection
     )
 
 
-def _check_limit(megabytes: Any) -> int | None:
+def check_limit(megabytes: Any) -> int | None:
+    """Returns `max_megabytes` in bytes; raises ArgumentError."""
     if megabytes is None:
         return None
     if not isinstance(megabytes, (int, float)) or not megabytes > 0 or math.isinf(megabytes):

@@ -4,6 +4,7 @@
 Names and texts of a log are untrusted. They are only in data blocks, which browsers do not execute:
 responses as base64, everything else as JSON in which `<`, `>` and `&` are escaped. The page's own
 script is the only one that its content security policy allows, and the policy forbids all requests.
+The page is ASCII, so that it stays the same in a document of any encoding.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def write_page(file: BinaryIO, info: ExportedPage, responses: Iterable[RecordedR
     )
     title = html.escape(info.title)
     head = _HEAD.format(policy=policy, version=__version__, title=title)
-    file.write(head.encode("utf-8", "replace"))
+    file.write(head.encode("ascii", "xmlcharrefreplace"))
     requests = []
     for number, response in enumerate(responses):
         body = store_body(response)

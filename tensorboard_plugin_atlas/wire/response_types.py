@@ -257,12 +257,14 @@ class ExportedPage(Struct, frozen=True, kw_only=True):
         title: Title of the page.
         exported: Date and time of the export, ISO 8601.
         omitted: Sentences on what is left out of the log.
+        link: Hash of the address that the page opens with, or "".
         requests: The requests; the body of number i is in the element `atlas-i`, as base64.
     """
 
     title: str
     exported: str
     omitted: tuple[str, ...]
+    link: str
     requests: tuple[RecordedRequest, ...]
 
 

@@ -12,8 +12,15 @@ const MISSING = JSON.stringify({
   error: { kind: 'not_found', message: 'It was left out when this page was exported.' },
 });
 
+interface PageLog {
+  readonly info: PageInfo;
+  /** Hash of the address that the page opens with, or nothing. */
+  readonly link: string;
+  readonly log: RecordedLog;
+}
+
 /** The log in a page: each response is the base64 text of an element of its own. */
-export function readExportedPage(page: Document): { info: PageInfo; log: RecordedLog } {
+export function readExportedPage(page: Document): PageLog {
   const contents: unknown = JSON.parse(textOf(page, 'atlas-page'));
   checkExportedPage(contents, 'page');
   const places = new Map(contents.requests.map((one, at) => [one.request, [one, at] as const]));
@@ -25,7 +32,7 @@ export function readExportedPage(page: Document): { info: PageInfo; log: Recorde
     const body = gzipped ? stored.body?.pipeThrough(new DecompressionStream('gzip')) : stored.body;
     return new Response(body ?? null, { status });
   };
-  return { info: contents, log: { respond } };
+  return { info: contents, link: contents.link, log: { respond } };
 }
 
 function textOf(page: Document, id: string): string {

@@ -212,6 +212,8 @@ export interface ExportedPage {
   readonly exported: string;
   /** Sentences on what is left out of the log. */
   readonly omitted: readonly string[];
+  /** Hash of the address that the page opens with, or "". */
+  readonly link: string;
   /** The requests; the body of number i is in the element `atlas-i`, as base64. */
   readonly requests: readonly RecordedRequest[];
 }

@@ -212,6 +212,7 @@ const exportedPage = object<ExportedPage>({
   title: text(),
   exported: text(),
   omitted: list(text()),
+  link: text(),
   requests: list(recordedRequest),
 });
 
