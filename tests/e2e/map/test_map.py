@@ -165,6 +165,7 @@ def test_zoom_without_a_wheel(how: str, valid_log: str, tab: Tab) -> None:
     act("+", "Zoom in")
     act("+", "Zoom in")
     tab.settle(level=20)
+    tab.wait_for_hash(z="2.250")  # the map has stopped moving
     assert tab.map_box["side"] == pytest.approx(2.25 * whole["side"])
     act("-", "Zoom out")
     tab.wait_for_hash(z="1.500")
