@@ -40,7 +40,7 @@ def start_tensorboard(
         log: File for the output of the process.
     """
     with tempfile.TemporaryFile() if log is None else log.open("w+b") as output:
-        port = _free_port()
+        port = find_free_port()
         command = [
             *(str(python), "-m", "tensorboard.main"),
             *("--logdir", str(logdir), "--host", "127.0.0.1", "--port", str(port)),
@@ -55,7 +55,7 @@ def start_tensorboard(
         )
         try:
             url = f"http://127.0.0.1:{port}/{_prefix(extra)}"
-            if not _is_ready(url + "data/environment", process):
+            if not is_ready(url + "data/environment", process):
                 output.seek(0)
                 text = output.read().decode(errors="replace")[-4000:]
                 raise RuntimeError(f"TensorBoard did not start:\n{text}")
@@ -96,13 +96,15 @@ def _prefix(extra: tuple[str, ...]) -> str:
     return ""
 
 
-def _free_port() -> int:
+def find_free_port() -> int:
+    """Returns a port that no server of this machine uses now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
-def _is_ready(url: str, process: subprocess.Popen[bytes]) -> bool:
+def is_ready(url: str, process: subprocess.Popen[bytes]) -> bool:
+    """Waits until the server of a process responds; returns whether it does."""
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError):
