@@ -68,6 +68,28 @@ def select_records(
     return [one for one in found if one.layer in layers]
 
 
+def select_step(
+    log_dir: Path, run: str | None, layers: Sequence[str] | None, step: int | None
+) -> list[AtlasRecord]:
+    """Returns the records of the atlases of one run at one step.
+
+    Raises:
+        ArgumentError: if there are none, or if there are several runs and `run` is None.
+    """
+    found = select_records(log_dir, run, layers)
+    runs = sorted({one.run for one in found})
+    if len(runs) > 1:
+        raise ArgumentError(f"pass --run: there are {len(runs)} runs ({shorten_list(runs)})")
+    steps = sorted({one.step for one in found})
+    wanted = steps[-1] if step is None else step
+    if wanted not in steps:
+        near = sorted(steps, key=lambda one: abs(one - wanted))[:SHOWN]
+        raise ArgumentError(
+            f"--step {wanted} was not logged; the nearest are {', '.join(map(str, sorted(near)))}"
+        )
+    return [one for one in found if one.step == wanted]
+
+
 def select_entries(log_dir: Path, run: str | None, layer: str | None) -> list[LoggedAtlas]:
     """Returns the entries of `list_atlases` of one run and one layer; () if the log has none.
 
