@@ -45,6 +45,7 @@ setup(
     ],
     extras_require={
         "remote": ["fsspec>=2024.2"],
+        "plot": ["matplotlib>=3.10"],
         "docs": DOCS,
         "demo": ["scikit-learn>=1.3", "torchvision>=0.21"],
         "test": [
@@ -57,6 +58,7 @@ setup(
             "fsspec>=2024.2",
             "hypothesis>=6.100",
             "import-linter>=2.17",
+            "matplotlib>=3.10",
             "mypy>=1.14",
             "playwright>=1.49",
             "psutil>=5.9",

@@ -19,6 +19,7 @@ from tensorboard_plugin_atlas.commands import (
     events,
     inspect,
     layers,
+    picture,
     refine,
     relayout,
     repair,
@@ -35,6 +36,7 @@ _COMMANDS: Final = (
     events,
     inspect,
     layers,
+    picture,
     doctor,
     repair,
 )

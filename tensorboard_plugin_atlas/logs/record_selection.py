@@ -76,8 +76,36 @@ def select_step(
     Raises:
         ArgumentError: if there are none, or if there are several runs and `run` is None.
     """
-    found = select_records(log_dir, run, layers)
-    runs = sorted({one.run for one in found})
+    return _choose_step(select_records(log_dir, run, layers), step)
+
+
+def select_atlas(
+    log_dir: Path, run: str | None, layer: str | None, step: int | None
+) -> AtlasRecord:
+    """Returns the record of the atlas of one layer of one run at one step.
+
+    Args:
+        log_dir: As for `select_records`.
+        run: The run; None if there is only one.
+        layer: The layer; None if there is only one.
+        step: The step; None for the last one.
+
+    Raises:
+        ArgumentError: if there is none, or if there are several runs or layers to choose from.
+    """
+    found = select_records(log_dir, run, None if layer is None else [layer])
+    layers = {one.layer for one in found}
+    if len(layers) > 1:
+        raise ArgumentError(
+            f"pass --layer: there are {len(layers)} layers ({shorten_list(layers)})"
+        )
+    (record,) = _choose_step(found, step)
+    return record
+
+
+def _choose_step(found: list[AtlasRecord], step: int | None) -> list[AtlasRecord]:
+    """Returns the records at one step, which must be of one run."""
+    runs = {one.run for one in found}
     if len(runs) > 1:
         raise ArgumentError(f"pass --run: there are {len(runs)} runs ({shorten_list(runs)})")
     steps = sorted({one.step for one in found})
