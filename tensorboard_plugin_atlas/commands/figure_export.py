@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.atlas import Atlas, Grid
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.probe_reader import read_probe
 from tensorboard_plugin_atlas.logs.record_selection import select_atlas
@@ -34,7 +35,7 @@ _METADATA: Final[dict[str, dict[str, Any]]] = {
     ".svg": {"Date": None},
     ".pdf": {"CreationDate": None},
 }
-_MOST_PIXELS: Final = 20_000
+_MOST_PIXELS: Final = 12_000
 """Largest width in pixels; Matplotlib fails above 65,535 and needs memory for their square."""
 _NO_GLYPH: Final = "Glyph "
 """Start of Matplotlib's warning that a font lacks a character."""
@@ -113,26 +114,28 @@ def _check_output(output: Path, options: PictureOptions) -> None:
 
 def _draw(canvas: Canvas, log_dir: Path, atlas: Atlas, options: PictureOptions) -> None:
     grid = select_grid(atlas, options.grid, "--grid")
-    if options.class_sheet is None and options.concept_sheet is None:
-        if options.classes is not None:
-            read_classes(atlas, options.classes, f"--classes {options.classes}")
-        if options.concepts:
-            check_concepts(atlas, "--concepts")
-        style = MapStyle(
-            grid=grid.size, class_colors=options.classes, concepts=options.concepts, caption=True
-        )
-        draw_maps(canvas, [atlas], style)
+    if options.class_sheet is not None:
+        label = _parse_class(options.class_sheet, atlas)
+        choice = select_label(atlas, label, "--class-sheet")
+    elif options.concept_sheet is not None:
+        choice = select_concept(atlas, options.concept_sheet, "--concept-sheet")
+    else:
+        _draw_map(canvas, atlas, grid, options)
         return
     for name, value in (("--classes", options.classes), ("--concepts", options.concepts)):
         if value:
             raise ArgumentError(f"{name} has no effect on a contact sheet; leave it out")
-    if options.class_sheet is not None:
-        label = _parse_class(options.class_sheet, atlas)
-        choice = select_label(atlas, label, "--class-sheet")
-    else:
-        choice = select_concept(atlas, options.concept_sheet or 0, "--concept-sheet")
     probe = read_probe(log_dir, atlas.run)
     draw_sheet(canvas, make_sheet(atlas, probe, choice, grid), probe, caption=True)
+
+
+def _draw_map(canvas: Canvas, atlas: Atlas, grid: Grid, options: PictureOptions) -> None:
+    if options.classes is not None:
+        read_classes(atlas, options.classes, f"--classes {options.classes}")
+    if options.concepts:
+        check_concepts(atlas, "--concepts")
+    style = MapStyle(grid=grid.size, class_colors=options.classes, concepts=options.concepts)
+    draw_maps(canvas, [atlas], style)
 
 
 def _parse_class(text: str, atlas: Atlas) -> str | int:
@@ -149,11 +152,11 @@ def write_figure(figure: Figure | SubFigure, output: Path, dpi: int) -> None:
     from matplotlib import rc_context
 
     suffix = output.suffix.lower()
-    unfinished = output.parent / f".tensorboard-atlas-{os.getpid()}{suffix}"
+    unfinished = output.parent / f".tensorboard-atlas-{secrets.token_hex(8)}{suffix}"
     try:
         with (
             rc_context({"pdf.fonttype": 42, "svg.hashsalt": "tensorboard-atlas"}),
-            unfinished.open("wb") as file,
+            unfinished.open("xb") as file,
         ):
             figure.get_figure(root=True).savefig(
                 file, format=suffix[1:], dpi=dpi, metadata=_METADATA[suffix]

@@ -32,7 +32,9 @@ real patches of these samples:
   tensorboard-atlas picture runs --layer layer4 --class-sheet dog -o dog.png
   tensorboard-atlas picture runs --layer layer4 --concept-sheet 1003 -o concept.png
 
-The log is only read, and no model is needed. Fonts in a PDF are embedded as TrueType.
+--layer also takes a series of class atlases, such as "layer4 \u00b7 dog", which `tensorboard-atlas
+inspect` lists. The log is only read, and no model is needed. Fonts in a PDF are embedded as
+TrueType.
 """
 
 _WIDTH: Final = 6.5
@@ -59,7 +61,11 @@ def add_parser(commands: Subparsers) -> None:
         "--force", action="store_true", help="replace the file of --output if it exists"
     )
     command.add_argument("--run", help="the run; required if there are several")
-    command.add_argument("--layer", metavar="NAME", help="the layer; required if there are several")
+    command.add_argument(
+        "--layer",
+        metavar="NAME",
+        help="the layer; required if there are several",
+    )
     command.add_argument("--step", type=parse_step, help="a step, or 'last' (default: last)")
     command.add_argument(
         "--grid", type=parse_positive, metavar="SIZE", help="size of the grid (default: the middle)"

@@ -99,8 +99,9 @@ def plot_atlas(
 
     Args:
         atlas: The atlas.
-        ax: Axes to plot into. The legend is placed to the right of it and the caption below it.
-            None makes a new pyplot figure of a fitting height.
+        ax: Axes to plot into. The legend is placed to the right of it and the caption below it;
+            names and caption are placed for its current size. None makes a new pyplot figure of a
+            fitting height.
         grid: Size of the grid, one of the sizes in `atlas.grids`; None selects the middle one.
         class_colors: Frames each cell in the color of the most common class of its samples, with a
             legend: "labels" or "predictions". None draws no frames.
@@ -179,6 +180,7 @@ def plot_evolution(
     if isinstance(columns, bool) or not isinstance(columns, int) or columns < 1:
         raise ArgumentError(f"columns={columns!r:.80}: pass an integer above 0")
     canvas = open_canvas(figure, width)
+    columns = min(columns, len(chosen))
     draw_maps(canvas, chosen, style, columns=columns, titles=_make_titles(chosen))
     return canvas.figure
 
@@ -217,6 +219,11 @@ def check_maps(atlases: Sequence[Atlas], style: MapStyle) -> None:
     Raises:
         ArgumentError: if one of them does not.
     """
+    if style.class_colors is not None and len({atlas.classes for atlas in atlases}) > 1:
+        raise ArgumentError(
+            f"class_colors={style.class_colors!r}: the atlases have different classes; pass "
+            "atlases with the same classes, or class_colors=None"
+        )
     for atlas in atlases:
         select_grid(atlas, style.grid)
         if style.class_colors is not None:
@@ -236,7 +243,7 @@ def draw_maps(
     """Draws maps in an empty figure, `columns` in a row; returns their panels."""
     panels = [add_panel(canvas, f"map {number}") for number in range(len(atlases))]
     for panel, title in zip(panels, titles, strict=False):
-        panel.set_title(title, fontsize="small", pad=3.0, **NOT_PARSED)
+        panel.set_title(title, loc="center", fontsize="small", pad=3.0, **NOT_PARSED)
     legend, caption = _draw_panels(panels, atlases, style, columns)
     fit_panels(canvas, panels, columns, legend=legend, caption=caption)
     if len(panels) > 1:  # lines that show the common extent
@@ -251,10 +258,9 @@ def _draw_panels(
 ) -> tuple[Legend | None, Annotation | None]:
     """Draws all but the names, which need the final size of the panels."""
     grids = [select_grid(atlas, style.grid) for atlas in atlases]
-    in_first_row = min(columns, len(panels))
     legend = caption = None
     for panel, grid in zip(panels, grids, strict=True):
-        _draw_icons(panel, grid, find_extent(grids), MAX_SIDE // in_first_row)
+        _draw_icons(panel, grid, find_extent(grids), MAX_SIDE // columns)
     if style.class_colors is not None:
         colors = assign_class_colors(atlases, style.class_colors)
         shown: list[int] = []
@@ -264,7 +270,7 @@ def _draw_panels(
             shown += classes
         entries = describe_class_colors(shown, colors, atlases[0].classes)
         title = _LEGEND_TITLES[style.class_colors]
-        legend = add_color_legend(panels[in_first_row - 1], title, entries)
+        legend = add_color_legend(panels[columns - 1], title, entries)
     if style.caption:
         first_of_last_row = panels[(len(panels) - 1) // columns * columns]
         caption = add_caption(first_of_last_row, _describe(atlases, grids, style))
@@ -273,7 +279,13 @@ def _draw_panels(
 
 def _draw_icons(ax: Axes, grid: Grid, extent: tuple[float, float, float, float], most: int) -> None:
     x0, y0, x1, y1 = extent
-    ax.imshow(compose_icons(grid, most), extent=(0.0, 1.0, 1.0, 0.0), aspect="equal")
+    ax.imshow(
+        compose_icons(grid, most),
+        extent=(0.0, 1.0, 1.0, 0.0),
+        aspect="equal",
+        origin="upper",
+        interpolation="auto",
+    )
     ax.set(xlim=(x0, x1), ylim=(y1, y0), xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
 
@@ -285,7 +297,8 @@ def _add_names(panels: Sequence[Axes], atlases: Sequence[Atlas], style: MapStyle
 
 
 def _describe(atlases: Sequence[Atlas], grids: Sequence[Grid], style: MapStyle) -> str:
-    parts = [describe_source(atlases)]
+    steps, runs = ([getattr(atlas, name) for atlas in atlases] for name in ("step", "run"))
+    parts = [describe_source(atlases[0].layer, steps, runs)]
     if len(atlases) == 1:
         parts.append(describe_grid(atlases[0], grids[0]))
     else:

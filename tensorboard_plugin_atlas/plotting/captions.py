@@ -13,6 +13,8 @@ from tensorboard_plugin_atlas.analysis.printable_text import make_printable
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
 
 _MAX_NAME: Final = 60
+_MOST_RUNS: Final = 2
+"""Runs that are named; the others are counted."""
 _KINDS: Final = {
     "none": "none",
     "examples": "real patches",
@@ -22,17 +24,22 @@ _KINDS: Final = {
 }
 
 
-def describe_source(atlases: Sequence[Atlas]) -> str:
-    """Returns layer, step and run of atlases, such as "Layer layer3 at step 300 of run exp1."."""
-    first = atlases[0]
-    steps = sorted({atlas.step for atlas in atlases})
-    where = f"step {steps[0]:,}" if len(steps) == 1 else f"steps {steps[0]:,} to {steps[-1]:,}"
-    runs = list(dict.fromkeys(atlas.run for atlas in atlases if atlas.run))
-    text = f"Layer {make_printable(first.layer, _MAX_NAME)} at {where}"
-    if runs:
-        names = " and ".join(make_printable(run, _MAX_NAME) for run in runs[:2])
-        more = "" if len(runs) <= 2 else f" and {len(runs) - 2} more"
-        text += f" of {'run' if len(runs) == 1 else 'runs'} {names}{more}"
+def describe_source(layer: str, steps: Sequence[int], runs: Sequence[str]) -> str:
+    """Returns a sentence such as "Layer layer3 at step 300 of run exp1", with a period.
+
+    Args:
+        layer: Their layer.
+        steps: The step of each atlas.
+        runs: The run of each atlas; "" if it was not logged.
+    """
+    first, last = min(steps), max(steps)
+    where = f"step {first:,}" if first == last else f"steps {first:,} to {last:,}"
+    named = list(dict.fromkeys(run for run in runs if run))
+    text = f"Layer {make_printable(layer, _MAX_NAME)} at {where}"
+    if named:
+        names = " and ".join(make_printable(run, _MAX_NAME) for run in named[:_MOST_RUNS])
+        more = "" if len(named) <= _MOST_RUNS else f" and {len(named) - _MOST_RUNS} more"
+        text += f" of {'run' if len(named) == 1 else 'runs'} {names}{more}"
     return text + "."
 
 

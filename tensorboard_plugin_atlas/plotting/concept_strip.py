@@ -46,9 +46,14 @@ _PLOT_HEIGHT: Final = 1.2
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    """A concept at one step: its state, None where it does not exist, and up to three icons."""
+    """A concept at one step: its state, None where it does not exist, and up to three icons.
 
-    atlas: Atlas
+    It does not refer to the atlas, so that all steps of a run fit in memory.
+    """
+
+    run: str
+    layer: str
+    step: int
     state: ConceptState | None
     icons: tuple[NDArray[np.uint8], ...]
 
@@ -114,8 +119,8 @@ def _collect_frames(atlases: Iterable[Atlas], concept_id: int, size: int | None)
         if concept_id in states and grid.icons is not None:
             cells = rank_cells(atlas, grid, concept_id)[:ICONS]
             icons = tuple(grid.icons[cell].copy() for cell, _ in cells)
-        # Without its samples and icons, so that all steps fit in memory.
-        frames.append(_Frame(atlas.replace(grids=()), states.get(concept_id), icons))
+        state = states.get(concept_id)
+        frames.append(_Frame(atlas.run, atlas.layer, atlas.step, state, icons))
     if not frames:
         raise ArgumentError("atlases is empty; pass atlases with concepts")
     if concept_id not in known:
@@ -130,7 +135,7 @@ def _collect_frames(atlases: Iterable[Atlas], concept_id: int, size: int | None)
 def _check_order(frames: list[_Frame], atlas: Atlas) -> None:
     if not frames:
         return
-    before = frames[-1].atlas
+    before = frames[-1]
     if (before.run, before.layer) != (atlas.run, atlas.layer) or before.step >= atlas.step:
         raise ArgumentError(
             f"atlases: layer {before.layer!r:.80} at step {before.step:,} of run "
@@ -148,7 +153,7 @@ def _draw_strip(ax: Axes, shown: list[_Frame]) -> None:
         ax.text(
             left + 0.5,
             _TITLE / 2,
-            f"Step {frame.atlas.step:,}",
+            f"Step {frame.step:,}",
             fontsize="x-small",
             horizontalalignment="center",
             verticalalignment="center",
@@ -161,10 +166,10 @@ def _draw_strip(ax: Axes, shown: list[_Frame]) -> None:
 
 
 def _draw_sizes(ax: Axes, frames: list[_Frame], shown: list[_Frame]) -> None:
-    steps = [frame.atlas.step for frame in frames]
+    steps = [frame.step for frame in frames]
     sizes = [0 if frame.state is None else frame.state.size for frame in frames]
     ax.plot(steps, sizes, color="0.25", linewidth=1.0)
-    marked = [(one.atlas.step, one.state.size) for one in shown if one.state is not None]
+    marked = [(one.step, one.state.size) for one in shown if one.state is not None]
     ax.plot(*zip(*marked, strict=True), "o", color="0.25", markersize=3.0)
     ax.set_ylim(bottom=0.0)
     ax.set_xlabel("Step", fontsize="x-small")
@@ -176,6 +181,7 @@ def _draw_sizes(ax: Axes, frames: list[_Frame], shown: list[_Frame]) -> None:
 def _describe(living: list[_Frame], shown: list[_Frame]) -> str:
     state = living[-1].state
     name = "" if state is None else f"Concept {state.id}, {format_concept_name(state)}. "
-    source = describe_source([frame.atlas for frame in living])
+    steps, runs = ([getattr(frame, name) for frame in living] for name in ("step", "run"))
+    source = describe_source(living[0].layer, steps, runs)
     icons = f"Icons of the {ICONS} cells with most of its samples, at {len(shown)} steps."
     return f"{name}{source} {icons if any(frame.icons for frame in shown) else 'No icons.'}"

@@ -262,7 +262,7 @@ def _describe(sheet: Sheet) -> str:
     size = format_grid_size(sheet.grid)
     return (
         f"Icons over patches of samples with {sheet.choice.title}. "
-        f"{describe_source([sheet.atlas])} "
+        f"{describe_source(sheet.atlas.layer, [sheet.atlas.step], [sheet.atlas.run])} "
         f"The {len(sheet.cells)} cells of a {size} grid with most of these samples, "
         f"{shown:,} of {int(sheet.choice.rows.sum()):,}. "
         "Numbers: these samples of all samples in the cell. "

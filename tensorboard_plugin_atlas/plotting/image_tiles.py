@@ -29,4 +29,4 @@ def draw_tile(
     longest = max(height, width)
     y_margin, x_margin = (side * (1 - one / longest) / 2 for one in (height, width))
     extent = (left + x_margin, left + side - x_margin, top + side - y_margin, top + y_margin)
-    return ax.imshow(image, extent=extent, aspect="equal", interpolation="bicubic")
+    return ax.imshow(image, extent=extent, aspect="equal", origin="upper", interpolation="bicubic")

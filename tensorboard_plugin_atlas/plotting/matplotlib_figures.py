@@ -92,7 +92,7 @@ def open_canvas(figure: AnyFigure | None, width: float) -> Canvas:
         check_width(width)
         from matplotlib import pyplot
 
-        return Canvas(pyplot.figure(figsize=(width, width)), is_new=True)
+        return Canvas(pyplot.figure(figsize=(width, width), layout="none"), is_new=True)
     from matplotlib.figure import FigureBase
 
     if not isinstance(figure, FigureBase):
@@ -125,7 +125,7 @@ def make_canvas(width: float) -> Canvas:
     check_width(width)
     from matplotlib.figure import Figure
 
-    return Canvas(Figure(figsize=(width, width)), is_new=True)
+    return Canvas(Figure(figsize=(width, width), layout="none"), is_new=True)
 
 
 def add_panel(canvas: Canvas, name: str) -> Axes:

@@ -26,6 +26,8 @@ _GAP: Final = 0.1
 """Inches around and between panels."""
 _CAPTION_OFFSET: Final = 5.0
 """Points between a panel and the caption."""
+_MIN_CHARACTERS: Final = 10
+"""Length to which lines of a caption are broken at most."""
 _LABEL_WIDTH: Final = 0.45
 _LABEL_HEIGHT: Final = 0.4
 """Inches for the labels of a plot, to its left and below it."""
@@ -53,18 +55,15 @@ def add_caption(ax: Axes, text: str) -> Annotation:
 
 
 def wrap_text(text: Text, width: float) -> None:
-    """Breaks a text into lines of at most `width` pixels, as far as its words allow."""
+    """Breaks a text into lines of at most `width` pixels, and at least 10 characters."""
     words = " ".join(text.get_text().split())
-    text.set_text(words)
     characters = len(words)
-    for _ in range(4):  # lines differ in their mean width of a character
+    while True:
+        text.set_text("\n".join(textwrap.wrap(words, characters)) if words else "")
         measured = text.get_window_extent().width
-        if measured <= width:
+        if measured <= width or characters <= _MIN_CHARACTERS:
             return
-        characters = max(10, int(min(len(words), characters) * width / measured))
-        text.set_text("\n".join(textwrap.wrap(words, characters, break_long_words=True) or [words]))
-        words_per_line = max(len(line) for line in text.get_text().split("\n"))
-        characters = min(characters, words_per_line)
+        characters = max(_MIN_CHARACTERS, int(characters * width / measured))
 
 
 def fit_panels(

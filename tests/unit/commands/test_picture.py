@@ -92,6 +92,17 @@ class TestFiles:
         assert main([*command, "-o", str(tmp_path / "a.svg")]) == 0
         ElementTree.parse(tmp_path / "a.svg")
 
+    def test_class_atlases_are_drawn(self, tmp_path: Path) -> None:
+        series = "layer3 \u00b7 cat"
+        atlases = [make_atlas(0), make_atlas(0, layer=series), make_atlas(5, layer=series)]
+        write_atlases(tmp_path / "log/run", atlases)
+        for layer in ("layer3", series):
+            assert save(tmp_path / "log", tmp_path / f"{layer}.png", "--layer", layer) == 0
+        command = ["picture", str(tmp_path / "log"), "-o", str(tmp_path / "one.png")]
+        assert main([*command, "--dpi", "50"]) == 0  # the only layer that is no series
+        assert (tmp_path / "one.png").read_bytes() == (tmp_path / "layer3.png").read_bytes()
+        assert (tmp_path / "one.png").read_bytes() != (tmp_path / f"{series}.png").read_bytes()
+
     def test_settings_of_matplotlib_stay(self, log: Path, tmp_path: Path) -> None:
         before, backend = dict(matplotlib.rcParams), matplotlib.get_backend()
         assert save(log, tmp_path / "a.pdf") == 0
@@ -151,7 +162,7 @@ class TestMessages:
             (["--run", "exp2"], r"no atlases in a run 'exp2' under"),
             (["--layer", "layer9"], r"--layer 'layer9' was not logged; pass one of layer3, layer4"),
             (["--width", "nan"], r"--width=nan: pass a number of inches from 1 to 100"),
-            (["--width", "90", "--dpi", "600"], r"--width 90 with --dpi 600 is wider than 20,000"),
+            (["--width", "90", "--dpi", "600"], r"--width 90 with --dpi 600 is wider than 12,000"),
             (
                 ["--class-sheet", "brid"],
                 r"--class-sheet: no class is named 'brid'; did you mean ",

@@ -227,6 +227,24 @@ class TestFigure:
         assert not left.images
         assert color_at(render(figure), right, 3.5 / 4, 0.5 / 4) == pytest.approx(RED, abs=3)
 
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {"image.origin": "lower", "image.interpolation": "nearest"},
+            {"figure.autolayout": True, "axes.titlelocation": "left"},
+            {"figure.constrained_layout.use": True, "axes.grid": True},
+        ],
+    )
+    def test_settings_of_the_user_do_not_break_the_layout(self, settings) -> None:
+        with matplotlib.rc_context(settings):
+            figure = plot_evolution([make_solid_atlas(), make_solid_atlas(step=200)])
+            image = render(figure)
+            for ax in figure.axes:
+                assert color_at(image, ax, 3.5 / 4, 0.5 / 4) == pytest.approx(RED, abs=3)
+                assert color_at(image, ax, 1.5 / 4, 2.5 / 4) == pytest.approx(GREEN, abs=3)
+                assert ax.get_title().startswith("Step")
+                assert ax.title.get_window_extent().y1 <= len(image)
+
     def test_given_axes_need_no_pyplot(self) -> None:
         code = (
             "import sys; sys.path.insert(0, 'tests/helpers')\n"
@@ -316,6 +334,11 @@ class TestEvolution:
                 [make_solid_atlas(), make_solid_atlas().replace(layer="fc")],
                 {},
                 r"layers 'layer3' and 'fc', whose maps are not aligned",
+            ),
+            (
+                [make_solid_atlas(), make_solid_atlas().replace(classes=("a", "b", "c"))],
+                {"class_colors": "labels"},
+                r"class_colors='labels': the atlases have different classes; pass",
             ),
             ([make_solid_atlas()], {"columns": 0}, r"columns=0: pass an integer above 0"),
             ([make_solid_atlas()], {"figure": "f"}, r"figure='f': pass a Matplotlib figure"),

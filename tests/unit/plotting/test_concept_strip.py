@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import weakref
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -81,6 +84,24 @@ def test_the_caption_states_concept_and_source() -> None:
     strip, sizes = plot_concept(without, 1).axes
     assert len(strip.images) == 0
     assert "No icons." in sizes.texts[0].get_text()
+
+
+def test_atlases_are_read_one_at_a_time() -> None:
+    """Memory does not grow with the samples of all steps."""
+    alive = []
+
+    def read() -> Iterator[Atlas]:
+        for atlas in make_run(6):
+            gc.collect()
+            assert sum(one() is not None for one in alive) <= 1
+            own = atlas.replace(step=atlas.step)
+            samples = dataclasses.replace(own.samples)
+            alive.append(weakref.ref(samples))
+            yield own.replace(samples=samples)
+            del own, samples
+
+    plot_concept(read(), 1)
+    assert len(alive) == 6
 
 
 def test_a_given_figure_is_used() -> None:
