@@ -92,7 +92,7 @@ def open_canvas(figure: AnyFigure | None, width: float) -> Canvas:
         check_width(width)
         from matplotlib import pyplot
 
-        return Canvas(pyplot.figure(figsize=(width, width), layout="none"), is_new=True)
+        return _make_canvas(pyplot.figure(figsize=(width, width)))
     from matplotlib.figure import FigureBase
 
     if not isinstance(figure, FigureBase):
@@ -125,7 +125,12 @@ def make_canvas(width: float) -> Canvas:
     check_width(width)
     from matplotlib.figure import Figure
 
-    return Canvas(Figure(figsize=(width, width), layout="none"), is_new=True)
+    return _make_canvas(Figure(figsize=(width, width)))
+
+
+def _make_canvas(figure: Figure) -> Canvas:
+    figure.set_layout_engine("none")  # also if the user's settings have one
+    return Canvas(figure, is_new=True)
 
 
 def add_panel(canvas: Canvas, name: str) -> Axes:

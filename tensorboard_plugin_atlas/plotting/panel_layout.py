@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from tensorboard_plugin_atlas.plotting.matplotlib_figures import (
     CAPTION_COLOR,
@@ -18,6 +18,7 @@ from tensorboard_plugin_atlas.plotting.matplotlib_figures import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.legend import Legend
     from matplotlib.text import Annotation, Text
 
@@ -87,34 +88,43 @@ def fit_panels(
     width, height = canvas.size
     rows = math.ceil(len(panels) / columns)
     aspect = measure_aspect(panels[0])
-    legend_width = 0.0 if legend is None else legend.get_window_extent().width / dpi + LEGEND_GAP
+    legend_width, legend_height = _measure_legend(legend)
     free = width - 2 * _MARGIN - legend_width - (columns - 1) * _GAP
     side = max(free / columns, _MIN_SIDE)
-    below = 0.0
-    if caption is not None:
-        wrap_text(caption, (width - 2 * _MARGIN - legend_width) * dpi)
-        below = caption.get_window_extent().height / dpi + _CAPTION_OFFSET / 72
     above = max(_measure_title(panel) for panel in panels) / dpi
-    fixed = 2 * _MARGIN + below + rows * above + (rows - 1) * _GAP
-    if not canvas.is_new:
-        side = max(min(side, (height - fixed) / (rows * aspect)), _MIN_SIDE)
-    else:
-        height = fixed + rows * side * aspect
-        if legend is not None:
-            height = max(height, legend.get_window_extent().height / dpi + 2 * _MARGIN + above)
+    panels_height = rows * (above + side * aspect) + (rows - 1) * _GAP
+    is_beside = legend_height + above <= panels_height  # so that the caption can be below both
+    below = _fit_caption(caption, width - 2 * _MARGIN - (0.0 if is_beside else legend_width))
+    if canvas.is_new:
+        height = 2 * _MARGIN + max(panels_height + below, legend_height + above)
         canvas.set_height(height)
+    else:
+        fixed = 2 * _MARGIN + below + rows * above + (rows - 1) * _GAP
+        side = max(min(side, (height - fixed) / (rows * aspect)), _MIN_SIDE)
     for number, panel in enumerate(panels):
         row, column = divmod(number, columns)
         left = _MARGIN + column * (side + _GAP)
         top = height - _MARGIN - row * (above + side * aspect + _GAP) - above
-        panel.set_position(
-            (
-                left / width,
-                (top - side * aspect) / height,
-                side / width,
-                side * aspect / height,
-            )
-        )
+        lower = top - side * aspect
+        panel.set_position((left / width, lower / height, side / width, side * aspect / height))
+
+
+def _measure_legend(legend: Legend | None) -> tuple[float, float]:
+    """Returns the width of a legend with its gap, and its height, in inches; 0 without one."""
+    if legend is None:
+        return 0.0, 0.0
+    extent = legend.get_window_extent()
+    dpi = cast("Figure", legend.get_figure(root=True)).dpi
+    return extent.width / dpi + LEGEND_GAP, extent.height / dpi
+
+
+def _fit_caption(caption: Annotation | None, width: float) -> float:
+    """Breaks the lines of a caption; returns its height with its gap, in inches."""
+    if caption is None:
+        return 0.0
+    dpi = cast("Figure", caption.get_figure(root=True)).dpi
+    wrap_text(caption, width * dpi)
+    return float(caption.get_window_extent().height) / dpi + _CAPTION_OFFSET / 72
 
 
 def measure_aspect(panel: Axes) -> float:
@@ -147,15 +157,12 @@ def stack_panels(
         lower_height: Height of the plot in inches.
         caption: Caption of the plot, or None.
     """
-    dpi = canvas.figure.dpi
     width, height = canvas.size
     left, labels = _LABEL_WIDTH, _LABEL_HEIGHT
-    below = 0.0
+    panel_width = width - left - 2 * _MARGIN
+    below = _fit_caption(caption, panel_width)
     if caption is not None:
         caption.set_position((0.0, -labels * 72))
-        wrap_text(caption, (width - left - 2 * _MARGIN) * dpi)
-        below = caption.get_window_extent().height / dpi
-    panel_width = width - left - 2 * _MARGIN
     fixed = 2 * _MARGIN + below + labels + _GAP + lower_height
     if canvas.is_new:
         height = fixed + panel_width * measure_aspect(upper)

@@ -196,6 +196,24 @@ class TestFigure:
         caption = next(text for text in ax.texts if text.get_text().startswith("Layer"))
         assert caption.get_window_extent().y1 < ax.get_window_extent().y0
 
+    def test_legend_and_caption_do_not_overlap(self) -> None:
+        atlas = make_atlas(100)
+        for width, columns in ((6.5, 1), (3.25, 1), (6.5, 4), (12.0, 4)):
+            figure = plot_evolution(
+                [atlas] * columns, class_colors="labels", width=width, columns=columns, grid=4
+            )
+            caption = next(
+                text
+                for ax in figure.axes
+                for text in ax.texts
+                if text.get_text().startswith("Layer")
+            )
+            legend = figure.axes[-1].get_legend().get_window_extent()
+            box = caption.get_window_extent()
+            assert not box.overlaps(legend), (width, columns)
+            assert legend.y0 >= 0
+            assert box.y0 >= 0
+
     def test_the_caption_states_the_source(self) -> None:
         text = caption_of(plot_atlas(make_solid_atlas()))
         assert text == (
