@@ -51,6 +51,7 @@ setup(
     ],
     extras_require={
         "remote": ["fsspec>=2024.2"],
+        "plot": ["matplotlib>=3.10"],
         "docs": DOCS,
         "demo": ["scikit-learn>=1.3", "torchvision>=0.21"],
         "test": [
@@ -66,7 +67,7 @@ setup(
             "import-linter>=2.17",
             "jupyterlab>=4.2",
             "jupytext>=1.16",
-            "matplotlib>=3.8",
+            "matplotlib>=3.10",
             "mypy>=1.14",
             "nbclient>=0.10",
             "playwright>=1.49",

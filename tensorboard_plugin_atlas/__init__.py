@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.analysis.concepts.word_names import ConceptWords, name_concepts
     from tensorboard_plugin_atlas.analysis.layer_links import LayerLinks, link_layers
     from tensorboard_plugin_atlas.analysis.run_matrix import RunMatrix, compare_runs
-    from tensorboard_plugin_atlas.atlas import Atlas
+    from tensorboard_plugin_atlas.atlas import Atlas, ProbeThumbnails
     from tensorboard_plugin_atlas.compute.icons.render_icons import RenderedIcons, render_icons
     from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
     from tensorboard_plugin_atlas.compute.shortcuts.onset import (
@@ -36,7 +36,11 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.errors import AtlasError
     from tensorboard_plugin_atlas.export.html_export import ExportResult, export_html
     from tensorboard_plugin_atlas.export.notebook import NotebookView, show, show_comparison
+    from tensorboard_plugin_atlas.logs.probe_reader import read_probe
     from tensorboard_plugin_atlas.logs.reader import read_atlases, read_shortcuts
+    from tensorboard_plugin_atlas.plotting.atlas_map import plot_atlas, plot_evolution
+    from tensorboard_plugin_atlas.plotting.concept_strip import plot_concept
+    from tensorboard_plugin_atlas.plotting.contact_sheet import plot_contact_sheet
     from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
     from tensorboard_plugin_atlas.writer.atlas_writer import AtlasWriter
 
@@ -54,6 +58,7 @@ __all__ = [
     "LayerLinks",
     "NotebookView",
     "PatchTest",
+    "ProbeThumbnails",
     "RenderedIcons",
     "RunMatrix",
     "Shortcut",
@@ -69,8 +74,13 @@ __all__ = [
     "link_layers",
     "name_concepts",
     "patch_test",
+    "plot_atlas",
+    "plot_concept",
+    "plot_contact_sheet",
+    "plot_evolution",
     "rank_events",
     "read_atlases",
+    "read_probe",
     "read_shortcuts",
     "render_icons",
     "show",
@@ -93,6 +103,7 @@ _MODULES = {
     "LayerLinks": "analysis.layer_links",
     "NotebookView": "export.notebook",
     "PatchTest": "compute.shortcuts.patch_test",
+    "ProbeThumbnails": "atlas",
     "RenderedIcons": "compute.icons.render_icons",
     "RunMatrix": "analysis.run_matrix",
     "Shortcut": "compute.shortcuts.search",
@@ -108,8 +119,13 @@ _MODULES = {
     "link_layers": "analysis.layer_links",
     "name_concepts": "analysis.concepts.word_names",
     "patch_test": "compute.shortcuts.patch_test",
+    "plot_atlas": "plotting.atlas_map",
+    "plot_concept": "plotting.concept_strip",
+    "plot_contact_sheet": "plotting.contact_sheet",
+    "plot_evolution": "plotting.atlas_map",
     "rank_events": "analysis.concepts.tracker",
     "read_atlases": "logs.reader",
+    "read_probe": "logs.probe_reader",
     "read_shortcuts": "logs.reader",
     "render_icons": "compute.icons.render_icons",
     "show": "export.notebook",

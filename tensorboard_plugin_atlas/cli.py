@@ -20,6 +20,7 @@ from tensorboard_plugin_atlas.commands import (
     export,
     inspect,
     layers,
+    picture,
     refine,
     relayout,
     repair,
@@ -37,6 +38,7 @@ _COMMANDS: Final = (
     export,
     inspect,
     layers,
+    picture,
     doctor,
     repair,
 )

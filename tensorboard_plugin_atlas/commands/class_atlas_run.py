@@ -22,7 +22,6 @@ from tensorboard_plugin_atlas.commands.icon_refinement import (
     build_logged_probe,
     check_weights,
     model_on_device,
-    select_step,
 )
 from tensorboard_plugin_atlas.commands.map_relayout import copy_probes
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
@@ -37,6 +36,7 @@ from tensorboard_plugin_atlas.config import restore_config
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, DamageError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, list_event_files
 from tensorboard_plugin_atlas.logs.reader import AtlasRecord, list_records
+from tensorboard_plugin_atlas.logs.record_selection import select_step
 from tensorboard_plugin_atlas.logs.resume import purge_steps
 from tensorboard_plugin_atlas.metadata import classes_run, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas

@@ -43,8 +43,7 @@ from tensorboard_plugin_atlas.config import AtlasConfig, restore_config
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.errors import ArgumentError, describe_error
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.logs.reader import AtlasRecord
-from tensorboard_plugin_atlas.logs.record_selection import SHOWN, select_records, shorten_list
+from tensorboard_plugin_atlas.logs.record_selection import select_step, shorten_list
 from tensorboard_plugin_atlas.metadata import Revision, layer_tag, parse_refined_run, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.refinement_mark import REFINES
@@ -257,28 +256,6 @@ def _strip_prefix(state: dict[str, Tensor], wanted: Mapping[str, Any]) -> dict[s
     prefixes = ["", *(key[: -len(first)] for key in state if first and key.endswith("." + first))]
     best = max(prefixes, key=lambda prefix: sum(prefix + name in state for name in wanted))
     return {key[len(best) :]: value for key, value in state.items() if key.startswith(best)}
-
-
-def select_step(
-    log_dir: Path, run: str | None, layers: Sequence[str] | None, step: int | None
-) -> list[AtlasRecord]:
-    """Returns the records of the atlases of one run at one step.
-
-    Raises:
-        ArgumentError: if there are none, or if there are several runs and `run` is None.
-    """
-    found = select_records(log_dir, run, layers)
-    runs = sorted({one.run for one in found})
-    if len(runs) > 1:
-        raise ArgumentError(f"pass --run: there are {len(runs)} runs ({shorten_list(runs)})")
-    steps = sorted({one.step for one in found})
-    wanted = steps[-1] if step is None else step
-    if wanted not in steps:
-        near = sorted(steps, key=lambda one: abs(one - wanted))[:SHOWN]
-        raise ArgumentError(
-            f"--step {wanted} was not logged; the nearest are {', '.join(map(str, sorted(near)))}"
-        )
-    return [one for one in found if one.step == wanted]
 
 
 def build_logged_probe(

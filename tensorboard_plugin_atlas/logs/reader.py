@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from tensorboard_plugin_atlas.atlas import Atlas, ProbeThumbnails
+from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.logs.event_file import (
     LoggedEvent,
@@ -183,7 +183,7 @@ def read_shortcuts(
     """
     _check_on_damage("read_shortcuts", on_damage)
     found: dict[_StepKey, LoggedEvent] = {}
-    for name, event in _walk(check_directory(log_dir)):
+    for name, event in walk_events(check_directory(log_dir)):
         if event.is_restart:
             for key in [s for s in found if s[0] == name and s[2] >= event.step]:
                 del found[key]
@@ -301,7 +301,7 @@ def list_records(
 
 
 def _is_selected(found: str, wanted: str | None) -> bool:
-    return _matches_run(found, wanted) and (wanted is not None or source_of_relayout(found) is None)
+    return matches_run(found, wanted) and (wanted is not None or source_of_relayout(found) is None)
 
 
 def list_atlases(log_dir: str | os.PathLike[str]) -> tuple[LoggedAtlas, ...]:
@@ -316,7 +316,7 @@ def list_atlases(log_dir: str | os.PathLike[str]) -> tuple[LoggedAtlas, ...]:
     records = _StepRecords()
     entries: dict[tuple[Path, int, str], LoggedAtlas] = {}
     hidden: list[LoggedAtlas] = []
-    for run, event in _walk(check_directory(log_dir)):
+    for run, event in walk_events(check_directory(log_dir)):
         if event.is_restart:
             records.restart(run, event.step)
             hidden = [one for one in hidden if not _is_void(one, run, event.step)]
@@ -344,27 +344,6 @@ def _is_void(entry: LoggedAtlas, run: str, step: int) -> bool:
     return entry.revision == SHORTCUTS and entry.run == run and entry.step >= step
 
 
-def read_probe(log_dir: str | os.PathLike[str], run: str) -> ProbeThumbnails:
-    """Reads the probe images of one run; "exp1" also finds "exp1/atlas".
-
-    Raises:
-        ArgumentError: if `log_dir` is not a directory or the run has no probe images.
-        DamageError: if they are damaged.
-    """
-    latest = None
-    for name, event in _walk(check_directory(log_dir)):
-        if _matches_run(name, run) and event.tag == PROBE_TAG:
-            latest = event
-    if latest is None:
-        raise ArgumentError(
-            f"read_probe(run={run!r}): that run of {os.fspath(log_dir)!r} has no probe images; "
-            "pass the name of a run with atlases"
-        )
-    if latest.blobs is None:
-        raise DamageError(f"probe of {run!r}: {latest.reason}")
-    return decode_probe(latest.blobs)
-
-
 def check_directory(log_dir: str | os.PathLike[str]) -> Path:
     """Returns a directory as a `Path`.
 
@@ -383,7 +362,8 @@ def check_directory(log_dir: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _matches_run(found: str, wanted: str | None) -> bool:
+def matches_run(found: str, wanted: str | None) -> bool:
+    """Returns whether a run is the wanted one, or the one that `AtlasWriter` adds to it."""
     return wanted is None or found in (wanted, f"{wanted}/{CHILD_RUN}")
 
 
@@ -401,7 +381,7 @@ def run_directories(log_dir: Path) -> Iterator[tuple[str, Path]]:
         yield Path(directory).relative_to(log_dir).as_posix(), Path(directory)
 
 
-def _walk(log_dir: Path) -> Iterator[tuple[str, LoggedEvent]]:
+def walk_events(log_dir: Path) -> Iterator[tuple[str, LoggedEvent]]:
     """Yields the TensorBoard run and the event of all records of this plugin under `log_dir`."""
     for run, directory in run_directories(log_dir):
         try:
@@ -511,7 +491,7 @@ def _collect_records(log_dir: Path) -> tuple[_StepRecords, list[_RecordLocation]
     """Returns the records of atlases, and damaged records whose tag is unknown."""
     records = _StepRecords()
     hidden: list[_RecordLocation] = []
-    for run, event in _walk(log_dir):
+    for run, event in walk_events(log_dir):
         if event.is_restart:
             records.restart(run, event.step)
             continue

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_plugin_atlas.analysis.printable_text import make_printable
 from tensorboard_plugin_atlas.atlas import IntArray
 
 MAX_CLASS_NAME: Final = 24
@@ -107,6 +108,5 @@ def format_class_name(index: int, classes: Sequence[str] | None) -> str:
     """Returns a class name with printable characters only, at most 24."""
     if classes is None or not 0 <= index < len(classes):
         return f"class {index}"
-    text = " ".join("".join(c if c.isprintable() else " " for c in classes[index][:200]).split())
-    text = text.replace("/", "-") or f"class {index}"
-    return text if len(text) <= MAX_CLASS_NAME else text[: MAX_CLASS_NAME - 1] + "…"
+    text = make_printable(classes[index].replace("/", "-"), MAX_CLASS_NAME)
+    return text or f"class {index}"

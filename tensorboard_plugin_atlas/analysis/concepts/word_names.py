@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.analysis.atlas_checks import check_atlas
+from tensorboard_plugin_atlas.analysis.patch_crop import crop_patch
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray
 from tensorboard_plugin_atlas.errors import ArgumentError
 
@@ -22,7 +23,6 @@ MAX_PATCHES: Final = 24
 CONTROLS: Final = 500
 """Random assignments of patches to concepts that a name must beat."""
 
-_MIN_SIDE: Final = 4
 _LEVEL: Final = 0.99
 
 
@@ -96,7 +96,7 @@ def name_concepts(
     known = np.unique(ids[ids >= 0]).tolist()
     chosen = [_choose_rows(np.flatnonzero(ids == one), random) for one in known]
     rows = np.concatenate(chosen) if chosen else np.empty(0, np.intp)
-    patches = [_crop(images[atlas.image_ids[row]], atlas, int(row)) for row in rows.tolist()]
+    patches = [_crop_patch(images, atlas, row) for row in rows.tolist()]
     features = _embed(embed, patches, "patches")
     similarity = features @ _embed(embed, list(vocabulary), "words").T
     # Words differ in their mean similarity to any image.
@@ -128,16 +128,12 @@ def _choose_rows(rows: NDArray[np.intp], random: np.random.Generator) -> NDArray
     return np.sort(random.permutation(rows)[:MAX_PATCHES])
 
 
-def _crop(image: NDArray[np.uint8], atlas: Atlas, row: int) -> NDArray[np.uint8]:
-    """Returns the part of an image that a sample depends on."""
-    height, width = atlas.provenance.layer_info.get("input_size", image.shape[:2])
-    y0, x0, y1, x1 = atlas.boxes[row].tolist()
-    scale_y, scale_x = image.shape[0] / height, image.shape[1] / width
-    top = min(max(round(y0 * scale_y), 0), max(image.shape[0] - _MIN_SIDE, 0))
-    left = min(max(round(x0 * scale_x), 0), max(image.shape[1] - _MIN_SIDE, 0))
-    bottom = max(round(y1 * scale_y), top + _MIN_SIDE)
-    right = max(round(x1 * scale_x), left + _MIN_SIDE)
-    return image[top:bottom, left:right]
+def _crop_patch(
+    images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], atlas: Atlas, row: int
+) -> NDArray[np.uint8]:
+    image = images[atlas.image_ids[row]]
+    input_size = atlas.provenance.layer_info.get("input_size", image.shape[:2])
+    return crop_patch(image, atlas.boxes[row], input_size)
 
 
 def _embed(embed: Embed, items: list[Any], what: str) -> FloatArray:

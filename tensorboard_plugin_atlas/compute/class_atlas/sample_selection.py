@@ -17,13 +17,13 @@ from typing import Any, Final
 import numpy as np
 from torch import nn
 
+from tensorboard_plugin_atlas.analysis.class_spec import resolve_classes
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.attribution.attribute import (
     ClassPositions,
     compute_attribution,
     find_class_positions,
 )
-from tensorboard_plugin_atlas.compute.class_atlas.class_spec import resolve_classes
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError

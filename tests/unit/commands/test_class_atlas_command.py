@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.commands.class_atlas_run import make_class_atlases
 from tensorboard_plugin_atlas.commands.icon_refinement import refine
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
-from tensorboard_plugin_atlas.logs.reader import read_probe
+from tensorboard_plugin_atlas.logs.probe_reader import read_probe
 
 HERE = "test_class_atlas_command"
 STEPS = (0, 10, 20)

@@ -14,11 +14,11 @@ from synthetic_atlases import make_atlas, make_probe_pictures, write_log
 
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events, scan_records
+from tensorboard_plugin_atlas.logs.probe_reader import read_probe
 from tensorboard_plugin_atlas.logs.reader import (
     list_atlases,
     list_records,
     read_atlases,
-    read_probe,
 )
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag, relayout_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe

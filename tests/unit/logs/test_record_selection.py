@@ -12,6 +12,7 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.record_selection import (
     select_entries,
     select_records,
+    select_step,
     shorten_list,
 )
 
@@ -57,3 +58,14 @@ def test_a_list_that_a_name_empties_says_which_names_there_are(tmp_path: Path) -
 def test_a_long_list_is_counted() -> None:
     assert shorten_list("ba") == "a, b"
     assert shorten_list(map(str, range(9))) == "0, 1, 2, 3, 4 and 4 more"
+
+
+def test_a_step_of_one_run_is_selected(tmp_path: Path) -> None:
+    write_log(tmp_path, runs=("a", "b"), layers=("x", "y"), steps=(0, 5))
+    for step, found in ((None, 5), (0, 0)):
+        records = select_step(tmp_path, "a", None, step)
+        assert [(one.layer, one.step) for one in records] == [("x", found), ("y", found)]
+    with pytest.raises(ArgumentError, match=r"pass --run: there are 2 runs \(a/atlas, b/atlas\)"):
+        select_step(tmp_path, None, None, None)
+    with pytest.raises(ArgumentError, match=r"--step 4 was not logged; the nearest are 0, 5"):
+        select_step(tmp_path, "a", None, 4)

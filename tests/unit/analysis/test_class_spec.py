@@ -16,8 +16,8 @@ from tensorboard_plugin_atlas.analysis.class_series import (
     names_of,
     series_name,
 )
+from tensorboard_plugin_atlas.analysis.class_spec import resolve_classes
 from tensorboard_plugin_atlas.atlas import Provenance
-from tensorboard_plugin_atlas.compute.class_atlas.class_spec import resolve_classes
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.metadata import layer_of_tag, layer_tag
 
