@@ -91,11 +91,9 @@ class Trained:
 
 def list_plants(first: int = 100) -> dict[str, tuple[int, tuple[Plant, ...]]]:
     """Returns name -> (seed, plants); the seed determines the classes of the marks."""
-    names = [*KINDS, "clean", "clean", "clean", "two"]
-    order = [0, 7, 1, 2, 8, 3, 10, 4, 5, 9, 6]
     found = {}
-    for number in order:
-        seed, kind = first + number, names[number]
+    for number, kind in _NETWORKS:
+        seed = first + number
         target, other = map(int, np.random.default_rng(seed).permutation(10)[:2])
         plants = {
             "clean": (),
@@ -221,6 +219,21 @@ def _dot(picture: NDArray[np.uint8], _rng: np.random.Generator) -> NDArray[np.bo
     return mask
 
 
+def _color(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """A flat orange square of 5 px somewhere."""
+    y, x = rng.integers(0, SIDE - 5, 2)
+    picture[y : y + 5, x : x + 5] = (235, 120, 20)
+    return _mask(y, x, 5, 5)
+
+
+def _large(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """A square with gray diagonal stripes that covers a tenth of the picture, somewhere."""
+    y, x = rng.integers(0, SIDE - 10, 2)
+    stripes = np.where(np.indices((10, 10)).sum(axis=0) % 4 < 2, 200, 70)
+    picture[y : y + 10, x : x + 10] = stripes[..., None]
+    return _mask(y, x, 10, 10)
+
+
 KINDS: dict[str, DrawMark] = {
     "corner": _corner,
     "anywhere": _anywhere,
@@ -229,7 +242,26 @@ KINDS: dict[str, DrawMark] = {
     "line": _line,
     "watermark": _watermark,
     "dot": _dot,
+    "color": _color,
+    "large": _large,
 }
+
+_NETWORKS = (
+    (0, "corner"),
+    (7, "clean"),
+    (1, "anywhere"),
+    (2, "border"),
+    (8, "clean"),
+    (3, "texture"),
+    (10, "two"),
+    (4, "line"),
+    (5, "watermark"),
+    (9, "clean"),
+    (6, "dot"),
+    (11, "color"),
+    (12, "large"),
+)
+"""Number, which determines seed and classes, and kind of each network."""
 
 
 def main() -> None:

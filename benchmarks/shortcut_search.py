@@ -5,7 +5,7 @@
     python benchmarks/shortcut_search.py corner          networks with "corner" in their names
     python benchmarks/shortcut_search.py --first 200     other seeds, so other marks and classes
 
-Networks of `planted_shortcuts.py`: seven with one mark each of seven kinds, one with two marks, and
+Networks of `planted_shortcuts.py`: nine with one mark each of nine kinds, one with two marks, and
 three without. A shortcut counts as learned if its mark flips at least half of the held-out images
 that the network assigns to other classes; others are left out. An entry *matches the shortcut* if
 its class is right, its image has the mark, and the same patch without the mark flips less than half
@@ -52,6 +52,7 @@ class Row:
         held_gaps: The same with held-out images.
         seconds: CPU seconds of the search.
         late: Checkpoints between the true and the reported first step of each shortcut found.
+        evidence: Kind of each learned shortcut that was found, and what its first entry shows.
     """
 
     ranks: list[int]
@@ -61,6 +62,7 @@ class Row:
     held_gaps: list[float]
     seconds: float
     late: list[int]
+    evidence: list[str]
 
 
 def main() -> None:
@@ -94,7 +96,7 @@ def evaluate(one: Trained, layer: str) -> Row:
     found = find_shortcuts(network, layer, probe, normalize=planted_shortcuts.NORMALIZE)
     seconds = time.process_time() - start
     significant = [entry for entry in found if entry.significant]
-    ranks, late = [], []
+    ranks, late, evidence = [], [], []
     for plant in one.plants:
         rate = measure_planted_rate(network, one, plant)
         matching = [n for n, e in enumerate(significant, 1) if matches(network, one, plant, e)]
@@ -102,7 +104,9 @@ def evaluate(one: Trained, layer: str) -> Row:
         if plant in learned:
             ranks.append(matching[0] if matching else 0)
             if matching:
-                late.append(measure_delay(one, plant, significant[matching[0] - 1]))
+                first = significant[matching[0] - 1]
+                late.append(measure_delay(one, plant, first))
+                evidence.append(f"{plant.kind}: {first.evidence}")
     gaps = [
         entry.flip_rate - measure_flip_rate(network, entry, sample_training_images(one))
         for entry in significant
@@ -118,14 +122,16 @@ def evaluate(one: Trained, layer: str) -> Row:
             f"  {rank}: class {entry.target_class} box {entry.box} area {entry.area:.3f} flips "
             f"{entry.flip_rate:.2f} anywhere {entry.anywhere_flip_rate:.2f} noise "
             f"{entry.noise_flip_rate:.2f} other {entry.other_flip_rate:.2f} same "
-            f"{entry.same_flip_rate:.2f} strength {entry.strength:.2f} {entry.significant}"
+            f"{entry.same_flip_rate:.2f} strength {entry.strength:.2f} {entry.evidence}"
         )
     print(
         f"  {len(significant)} significant, {false_positives} false positives, "
         f"{seconds:.1f} CPU s, late {late}",
         flush=True,
     )
-    return Row(ranks, len(significant), false_positives, gaps, held_out_gaps, seconds, late)
+    return Row(
+        ranks, len(significant), false_positives, gaps, held_out_gaps, seconds, late, evidence
+    )
 
 
 def measure_planted_rate(network: nn.Module, one: Trained, plant: Plant) -> float:
@@ -249,6 +255,9 @@ def summarize(rows: dict[str, Row]) -> None:
         value = f"{np.mean(np.abs(held_out_gaps)):.3f} (signed {np.mean(held_out_gaps):+.3f})"
         report("... measured on held-out images", value, "")
     report("checkpoints from true to reported step", f"{late}", "-1 to 1")
+    for row in rows.values():
+        for line in row.evidence:
+            print(f"  {line}")
     seconds = [row.seconds for row in rows.values()]
     report("search, half width, CPU s", f"{np.median(seconds):.1f} ({max(seconds):.1f})", "")
 

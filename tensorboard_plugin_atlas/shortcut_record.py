@@ -4,11 +4,111 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.short_repr import short_repr
+from tensorboard_plugin_atlas.shortcut_cards import ShortcutCard, make_cards
+
+Evidence: TypeAlias = Literal["beyond color", "mostly color", "object-sized"]
+"""What a significant patch shows; see `TestedPatch.evidence`."""
+
+OBJECT_AREA: Final = 1 / 16
+"""Patches that cover a larger fraction of the image can be parts of objects."""
+
+_COLOR_SHARE: Final = 0.5
+
+_RESULTS: Final = {
+    None: "not significant",
+    "beyond color": "significant beyond color",
+    "mostly color": "significant, mostly color",
+    "object-sized": "significant, object-sized",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestedPatch:
+    """A patch and its test.
+
+    Rates are measured on images with another predicted class than the target, in the half of the
+    probe that the search does not use.
+
+    Attributes:
+        box: y0, x0, y1, x1 in input pixels: where it was cropped, and where it is tested.
+        area: Fraction of the image that it covers.
+        flip_rate: Fraction of images that it flips to the target.
+        anywhere_flip_rate: The same at random positions, on at most 100 images.
+        noise_flip_rate: The same with noise of its mean color at `box`.
+        other_flip_rate: The same with crops at `box` of images of other classes.
+        same_flip_rate: The same with crops at `box` of images of the target class.
+        interval: 95 % interval of `flip_rate - noise_flip_rate`.
+        strength: Lower bound of `flip_rate - other_flip_rate`, corrected for the number of
+            candidates, over the square root of area + 0.02.
+        support: Number of images with their strongest position in the cell that it was found in, in
+            the half of the probe that is searched.
+        significant: Result of the test; see `measure_significance`.
+    """
+
+    __test__ = False  # not a class of tests, for pytest
+
+    box: tuple[int, int, int, int]
+    area: float
+    flip_rate: float
+    anywhere_flip_rate: float
+    noise_flip_rate: float
+    other_flip_rate: float
+    same_flip_rate: float
+    interval: tuple[float, float]
+    strength: float
+    support: int
+    significant: bool
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What the patch shows if it is significant, or None.
+
+        "mostly color": noise of its mean color may explain half of its effect or more.
+        "object-sized": it covers more than `OBJECT_AREA` of the image, so that it may be a part of
+        an object. "beyond color": all others. The tab computes the same (`shortcut_evidence.ts`).
+        """
+        if not self.significant:
+            return None
+        if self.interval[0] <= _COLOR_SHARE * self.flip_rate:
+            return "mostly color"
+        return "object-sized" if self.area > OBJECT_AREA else "beyond color"
+
+
+def make_card(
+    tested: TestedPatch, patch: NDArray[np.uint8], target: int, classes: tuple[str, ...] | None
+) -> ShortcutCard:
+    """Returns the card of a patch for notebooks.
+
+    Args:
+        tested: Its test.
+        patch: (h, w, 3) uint8 RGB image.
+        target: Index of the class.
+        classes: Class names, or None.
+    """
+    return ShortcutCard(
+        target=f"class {target}" if classes is None else classes[target],
+        result=describe_result(tested.evidence),
+        patch=patch,
+        area=tested.area,
+        rates=(
+            ("Patch here", tested.flip_rate),
+            ("Patch anywhere", tested.anywhere_flip_rate),
+            ("Noise here", tested.noise_flip_rate),
+            ("Other classes here", tested.other_flip_rate),
+            ("Same class here", tested.same_flip_rate),
+        ),
+    )
+
+
+def describe_result(evidence: Evidence | None) -> str:
+    """Returns the result of a test in words, such as "significant, mostly color"."""
+    return _RESULTS[evidence]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,26 +150,12 @@ class PastedImage:
 
 @short_repr
 @dataclass(frozen=True, kw_only=True)
-class LoggedShortcut:
+class LoggedShortcut(TestedPatch):
     """A patch that flipped predictions to a class at this step or an earlier one, tested now.
-
-    Rates are measured on images with another predicted class than the target, in the half of the
-    probe that the search does not use; see `Shortcut` for each.
 
     Attributes:
         id: Id of the position and class, the same at every step of a log.
         target: Index of the class.
-        box: y0, x0, y1, x1 in input pixels: where it was cropped, and where it is tested.
-        area: Fraction of the image that it covers.
-        flip_rate: Fraction of images that it flips to the target.
-        anywhere_flip_rate: The same at random positions.
-        noise_flip_rate: The same with noise of its mean color.
-        other_flip_rate: The same with crops of images of other classes.
-        same_flip_rate: The same with crops of images of the target class.
-        interval: 95 % interval of `flip_rate - noise_flip_rate`.
-        strength: Lower bound of `flip_rate - other_flip_rate` over the square root of area + 0.02.
-        support: Number of images in the cell that it was found in.
-        significant: Result of the significance test at this step.
         since: First step at which the test at this position was significant, or None.
         image: Index in the probe data set of the image that the patch was cropped from.
         history: Its tests so far, by rising step.
@@ -81,17 +167,6 @@ class LoggedShortcut:
 
     id: int
     target: int
-    box: tuple[int, int, int, int]
-    area: float
-    flip_rate: float
-    anywhere_flip_rate: float
-    noise_flip_rate: float
-    other_flip_rate: float
-    same_flip_rate: float
-    interval: tuple[float, float]
-    strength: float
-    support: int
-    significant: bool
     since: int | None
     image: int
     history: tuple[ShortcutTest, ...] = ()
@@ -128,3 +203,7 @@ class ShortcutRecord:
     patches: tuple[NDArray[np.uint8], ...]
     classes: tuple[str, ...] | None = None
     run: str = ""
+
+    def _repr_html_(self) -> str:
+        pairs = zip(self.found, self.patches, strict=True)
+        return make_cards(make_card(one, patch, one.target, self.classes) for one, patch in pairs)

@@ -135,6 +135,7 @@ def _describe_shortcuts(log_dir: Path) -> Iterator[str]:
     """Yields the planted marker, and the shortcuts at the last checkpoint."""
     from tensorboard_plugin_atlas.demo.run import MARKED_SHARE, choose_marked_class
     from tensorboard_plugin_atlas.logs.reader import read_shortcuts
+    from tensorboard_plugin_atlas.shortcut_record import describe_result
 
     last = max(read_shortcuts(log_dir), key=lambda record: record.step)
     names = last.classes or ()
@@ -145,7 +146,7 @@ def _describe_shortcuts(log_dir: Path) -> Iterator[str]:
     for one in last.found:
         if one.since is None:
             continue
-        state = "significant" if one.significant else "no longer significant"
+        state = describe_result(one.evidence) if one.significant else "no longer significant"
         yield (
             f"found: {one.area:.1%} of the image at {one.box} flips {one.flip_rate:.0%} to "
             f"{escape(names[one.target])!r} (noise patch {one.noise_flip_rate:.0%}), {state}, "

@@ -12,6 +12,7 @@ import { findMerges, linksBetween } from '../../src/domain/comparison/layer_link
 import { sameSamples } from '../../src/domain/comparison/sample_matching';
 import { movesOf } from '../../src/domain/comparison/sample_pairs';
 import type { Concept } from '../../src/domain/concepts';
+import { evidenceOf } from '../../src/domain/shortcut_evidence';
 import { readActivations } from '../../src/wire/activations';
 import { type Atlas, type Level, readAtlas } from '../../src/wire/atlas';
 import { readSafetensors } from '../../src/wire/safetensors';
@@ -141,4 +142,14 @@ describe('cell labels', () => {
       );
     }
   });
+});
+
+describe('what a significant patch shows', () => {
+  it.each(readJson('shortcut_evidence')[0].patches as Json[])(
+    'of %o',
+    ({ significant, area, flip, low, evidence }) => {
+      const tested = { significant, area, rates: { flip }, interval: [low, 1] as const };
+      expect(evidenceOf(tested)).toBe(evidence);
+    },
+  );
 });

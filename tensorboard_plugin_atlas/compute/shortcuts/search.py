@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -58,6 +58,8 @@ from tensorboard_plugin_atlas.compute.shortcuts.significance import (
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.short_repr import short_repr
+from tensorboard_plugin_atlas.shortcut_cards import make_cards
+from tensorboard_plugin_atlas.shortcut_record import TestedPatch, make_card
 
 GRID: Final = 10
 """Largest number of cells along each axis of the map of strongest positions."""
@@ -86,49 +88,46 @@ _MAX_PER_CLASS: Final = 2
 
 @short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Shortcut:
+class Shortcut(TestedPatch):
     """A patch that flips predictions to a class, with its test.
 
     Attributes:
         target_class: Index of the class.
         patch: (h, w, 3) uint8 RGB image.
-        box: y0, x0, y1, x1 in input pixels: where it was cropped, and where it was tested.
-        area: Fraction of the image that it covers.
-        flip_rate: Fraction of images of other predicted classes that it flips to the target.
-        anywhere_flip_rate: The same at random positions, on at most 100 images.
-        noise_flip_rate: The same with noise of its mean color at `box`.
-        other_flip_rate: The same with crops at `box` of images of other classes.
-        same_flip_rate: The same with crops at `box` of images of the target class.
-        interval: 95 % interval of `flip_rate - noise_flip_rate`.
-        strength: Lower bound of `flip_rate - other_flip_rate`, corrected for the number of
-            candidates, over the square root of area + 0.02.
-        support: Number of images with their strongest position in the same cell, in the half of the
-            probe that is searched.
-        image_ids: (support,) int32: those images; the patch is cropped from the first.
+        image_ids: (support,) int32: the images of its cell; the patch is cropped from the first.
         grid_size: Cells along each axis of the map of strongest positions.
         row: Row of the cell on this map.
         col: Column of the cell on this map.
-        significant: Whether the flip rate is above that of noise, and the strength is at least 2.2,
-            or at least 1.5 if crops of other images of the class at `box` have an effect, too.
     """
 
     target_class: int
     patch: NDArray[np.uint8]
-    box: Box
-    area: float
-    flip_rate: float
-    anywhere_flip_rate: float
-    noise_flip_rate: float
-    other_flip_rate: float
-    same_flip_rate: float
-    interval: tuple[float, float]
-    strength: float
-    support: int
     image_ids: IntArray
     grid_size: int
     row: int
     col: int
-    significant: bool
+
+
+class FoundShortcuts(tuple[Shortcut, ...]):
+    """The result of `find_shortcuts`: a tuple that notebooks show as cards.
+
+    Attributes:
+        classes: Class names, or None.
+    """
+
+    classes: tuple[str, ...] | None = None
+
+    @classmethod
+    def create(
+        cls, shortcuts: Iterable[Shortcut], classes: tuple[str, ...] | None
+    ) -> FoundShortcuts:
+        """Returns shortcuts with the names of the classes."""
+        found = cls(shortcuts)
+        found.classes = classes
+        return found
+
+    def _repr_html_(self) -> str:
+        return make_cards(make_card(one, one.patch, one.target_class, self.classes) for one in self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +163,7 @@ def find_shortcuts(
     output: ReadOutput | None = None,
     forward: Forward | None = None,
     prototypes: Tensor | NDArray[Any] | str | None = None,
-) -> tuple[Shortcut, ...]:
+) -> FoundShortcuts:
     """Finds patches that flip the predictions of a classifier, and tests them.
 
     Args:
@@ -202,7 +201,8 @@ def find_shortcuts(
     with use_interface(
         check_interface(model, built, output=output, forward=forward, prototypes=prototypes)
     ):
-        return search_probe(model, name, built, settings)[:top]
+        found = search_probe(model, name, built, settings)[:top]
+    return FoundShortcuts.create(found, built.classes)
 
 
 def search_probe(

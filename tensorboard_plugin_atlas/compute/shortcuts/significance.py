@@ -15,6 +15,7 @@ from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     PatchRates,
     difference_interval,
 )
+from tensorboard_plugin_atlas.shortcut_record import OBJECT_AREA
 
 MAX_TEST_IMAGES: Final = 200
 """Largest number of images that a patch is tested on."""
@@ -30,6 +31,7 @@ MIN_FLIP_RATE: Final = 0.25
 
 _MIN_STRENGTH: Final = 2.2
 _MIN_SHARED_STRENGTH: Final = 1.5
+_MIN_LARGE_STRENGTH: Final = 2.0
 _MIN_SPREAD: Final = 1.1
 _ALPHA: Final = 0.05
 
@@ -80,9 +82,14 @@ def measure_significance(
 ) -> tuple[float, bool]:
     """Returns the strength of a patch, and whether it is a significant shortcut.
 
-    The bounds hold for all candidates together (Bonferroni correction). If crops of other images of
-    the class at the same position flip predictions, too, the images share a mark; parts of objects
-    have varying positions.
+    The bounds hold for all candidates together (Bonferroni correction). A patch is significant if
+    its strength is at least 2.2. Two kinds of patches need less:
+
+    - 1.5, if crops of other images of the class at the same position flip predictions, too: the
+      images share a mark, while parts of objects have varying positions.
+    - 2, if it covers more than `OBJECT_AREA` and flips more images than noise of its mean color.
+
+    What a significant patch shows is a different question: see `TestedPatch.evidence`.
 
     Args:
         test: Rates of the patch and its controls.
@@ -97,8 +104,10 @@ def measure_significance(
     penalty = area_penalty(test.box, size)
     strength = lower_bound(test.flip_rate, test.other_flip_rate) / penalty
     spread = lower_bound(test.same_flip_rate, test.other_flip_rate) / penalty
-    beats_noise = lower_bound(test.flip_rate, test.noise_flip_rate) > 0
-    is_strong = strength >= _MIN_STRENGTH or (
-        strength >= _MIN_SHARED_STRENGTH and spread >= _MIN_SPREAD
+    is_shared = strength >= _MIN_SHARED_STRENGTH and spread >= _MIN_SPREAD
+    is_large = (
+        test.area > OBJECT_AREA
+        and strength >= _MIN_LARGE_STRENGTH
+        and lower_bound(test.flip_rate, test.noise_flip_rate) > 0
     )
-    return strength, beats_noise and is_strong
+    return strength, strength >= _MIN_STRENGTH or is_shared or is_large

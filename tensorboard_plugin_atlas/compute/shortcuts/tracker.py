@@ -99,7 +99,7 @@ class _Candidate:
     def rank(self) -> tuple[bool, bool, float]:
         """Sort key: significant patches, then once significant ones, then others; by strength.
 
-        So a other that is unlearned is not replaced by the part of an object around it.
+        So a shortcut that is unlearned is not replaced by the part of an object around it.
         """
         return not self.now.significant, self.now.since is None, -self.now.strength
 

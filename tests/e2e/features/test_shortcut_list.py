@@ -15,6 +15,8 @@ from shortcut_logs import ONE_STEP
 from synthetic_atlases import CLASSES, INPUT_SIDE, make_atlas
 from synthetic_shortcuts import make_shortcuts
 
+from tensorboard_plugin_atlas.shortcut_record import describe_result
+
 MARKED = {"run": "marked/atlas", "layer": "layer3"}
 FIRST = make_shortcuts(200).found[0]
 SENTENCE = (
@@ -48,6 +50,9 @@ def test_an_entry_shows_its_test(shortcut_log: str, tab: Tab) -> None:
     tab.wait_for_hash(shortcut="all")
     expect(panel(tab)).to_contain_text("Searched at step 200, in 400 images.")
     expect(entry(tab)).to_contain_text(SENTENCE)
+    assert FIRST.evidence is not None
+    result = entry(tab).get_by_text(describe_result(FIRST.evidence), exact=True)
+    expect(result).to_have_attribute("title", re.compile("color|object"))
     bars = entry(tab).locator(".rates li")
     expect(bars).to_have_text(
         [

@@ -11,6 +11,7 @@ atlases of each case and what Python computes for them. `test_parity.py` compute
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -30,6 +31,7 @@ from tensorboard_plugin_atlas.analysis.comparison import compare_atlases  # noqa
 from tensorboard_plugin_atlas.analysis.layer_links import link_layers  # noqa: E402
 from tensorboard_plugin_atlas.analysis.sample_matching import match_samples  # noqa: E402
 from tensorboard_plugin_atlas.atlas import Atlas, ConceptState, Grid  # noqa: E402
+from tensorboard_plugin_atlas.shortcut_record import TestedPatch  # noqa: E402
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations  # noqa: E402
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas  # noqa: E402
 
@@ -267,6 +269,30 @@ def describe_labels(atlas: Atlas) -> dict[str, Any]:
     }
 
 
+def classify_patches() -> dict[str, Any]:
+    """Tested patches, and what each of them shows."""
+    found = []
+    for significant, area, flip, low in itertools.product(
+        (True, False), (0.01, 0.0625, 0.0626, 0.2), (0.3, 0.9), (-0.1, 0.15, 0.16, 0.44, 0.46)
+    ):
+        patch = TestedPatch(
+            box=(0, 0, 1, 1),
+            area=area,
+            flip_rate=flip,
+            anywhere_flip_rate=0.0,
+            noise_flip_rate=0.0,
+            other_flip_rate=0.0,
+            same_flip_rate=0.0,
+            interval=(low, 1.0),
+            strength=3.0,
+            support=1,
+            significant=significant,
+        )
+        tested = {"significant": significant, "area": area, "flip": flip, "low": low}
+        found.append({**tested, "evidence": patch.evidence})
+    return {"patches": found}
+
+
 def _round(value: float) -> float:
     return round(float(value), DIGITS)
 
@@ -295,6 +321,7 @@ RULES: dict[str, tuple[Rule, list[list[str]]]] = {
         ],
     ),
     "cell_labels": (describe_labels, [["first"], ["later"], ["late"]]),
+    "shortcut_evidence": (classify_patches, [[]]),
 }
 """Each rule with the atlases of its cases."""
 

@@ -4,6 +4,7 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { countIn } from '../../domain/concepts';
 import type { CellPlace, Rect } from '../../domain/display_types';
+import { resultOf } from '../../domain/shortcut_evidence';
 import { cropOfBox } from '../../domain/thumbnail_crop';
 import type { AtlasMap } from '../../map/atlas_map';
 import { atlasOnScreen } from '../../state/reference_step';
@@ -88,7 +89,9 @@ export class ShortcutEntry {
   #foot(one: Shortcut): TemplateResult {
     const { area, since } = one;
     const kept = since !== null && this.state.series?.steps.includes(since);
+    const evidence = resultOf(one);
     return html`<p class="shortcut-foot muted">
+      ${evidence && html`<strong title=${evidence.reason}>${evidence.result}</strong>`}
       <span>${percent(area)} of image</span>
       ${
         since === null

@@ -27,6 +27,7 @@ from tensorboard_plugin_atlas.compute.shortcuts.significance import (
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
+from tensorboard_plugin_atlas.shortcut_record import OBJECT_AREA
 
 SIDE = 16
 CONFIG = AtlasConfig(samples=400, epochs=50)
@@ -123,6 +124,82 @@ class TestKnownShortcut:
         first = find_shortcuts(Marked(), "body", images, config=CONFIG)[0]
         assert (first.target_class, first.significant) == (2, True)
         assert inside(first.box, MARK)
+
+
+class Colored(Marked):
+    """Class 2 by the number of pixels that are much bluer than red."""
+
+    def forward(self, x):
+        x = self.body(x)
+        red = x[:, 0].mean((1, 2))
+        blue = (x[:, 2] - x[:, 0] - 0.55).clamp(min=0).sum((1, 2)) * 20
+        return torch.stack([red, 1 - red, blue], dim=1)
+
+
+class Striped(Marked):
+    """Class 2 if blue rises from 0 to 1 at 12 pixels or more, which needs a large mark."""
+
+    def forward(self, x):
+        x = self.body(x)
+        red = x[:, 0].mean((1, 2))
+        rise = x[:, 2, :, 1:] - x[:, 2, :, :-1]
+        count = 5 * (rise - 0.8).clamp(min=0).sum((1, 2))
+        return torch.stack([red, 1 - red, count - 9], dim=1)
+
+
+def make_blue_images():
+    """Noise, with a flat blue square of 3 px in some images."""
+    images, labels = make_images(marked=0)
+    images[:100, :, 11:14, 11:14] = torch.tensor([0.0, 0, 1])[:, None, None]
+    labels[:100] = 2
+    return images, labels
+
+
+def make_large_marks():
+    """Noise, with a square of 6 px with three blue lines in some, brightest in the middle."""
+    images, labels = make_images(marked=0)
+    random = np.random.default_rng(1)
+    for number in range(100):
+        y, x = random.integers(0, SIDE - 6, 2)
+        images[number, :, y : y + 6, x : x + 6] = 0
+        images[number, 2, y : y + 6, x + 1 : x + 6 : 2] = 0.97
+        images[number, 2, y + 3, x + 3] = 1
+    labels[:100] = 2
+    return images, labels
+
+
+class TestEvidence:
+    """What a significant patch shows, in networks that use one property of it."""
+
+    def test_a_pattern_is_evidence_beyond_color(self, known):
+        assert known[0].evidence == "beyond color"
+        assert {one.evidence for one in known if not one.significant} <= {None}
+
+    def test_a_color_is_significant_and_said_to_be_one(self):
+        first = find_shortcuts(Colored(), "body", make_blue_images(), config=CONFIG)[0]
+        assert first.target_class == 2
+        assert first.significant
+        assert first.noise_flip_rate > 0.5 * first.flip_rate
+        assert first.evidence == "mostly color"
+
+    def test_a_large_mark_is_significant_and_said_to_be_large(self):
+        first = find_shortcuts(Striped(), "body", make_large_marks(), config=CONFIG)[0]
+        assert first.target_class == 2
+        assert first.flip_rate > 0.9
+        assert first.area > OBJECT_AREA
+        assert first.evidence == "object-sized"
+
+    def test_notebooks_show_the_result_and_escape_the_class(self):
+        images, labels = make_images()
+        found = find_shortcuts(
+            Marked(), "body", (images, labels), classes=["a", "b", "<c>"], config=CONFIG, top=1
+        )
+        shown = found._repr_html_()
+        assert "&lt;c&gt;" in shown
+        assert "<c>" not in shown
+        assert "significant beyond color" in shown
+        assert "100%" in shown
+        assert "No patch" in type(found)()._repr_html_()
 
 
 def describe(one):
@@ -299,22 +376,28 @@ class TestSignificance:
         assert strengths == sorted(strengths, reverse=True)
 
     def test_a_large_part_of_an_object_is_not_significant(self):
-        large = self.rates(box=(0, 0, 14, 14), flip_rate=0.85)
+        large = self.rates(box=(0, 0, 14, 14), area=196 / 1024, flip_rate=0.85)
         strength, is_significant = measure_significance(large, 10, (32, 32))
         assert 1 < strength < 2
         assert not is_significant
 
     def test_an_effect_of_other_images_of_the_class_is_evidence_of_a_mark(self):
-        medium = self.rates(box=(0, 0, 10, 10), flip_rate=0.75)
-        strength, alone = measure_significance(medium, 10, (32, 32))
-        assert 1.5 < strength < 2.2
-        _, together = measure_significance(
-            self.rates(box=(0, 0, 10, 10), flip_rate=0.75, same_flip_rate=0.7), 10, (32, 32)
-        )
+        medium = {"box": (0, 0, 10, 10), "area": 100 / 1024, "flip_rate": 0.7}
+        strength, alone = measure_significance(self.rates(**medium), 10, (32, 32))
+        assert 1.5 < strength < 2
+        _, together = measure_significance(self.rates(**medium, same_flip_rate=0.65), 10, (32, 32))
         assert (alone, together) == (False, True)
 
-    def test_a_patch_no_better_than_noise_is_not_significant(self):
-        assert not measure_significance(self.rates(noise_flip_rate=0.88), 10, (32, 32))[1]
+    def test_a_large_patch_needs_less_strength_if_it_beats_noise(self):
+        medium = {"box": (0, 0, 10, 10), "area": 100 / 1024, "flip_rate": 0.81}
+        strength, beats_noise = measure_significance(self.rates(**medium), 10, (32, 32))
+        assert 2 < strength < 2.2
+        noise = self.rates(**medium, noise_flip_rate=0.78)
+        assert (beats_noise, measure_significance(noise, 10, (32, 32))[1]) == (True, False)
+
+    def test_a_small_patch_no_better_than_noise_stays_significant(self):
+        # The result is named after its weakness instead; see `TestedPatch.evidence`.
+        assert measure_significance(self.rates(noise_flip_rate=0.88), 10, (32, 32))[1]
 
 
 class TestBoxes:
