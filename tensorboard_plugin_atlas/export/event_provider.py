@@ -30,6 +30,18 @@ RunTag: TypeAlias = tuple[str, str]
 """A run and a tag."""
 
 
+class ChangedFileError(NotFoundError):  # type: ignore[misc]
+    """An event file has changed since its records were located.
+
+    Attributes:
+        file: The file.
+    """
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(f"{file.name} changed while it was read")
+        self.file = file
+
+
 @dataclass(frozen=True)
 class RecordLocation:
     """Location of one blob sequence in an event file.
@@ -175,7 +187,7 @@ class EventProvider:
         """Returns one blob.
 
         Raises:
-            NotFoundError: if its file has changed.
+            ChangedFileError: if its file has changed.
         """
         number, index = map(int, blob_key.split("/"))
         if self._latest[0] != number:
@@ -199,4 +211,4 @@ def _read_blobs(location: RecordLocation) -> tuple[bytes, ...]:
         for event in parse_events(Record(location.offset, payload), location.file):
             if (event.tag, event.step) == (location.tag, location.step) and event.blobs is not None:
                 return event.blobs
-    raise NotFoundError(f"{location.file.name} changed while it was read")
+    raise ChangedFileError(location.file)

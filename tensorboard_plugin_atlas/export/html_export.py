@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from tensorboard.errors import NotFoundError
-
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.export.contents import (
     AtlasSize,
@@ -25,7 +23,12 @@ from tensorboard_plugin_atlas.export.contents import (
     fit_size,
     thin_steps,
 )
-from tensorboard_plugin_atlas.export.event_provider import EventProvider, LogContents, scan_log
+from tensorboard_plugin_atlas.export.event_provider import (
+    ChangedFileError,
+    EventProvider,
+    LogContents,
+    scan_log,
+)
 from tensorboard_plugin_atlas.export.page import (
     read_page_script,
     store_body,
@@ -124,8 +127,10 @@ def export_html(
         )
         with _replace_file(target) as file:
             write_page(file, info, _record(kept, omissions, "exporting"))
-    except NotFoundError as error:
-        raise DamageError(f"{error}; export it again") from error
+    except ChangedFileError as error:
+        raise DamageError(
+            f"{error.file.name} changed while it was read; export it again"
+        ) from error
     return ExportResult(
         path=target,
         bytes=target.stat().st_size,
