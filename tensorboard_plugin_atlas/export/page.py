@@ -12,6 +12,7 @@ import base64
 import gzip
 import hashlib
 import html
+import io
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -82,6 +83,13 @@ def read_page_script() -> bytes:
             "pip install --force-reinstall tensorboard_plugin_atlas"
         )
     return file.read_bytes()
+
+
+def measure_empty_page(info: ExportedPage) -> int:
+    """Returns the size of a page without responses, in bytes."""
+    with io.BytesIO() as file:
+        write_page(file, info, ())
+        return len(file.getvalue())
 
 
 def write_page(file: BinaryIO, info: ExportedPage, responses: Iterable[RecordedResponse]) -> None:

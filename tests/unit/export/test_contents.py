@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +27,24 @@ from tensorboard_plugin_atlas.export.event_provider import (
     scan_log,
 )
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag, shortcuts_tag
+from tensorboard_plugin_atlas.metadata import CHILD_RUN, Revision, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
+PRELIMINARY_X = layer_tag("x", Revision.PRELIMINARY)
 
-def make_log(**steps_by_tag: list[int]) -> LogContents:
-    """Returns a log without files; keys are "run tag" with "__" for "/" and "_" for the blank."""
-    records: dict[RunTag, tuple[RecordLocation, ...]] = {}
-    for key, steps in steps_by_tag.items():
-        run, tag = (part.replace("__", "/") for part in key.split("___"))
-        records[run, tag] = tuple(
-            RecordLocation(step, 0.0, 1, tag, Path("file"), offset)
-            for offset, step in enumerate(steps)
-        )
-    return LogContents(records)
+
+def make_log(steps: Mapping[RunTag, Sequence[int]]) -> LogContents:
+    """Returns a log without files that has steps for each run and tag."""
+    return LogContents(
+        {
+            (run, tag): tuple(
+                RecordLocation(step, 0.0, 1, tag, Path("file"), offset)
+                for offset, step in enumerate(found)
+            )
+            for (run, tag), found in steps.items()
+        }
+    )
 
 
 def steps_by_tag(log: LogContents) -> dict[RunTag, list[int]]:
@@ -107,27 +111,28 @@ class TestSelection:
     def test_one_of_several_steps_with_the_first_and_the_last(
         self, every: int, steps: list[int]
     ) -> None:
-        kept = thin_steps(make_log(a___layer__x=list(range(7))), every)
+        kept = thin_steps(make_log({("a", "layer/x"): range(7)}), every)
         assert steps_by_tag(kept) == {("a", "layer/x"): steps}
 
     def test_all_records_of_a_step_are_kept_or_left_out_together(self) -> None:
         log = make_log(
-            a___probe=[0],
-            a___first__layer__x=[0],
-            a___layer__x=[10, 20, 30],
-            a___draft__x=[40],
-            a___first__shortcuts__x=[0],
-            a___shortcuts__x=[10, 20, 30, 40],
-            a___layer__y=[10, 20],
-            b___layer__x=[5, 6, 7],
+            {
+                ("a", "probe"): [0],
+                ("a", "first/layer/x"): [0],
+                ("a", "layer/x"): [10, 20, 30],
+                ("a", PRELIMINARY_X): [40],
+                ("a", "first/shortcuts/x"): [0],
+                ("a", "shortcuts/x"): [10, 20, 30, 40],
+                ("a", "layer/y"): [10, 20],
+                ("b", "layer/x"): [5, 6, 7],
+                ("a/refined/0001", "refined/x"): [10, 20],
+            }
         )
-        refined = make_log(ignored___refined__x=[10, 20]).records[("ignored", "refined/x")]
-        log = LogContents({**log.records, ("a/refined/0001", "refined/x"): refined})
         assert steps_by_tag(thin_steps(log, 2)) == {
             ("a", "probe"): [0],
             ("a", "first/layer/x"): [0],
             ("a", "layer/x"): [20],
-            ("a", "draft/x"): [40],
+            ("a", PRELIMINARY_X): [40],
             ("a", "first/shortcuts/x"): [0],
             ("a", "shortcuts/x"): [20, 40],
             ("a/refined/0001", "refined/x"): [20],
@@ -137,9 +142,13 @@ class TestSelection:
 
     def test_the_last_atlas_is_kept_where_later_steps_have_other_records_only(self) -> None:
         """Steps without an atlas, which the tab cannot show, do not count."""
-        log = make_log(a___layer__x=[0, 10, 20], a___shortcuts__x=[5, 10, 99])
-        refined = make_log(ignored___refined__x=[3, 77]).records[("ignored", "refined/x")]
-        log = LogContents({**log.records, ("a/refined/0001", "refined/x"): refined})
+        log = make_log(
+            {
+                ("a", "layer/x"): [0, 10, 20],
+                ("a", "shortcuts/x"): [5, 10, 99],
+                ("a/refined/0001", "refined/x"): [3, 77],
+            }
+        )
         assert steps_by_tag(thin_steps(log, 5)) == {("a", "layer/x"): [0, 20]}
 
     @pytest.mark.parametrize(
@@ -169,13 +178,13 @@ class TestSelection:
 
     def test_ten_steps_are_listed_at_most(self) -> None:
         with pytest.raises(ArgumentError) as raised:
-            Selection(steps=(99,)).apply(make_log(a___layer__x=list(range(11))))
+            Selection(steps=(99,)).apply(make_log({("a", "layer/x"): range(11)}))
         assert str(raised.value) == (
             "step 99 was not logged; pass one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ..."
         )
 
     def test_a_log_without_atlases(self, tmp_path: Path) -> None:
-        for log in (scan_log(tmp_path), make_log(a___probe=[0])):
+        for log in (scan_log(tmp_path), make_log({("a", "probe"): [0]})):
             with pytest.raises(ArgumentError) as raised:
                 Selection().apply(log)
             assert str(raised.value) == (
