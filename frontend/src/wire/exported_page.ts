@@ -8,10 +8,6 @@ import { checkExportedPage } from './generated/validators';
 /** What the page says about itself. */
 export type PageInfo = Pick<ExportedPage, 'title' | 'exported' | 'omitted'>;
 
-const MISSING = JSON.stringify({
-  error: { kind: 'not_found', message: 'It was left out when this page was exported.' },
-});
-
 /** The log in a page: each response is the base64 text of an element of its own. */
 export function readExportedPage(page: Document): { info: PageInfo; log: RecordedLog } {
   const contents: unknown = JSON.parse(textOf(page, 'atlas-page'));
@@ -19,13 +15,20 @@ export function readExportedPage(page: Document): { info: PageInfo; log: Recorde
   const places = new Map(contents.requests.map((one, at) => [one.request, [one, at] as const]));
   const respond = async (request: string) => {
     const found = places.get(request);
-    if (found === undefined) return new Response(MISSING, { status: 404 });
+    if (found === undefined) return respondMissing(request);
     const [{ status, gzipped }, at] = found;
     const stored = new Response(decodeBase64(textOf(page, `atlas-${at}`)));
     const body = gzipped ? stored.body?.pipeThrough(new DecompressionStream('gzip')) : stored.body;
     return new Response(body ?? null, { status });
   };
   return { info: contents, log: { respond } };
+}
+
+function respondMissing(request: string): Response {
+  const message = request.startsWith('activations?')
+    ? 'This page was exported without activations.'
+    : 'This was left out when the page was exported.';
+  return new Response(JSON.stringify({ error: { kind: 'not_found', message } }), { status: 404 });
 }
 
 function textOf(page: Document, id: string): string {
