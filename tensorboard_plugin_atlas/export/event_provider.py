@@ -7,6 +7,7 @@ over the files collects the locations of the records; a record is read when one 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -99,14 +100,15 @@ def scan_log(log_dir: Path) -> LogContents:
     damaged = 0
     for run, directory in run_directories(log_dir):
         found: dict[str, list[RecordLocation]] = defaultdict(list)
-        for event in read_events(directory):
-            if event.is_restart:
-                for tag in found:
-                    found[tag] = [one for one in found[tag] if one.step < event.step]
-            elif event.blobs is None or event.tag is None:
-                damaged += 1
-            else:
-                found[event.tag].append(_locate(event, event.tag, len(event.blobs)))
+        with contextlib.suppress(FileNotFoundError):  # deleted in the meantime
+            for event in read_events(directory):
+                if event.is_restart:
+                    for tag in found:
+                        found[tag] = [one for one in found[tag] if one.step < event.step]
+                elif event.blobs is None or event.tag is None:
+                    damaged += 1
+                else:
+                    found[event.tag].append(_locate(event, event.tag, len(event.blobs)))
         records |= {(run, tag): tuple(ones) for tag, ones in found.items() if ones}
     return LogContents(records, damaged)
 
@@ -190,9 +192,10 @@ class EventProvider:
             ChangedFileError: if its file has changed.
         """
         number, index = map(int, blob_key.split("/"))
-        if self._latest[0] != number:
-            self._latest = number, _read_blobs(self._locations[number])
-        return self._latest[1][index]
+        latest = self._latest  # another thread may replace it
+        if latest[0] != number:
+            latest = self._latest = number, _read_blobs(self._locations[number])
+        return latest[1][index]
 
     def _select(self, run_tag_filter: Any) -> Iterable[tuple[RunTag, tuple[RecordLocation, ...]]]:
         runs = None if run_tag_filter is None else run_tag_filter.runs

@@ -7,7 +7,6 @@ import csv
 import datetime
 import io
 import re
-from pathlib import Path
 
 import numpy as np
 from accessibility import audit, find_violations
@@ -21,11 +20,6 @@ from playwright.sync_api import expect
 from snapshots import MAX_DIFFERENCE, downscale, find_visible_differences
 
 RUN = "moving/atlas"
-HTML = "text/html"
-BLOG = """<!doctype html>
-<body class="dark-mode">
-<script>window.received = []; addEventListener('message', ({data}) => received.push(data));</script>
-<iframe src="atlas.html" width="1200" height="700"></iframe>"""
 STATE = {"run": RUN, "layer": "layer3", "step": 200, "grid": 8}
 
 
@@ -204,48 +198,3 @@ def test_a_damaged_atlas_is_reported(export_log: ExportLog, exported_tab: Export
     tab.settle()
     tab.app.get_by_role("button", name=re.compile("^Shortcuts")).click()
     expect(tab.app.get_by_label("Shortcuts", exact=True).last).to_contain_text("manifest")
-
-
-def test_a_page_in_a_frame_of_a_website(
-    export_log: ExportLog, exported_tab: ExportedTab, tmp_path: Path
-) -> None:
-    """A sandbox that only allows scripts; the page has no origin and no storage there."""
-    source = export_log("concepts", run="moving", steps=[0, 100]).read_text("utf-8")
-    tab = exported_tab
-    tab.page.goto("about:blank#start")
-    tab.page.evaluate(
-        """source => {
-          const frame = document.createElement('iframe');
-          Object.assign(frame, {srcdoc: source, width: 1200, height: 700});
-          frame.sandbox = 'allow-scripts';
-          document.body.append(frame);
-        }""",
-        source,
-    )
-    tab.enter_iframe().settle(step=100)
-    tab.press_keys(",")
-    tab.wait_for_step(0)
-    tab.press_keys("ArrowRight", "Enter")
-    expect(tab.inspector.locator(".similar-cell")).to_have_count(8)
-    tab.press_keys("e")
-    link = tab.app.get_by_label("Link to this view")
-    expect(link).to_have_value(re.compile(r"^srcdoc#p\.atlas\.run=moving"))
-    assert tab.page.evaluate("location.hash") == "#start"
-
-
-def test_a_frame_of_the_same_origin_leaves_the_page_alone(
-    export_log: ExportLog, exported_tab: ExportedTab
-) -> None:
-    source = export_log("concepts", run="moving", steps=[0, 100]).read_text("utf-8")
-    tab = exported_tab
-    tab.pages |= {"http://blog.test/", "http://blog.test/atlas.html"}
-    tab.page.route("http://blog.test/", lambda route: route.fulfill(body=BLOG, content_type=HTML))
-    tab.page.route("**/atlas.html", lambda route: route.fulfill(body=source, content_type=HTML))
-    tab.page.goto("http://blog.test/#start")
-    tab.enter_iframe().settle(step=100, theme="light")
-    tab.press_keys(",")
-    tab.wait_for_step(0)
-    frame = tab.page.frames[-1]
-    frame.wait_for_function("() => location.hash.includes('p.atlas.step=0')")
-    assert frame.evaluate("parent.location.hash") == "#start"
-    assert tab.page.evaluate("[location.hash, received]") == ["#start", []]

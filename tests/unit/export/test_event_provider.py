@@ -4,17 +4,29 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 from event_file_damage import find_record_offsets, flip_bit
 from exported_pages import STEPS, make_tiny_atlas, parse_page, write_small_log
 
 from tensorboard_plugin_atlas.errors import DamageError
-from tensorboard_plugin_atlas.export import html_export
+from tensorboard_plugin_atlas.export import event_provider, html_export
 from tensorboard_plugin_atlas.export.event_provider import EventProvider, LogContents, scan_log
 from tensorboard_plugin_atlas.export.html_export import export_html
-from tensorboard_plugin_atlas.logs.event_file import EventSink, list_event_files
+from tensorboard_plugin_atlas.logs.event_file import (
+    EventSink,
+    LoggedEvent,
+    list_event_files,
+    read_events,
+)
 from tensorboard_plugin_atlas.logs.resume import purge_steps
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, Revision, layer_tag, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
@@ -51,6 +63,52 @@ def test_it_reads_the_blobs_that_were_written(tmp_path: Path) -> None:
     blobs = encode_atlas(make_tiny_atlas(20, "layer4", 3))
     assert read_step(scan_log(tmp_path), "exp/atlas", "layer/layer4", 20) == blobs
     assert read_step(scan_log(tmp_path), "exp/atlas", "layer/layer3", 20) != blobs
+
+
+def test_threads_read_their_own_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The routes read the manifests of a history in parallel."""
+    write_small_log(tmp_path)
+    provider = EventProvider(scan_log(tmp_path))
+    keys = [
+        one.values[0].blob_key
+        for tags in provider.read_blob_sequences().values()
+        for found in tags.values()
+        for one in found
+    ]
+    expected = {key: provider.read_blob(blob_key=key) for key in keys}
+    assert len(set(expected.values())) == len(keys) > 10
+
+    def switch(frame: FrameType, _event: str, _value: object) -> Any:
+        """Lets other threads run between two lines."""
+        if frame.f_code is not EventProvider.read_blob.__code__:
+            return None
+        time.sleep(1e-5)
+        return switch
+
+    before = threading.gettrace()
+    threading.settrace(switch)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            read = pool.map(lambda key: (key, provider.read_blob(blob_key=key)), keys * 20)
+            assert all(expected[key] == blob for key, blob in read)
+    finally:
+        threading.settrace(before)  # type: ignore[arg-type]
+
+
+def test_a_directory_that_is_deleted_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_small_log(tmp_path, "a")
+    write_small_log(tmp_path, "b")
+
+    def read_and_delete(directory: Path) -> Iterator[LoggedEvent]:
+        if directory.parent.name == "a":
+            shutil.rmtree(directory)
+        return read_events(directory)
+
+    monkeypatch.setattr(event_provider, "read_events", read_and_delete)
+    log = scan_log(tmp_path)
+    assert {run for run, _ in log.records} == {"b/atlas"}
 
 
 def test_it_lists_and_filters_as_tensorboard_does(tmp_path: Path) -> None:
