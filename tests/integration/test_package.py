@@ -52,6 +52,7 @@ class TestNames:
             "Concept",
             "ConceptTracker",
             "ConceptWords",
+            "ExportResult",
             "LayerLinks",
             "PatchTest",
             "RenderedIcons",
@@ -64,6 +65,7 @@ class TestNames:
             "compare_atlases",
             "compare_runs",
             "compute_atlas",
+            "export_html",
             "find_shortcuts",
             "link_layers",
             "name_concepts",
@@ -98,7 +100,7 @@ class TestImports:
     def test_the_viewer_loads_no_torch(self):
         loaded = find_loaded_modules(
             "import tensorboard_plugin_atlas.loader, tensorboard_plugin_atlas.plugin\n"
-            "from tensorboard_plugin_atlas import Atlas, AtlasConfig, read_atlases"
+            "from tensorboard_plugin_atlas import Atlas, AtlasConfig, export_html, read_atlases"
         )
         assert {"numpy", "tensorboard", "tensorboard_plugin_atlas"} <= loaded
         assert not loaded & set(HEAVY)
@@ -127,7 +129,8 @@ class TestMetadata:
         assert len(found) == 2
 
     @pytest.mark.parametrize(
-        "name", ["py.typed", "http_api.md", "wire/schema.json", "static/index.js"]
+        "name",
+        ["py.typed", "http_api.md", "wire/schema.json", "static/index.js", "export/page.js"],
     )
     def test_data_files_are_in_the_package(self, name):
         assert importlib.resources.files("tensorboard_plugin_atlas").joinpath(name).is_file()
