@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from exported_pages import make_tiny_atlas, parse_page, write_small_log
 from untrusted_logs import FOLDERS, LAYERS, write_untrusted_log
-from untrusted_text import TEXTS
+from untrusted_text import LONG, MARKUP, TEXTS, UNICODE
 
 from tensorboard_plugin_atlas import export_html
 from tensorboard_plugin_atlas.export.page import read_page_script
@@ -20,7 +20,17 @@ from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
-TITLES = (*TEXTS, "<!-- <script>", "</script ><!--", "]]>", "a\u2028b\u2029c", "\ud800", "'\"`")
+TITLES = (
+    *MARKUP,
+    *UNICODE,
+    *LONG,
+    "<!-- <script>",
+    "</script ><!--",
+    "]]>",
+    "a\u2028b\u2029c",
+    "\ud800",
+    "'\"`",
+)
 
 
 def check_script(path: Path) -> None:
