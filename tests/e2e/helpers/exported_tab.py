@@ -49,7 +49,7 @@ class ExportedTab(Tab):
         assert self.dialogs == [], self.dialogs
         loaded = {url.partition("#")[0] for url in self.all_requests}
         others = {url for url in loaded - self.pages if not url.startswith("blob:")}  # saved files
-        assert others == set()
+        assert others == set(), others
         for frame in self.page.frames:
             assert frame.evaluate("window.fetched ?? []") == []
 

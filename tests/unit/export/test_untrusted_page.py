@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -47,6 +48,8 @@ def check_script(path: Path) -> None:
         "base-uri": "'none'",
         "form-action": "'none'",
     }
+    (block,) = re.findall(rb'id="atlas-page">([^\n]*)</script>\n', path.read_bytes())
+    assert not set(b"<>&") & set(block)
     data = 1 + len(page.responses)
     assert page.elements == [
         *("html", "head", "meta", "meta", "meta", "meta", "title"),
