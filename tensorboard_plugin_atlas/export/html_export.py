@@ -113,6 +113,7 @@ def export_html(
     """
     selection = _check_selection(run, layers, steps, every)
     limit = _check_limit(max_megabytes)
+    heading = _check_title(title)
     folder = check_directory(log_dir)
     target = _check_output(output, force)
     read_page_script()
@@ -120,7 +121,7 @@ def export_html(
     selected = selection.apply(log)
     omissions = Omissions(activations=not activations)
     info = ExportedPage(
-        title=_shorten(title or folder.resolve().name),
+        title=heading or _shorten(folder.resolve().name),
         exported=datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
         omitted=(),
         requests=(),
@@ -211,6 +212,12 @@ def _fit(log: LogContents, limit: int, omissions: Omissions, fixed: int) -> Omis
         for (series, step), size in base.items()
     ]
     return fit_size(sizes, fixed, limit, omissions)
+
+
+def _check_title(title: Any) -> str:
+    if title is not None and not isinstance(title, str):
+        raise ArgumentError(f"title={title!r:.80}: pass text")
+    return _shorten(title or "")
 
 
 def _shorten(title: str) -> str:

@@ -124,6 +124,7 @@ class TestArguments:
                 {"max_megabytes": float("inf")},
                 "max_megabytes=inf: pass a number above 0, such as 12",
             ),
+            ({"title": 5}, "title=5: pass text"),
             ({"run": "none"}, "run 'none' was not logged; pass one of exp"),
             ({"layers": ["fc"]}, "layer 'fc' was not logged; pass one of layer3, layer4"),
             ({"steps": [0, 1]}, "step 1 was not logged; pass one of 0, 10, 20, 30, 40"),
