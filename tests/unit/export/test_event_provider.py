@@ -189,6 +189,17 @@ def test_damaged_records_are_counted_and_the_others_read(tmp_path: Path) -> None
     assert sentence == "1 damaged record of the log is left out."
 
 
+def test_a_record_that_is_being_written_is_not_damage(tmp_path: Path) -> None:
+    """A run can be exported while it is training."""
+    folder = write_small_log(tmp_path)
+    (file,) = list_event_files(folder)
+    file.write_bytes(file.read_bytes()[:-700])
+    result = export_html(tmp_path, tmp_path / "page.html")
+    assert (result.atlases, result.damaged, result.omitted) == (2 * len(STEPS) - 1, 0, ())
+    page = parse_page(tmp_path / "page.html")
+    assert (page.steps("layer3"), page.steps("layer4")) == (list(STEPS), list(STEPS[:-1]))
+
+
 def test_other_event_files_are_ignored(tmp_path: Path) -> None:
     write_small_log(tmp_path)
     scalars = EventSink(tmp_path / "exp")
