@@ -48,7 +48,8 @@ def main() -> None:
         start = time.process_time()
         (row,) = torch.nonzero(labels == index)[0].tolist()
         patch = inputs[row, :, low : low + PATCH, low : low + PATCH]
-        found = patch_test(network, patch, inputs, target, sizes=SIZES)
+        normalize = ([MEAN] * 3, [STD] * 3)
+        found = patch_test(network, patch, inputs, target, sizes=SIZES, normalize=normalize)
         bounds = ", ".join(f"{bound:+.3f}" for bound in found.interval)
         print(
             f"{source}, {name}: x {found.size:g} {found.position}, {found.flip_rate:.3f}, "

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -109,19 +110,22 @@ def _layer_of(tag: str) -> str | None:
 
 
 def thin_steps(log: LogContents, every: int) -> LogContents:
-    """Returns one of `every` steps of each layer of each run, and the first and the last one."""
+    """Returns one of `every` atlases of each layer of each run, and the first and the last one.
+
+    Refined atlases and shortcuts are kept with the atlases of their steps.
+    """
     if every == 1:
         return log
     steps: dict[tuple[str, str], set[int]] = defaultdict(set)
     for (run, tag), found in log.records.items():
-        layer = _layer_of(tag)
-        if layer is not None:
-            steps[_source_run(run), layer].update(one.step for one in found)
+        layer = _layer_of_atlases(tag)
+        if layer is not None and parse_refined_run(run) is None:
+            steps[run, layer].update(one.step for one in found)
     kept = {at: _thin(sorted(ones), every) for at, ones in steps.items()}
 
     def is_kept(run: str, tag: str, step: int) -> bool:
         layer = _layer_of(tag)
-        return layer is None or step in kept[_source_run(run), layer]
+        return layer is None or step in kept.get((_source_run(run), layer), ())
 
     return log.filter(is_kept)
 
@@ -203,8 +207,8 @@ def fit_size(atlases: Sequence[AtlasSize], fixed: int, limit: int, start: Omissi
         if total <= limit:
             return omissions
     raise ArgumentError(
-        f"max_megabytes={limit / 1e6:g}: the smallest page with these layers has {total / 1e6:.1f} "
-        "MB; pass a larger limit, or fewer layers or runs"
+        f"max_megabytes={limit / 1e6:g}: the smallest page with these layers has "
+        f"{math.ceil(total / 1e5) / 10:.1f} MB; pass a larger limit, or fewer layers or runs"
     )
 
 

@@ -7,6 +7,7 @@ over the files collects the locations of the records; a record is read when one 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +29,18 @@ from tensorboard_plugin_atlas.metadata import Revision, revision_of_tag
 
 RunTag: TypeAlias = tuple[str, str]
 """A run and a tag."""
+
+
+class ChangedFileError(NotFoundError):  # type: ignore[misc]
+    """An event file has changed since its records were located.
+
+    Attributes:
+        file: The file.
+    """
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(f"{file.name} changed while it was read")
+        self.file = file
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,7 @@ class RecordLocation:
         """Reads the blobs.
 
         Raises:
-            NotFoundError: if the file has changed.
+            ChangedFileError: if the file has changed.
         """
         try:
             payload = read_record(self.file, self.offset)
@@ -64,7 +77,7 @@ class RecordLocation:
             for event in parse_events(Record(self.offset, payload), self.file):
                 if (event.tag, event.step) == (self.tag, self.step) and event.blobs is not None:
                     return event.blobs
-        raise NotFoundError(f"{self.file.name} changed while it was read")
+        raise ChangedFileError(self.file)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,14 +143,15 @@ def scan_log(log_dir: Path) -> LogContents:
     damaged = 0
     for run, directory in run_directories(log_dir):
         found: dict[str, list[RecordLocation]] = defaultdict(list)
-        for event in read_events(directory):
-            if event.is_restart:
-                for tag in found:
-                    found[tag] = [one for one in found[tag] if one.step < event.step]
-            elif event.blobs is None or event.tag is None:
-                damaged += 1
-            else:
-                found[event.tag].append(_locate(event, event.tag, len(event.blobs)))
+        with contextlib.suppress(FileNotFoundError):  # deleted in the meantime
+            for event in read_events(directory):
+                if event.is_restart:
+                    for tag in found:
+                        found[tag] = [one for one in found[tag] if one.step < event.step]
+                elif event.blobs is None or event.tag is None:
+                    damaged += 1
+                else:
+                    found[event.tag].append(_locate(event, event.tag, len(event.blobs)))
         records |= {(run, tag): tuple(ones) for tag, ones in found.items() if ones}
     return LogContents(records, damaged)
 
@@ -218,12 +232,13 @@ class EventProvider:
         """Returns one blob.
 
         Raises:
-            NotFoundError: if its file has changed.
+            ChangedFileError: if its file has changed.
         """
         number, index = map(int, blob_key.split("/"))
-        if self._latest[0] != number:
-            self._latest = number, self._stored[number].read()
-        return self._latest[1][index]
+        latest = self._latest  # another thread may replace it
+        if latest[0] != number:
+            latest = self._latest = number, self._stored[number].read()
+        return latest[1][index]
 
     def _select(self, run_tag_filter: Any) -> Iterable[tuple[RunTag, tuple[StoredRecord, ...]]]:
         runs = None if run_tag_filter is None else run_tag_filter.runs

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from tensorboard.errors import NotFoundError
+import msgspec
 
 from tensorboard_plugin_atlas.analysis.atlas_checks import iterate_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
@@ -28,9 +28,14 @@ from tensorboard_plugin_atlas.export.contents import (
     fit_size,
     thin_steps,
 )
-from tensorboard_plugin_atlas.export.event_provider import EventProvider, LogContents, scan_log
+from tensorboard_plugin_atlas.export.event_provider import (
+    ChangedFileError,
+    EventProvider,
+    LogContents,
+    scan_log,
+)
 from tensorboard_plugin_atlas.export.page import (
-    read_page_script,
+    measure_empty_page,
     store_body,
     write_page,
 )
@@ -43,6 +48,8 @@ from tensorboard_plugin_atlas.wire.response_types import ExportedPage
 _LONGEST_TITLE: Final = 200
 _OVERHEAD: Final = 200
 """Upper bound of the bytes around each response."""
+_LONGEST_SENTENCES: Final = 500
+"""Upper bound of the bytes of the sentences on what is left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +118,7 @@ def export_html(
         selection=check_selection(run, layers, steps, every),
         activations=activations,
         limit=check_limit(max_megabytes),
-        title=title,
+        title=_check_title(title),
     )
     target = _check_output(output, force)
     log = read_source(source)
@@ -134,14 +141,14 @@ class PageOptions:
         selection: The atlases that the user selected.
         activations: Whether the activations are included.
         limit: Largest size in bytes, or None.
-        title: Title, None for that of the source.
+        title: Title, "" for that of the source.
         link: Hash of the address that the page opens with, such as "#p.atlas.step=500", or "".
     """
 
     selection: Selection = Selection()
     activations: bool = True
     limit: int | None = None
-    title: str | None = None
+    title: str = ""
     link: str = ""
 
 
@@ -202,21 +209,25 @@ def write_log_page(file: BinaryIO, source: PageSource, options: PageOptions) -> 
     log = source.contents
     selected = options.selection.apply(log)
     omissions = Omissions(activations=not options.activations)
+    info = ExportedPage(
+        title=_shorten(options.title or source.title),
+        exported=datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
+        omitted=(),
+        link=options.link,
+        requests=(),
+    )
     try:
         if options.limit is not None:
-            omissions = _fit(selected, options.limit, omissions)
+            empty = measure_empty_page(info) + _LONGEST_SENTENCES
+            omissions = _fit(selected, options.limit, omissions, empty)
         kept = thin_steps(selected, omissions.every)
         omitted = describe_omissions(log, kept, omissions)
-        info = ExportedPage(
-            title=_shorten(source.title if options.title is None else options.title),
-            exported=datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
-            omitted=omitted,
-            link=options.link,
-            requests=(),
-        )
+        info = msgspec.structs.replace(info, omitted=omitted)
         write_page(file, info, _record(kept, omissions, "exporting"))
-    except NotFoundError as error:
-        raise DamageError(f"{error}; export it again") from error
+    except ChangedFileError as error:
+        raise DamageError(
+            f"{error.file.name} changed while it was read; export it again"
+        ) from error
     return PageContents(atlases=kept.count_atlases(), omitted=omitted)
 
 
@@ -251,19 +262,25 @@ def _record(log: LogContents, omissions: Omissions, what: str) -> Iterator[Recor
                 bar.update()
 
 
-def _fit(log: LogContents, limit: int, omissions: Omissions) -> Omissions:
-    """Returns what has to be left out of a page of at most `limit` bytes."""
+def _fit(log: LogContents, limit: int, omissions: Omissions, fixed: int) -> Omissions:
+    """Returns what has to be left out of a page of at most `limit` bytes.
+
+    Args:
+        log: The selected records.
+        limit: Largest size of the page, in bytes.
+        omissions: What is left out anyway.
+        fixed: Size of a page without responses, in bytes.
+    """
     base: dict[tuple[str, int], int] = defaultdict(int)
     activations: dict[tuple[str, int], int] = defaultdict(int)
     icons: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
-    fixed = len(read_page_script())
     for response in _record(log, omissions, "measuring"):
         size, place = len(store_body(response).text) + _OVERHEAD, (response.series, response.step)
         if response.route == "sheet":
             icons[place][response.grid] = icons[place].get(response.grid, 0) + size
         elif response.route == "activations":
             activations[place] += size
-        elif response.route == "atlas":
+        elif response.route == "atlas" or place in base:  # shortcuts are left out with their atlas
             base[place] += size
         else:
             fixed += size
@@ -280,6 +297,12 @@ def _fit(log: LogContents, limit: int, omissions: Omissions) -> Omissions:
     return fit_size(sizes, fixed, limit, omissions)
 
 
+def _check_title(title: Any) -> str:
+    if title is not None and not isinstance(title, str):
+        raise ArgumentError(f"title={title!r:.80}: pass text")
+    return _shorten(title or "")
+
+
 def _shorten(title: str) -> str:
     return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"
 
@@ -287,7 +310,7 @@ def _shorten(title: str) -> str:
 @contextlib.contextmanager
 def _replace_file(target: Path) -> Iterator[BinaryIO]:
     """Yields a temporary file next to `target` that replaces it at the end of the block."""
-    part = target.with_name(f".{target.name[:100]}-{secrets.token_hex(4)}.part")
+    part = target.with_name(f".atlas-{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
             yield file
@@ -300,21 +323,34 @@ def _replace_file(target: Path) -> Iterator[BinaryIO]:
 
 def check_selection(run: Any, layers: Any, steps: Any, every: Any) -> Selection:
     """Returns the arguments of `export_html` as a selection; raises ArgumentError."""
-    if isinstance(layers, str):
-        raise ArgumentError(
-            f"layers={layers!r:.80}: pass a list of names, such as [{layers!r:.60}]"
-        )
-    try:
-        wanted = None if steps is None else tuple(operator.index(step) for step in steps)
-    except TypeError:
-        raise ArgumentError(
-            f"steps={steps!r:.80}: pass a list of whole numbers, such as [0, 500]"
-        ) from None
     if not isinstance(every, int) or every < 1:
         raise ArgumentError(f"every={every!r:.40}: pass a whole number of at least 1")
     return Selection(
-        run=run, layers=None if layers is None else tuple(layers), steps=wanted, every=every
+        run=run,
+        layers=None if layers is None else _check_layers(layers),
+        steps=None if steps is None else _check_steps(steps),
+        every=every,
     )
+
+
+def _check_layers(layers: Any) -> tuple[str, ...]:
+    example = layers if isinstance(layers, str) else "layer3"
+    is_list = isinstance(layers, Sequence) and not isinstance(layers, str)
+    if not is_list or not layers or not all(isinstance(layer, str) for layer in layers):
+        raise ArgumentError(
+            f"layers={layers!r:.80}: pass a list of names, such as [{example!r:.60}]"
+        )
+    return tuple(layers)
+
+
+def _check_steps(steps: Any) -> tuple[int, ...]:
+    try:
+        found = tuple(operator.index(step) for step in steps)
+    except TypeError:
+        found = ()
+    if not found:
+        raise ArgumentError(f"steps={steps!r:.80}: pass a list of whole numbers, such as [0, 500]")
+    return found
 
 
 def check_limit(megabytes: Any) -> int | None:
@@ -332,6 +368,10 @@ def _check_output(output: str | os.PathLike[str], force: bool) -> Path:
         raise ArgumentError(
             f"output={str(target)!r} is a directory; pass a file, such as "
             f"{str(target / 'atlas.html')!r}"
+        )
+    if target.exists() and not target.is_file():
+        raise ArgumentError(
+            f"output={str(target)!r} is a device or a pipe; pass the name of a file"
         )
     if target.exists() and not force:
         raise ArgumentError(

@@ -4,7 +4,7 @@
 Names and texts of a log are untrusted. They are only in data blocks, which browsers do not execute:
 responses as base64, everything else as JSON in which `<`, `>` and `&` are escaped. The page's own
 script is the only one that its content security policy allows, and the policy forbids all requests.
-The page is ASCII, so that it stays the same in a document of any encoding.
+All but the title is ASCII, so that the script stays the same in a document of any encoding.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import base64
 import gzip
 import hashlib
 import html
+import io
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -85,6 +86,13 @@ def read_page_script() -> bytes:
     return file.read_bytes()
 
 
+def measure_empty_page(info: ExportedPage) -> int:
+    """Returns the size of a page without responses, in bytes."""
+    with io.BytesIO() as file:
+        write_page(file, info, ())
+        return len(file.getvalue())
+
+
 def write_page(file: BinaryIO, info: ExportedPage, responses: Iterable[RecordedResponse]) -> None:
     """Writes a page.
 
@@ -101,7 +109,7 @@ def write_page(file: BinaryIO, info: ExportedPage, responses: Iterable[RecordedR
     )
     title = html.escape(info.title)
     head = _HEAD.format(policy=policy, version=__version__, title=title)
-    file.write(head.encode("ascii", "xmlcharrefreplace"))
+    file.write(head.encode("utf-8", "replace"))
     requests = []
     for number, response in enumerate(responses):
         body = store_body(response)

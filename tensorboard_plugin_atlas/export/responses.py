@@ -32,8 +32,8 @@ class RecordedResponse:
         request: Route and query, as the tab writes them.
         status: HTTP status: 200, or 422 for damaged data.
         data: The body.
-        series: Id of the series of an atlas, "" for all other responses.
-        step: Step of the atlas.
+        series: Id of the series of an atlas or of shortcuts, "" for all other responses.
+        step: Step of the atlas or of the shortcuts.
         grid: Size of the grid that the icons belong to, 0 for all other responses.
     """
 
@@ -97,28 +97,32 @@ class _Recorder:
         for step in series["shortcuts"]:
             yield from self._record_shortcuts(series["id"], step)
 
-    def _record_atlas(self, series: str, step: int) -> Iterator[RecordedResponse]:
-        def fetch(route: str, grid: int = 0, **query: Any) -> RecordedResponse:
-            found = self.fetch(route, id=series, step=step, **query)
-            return dataclasses.replace(found, series=series, step=step, grid=grid)
+    def _fetch_of_step(
+        self, route: str, series: str, step: int, grid: int = 0, **query: Any
+    ) -> RecordedResponse:
+        found = self.fetch(route, id=series, step=step, **query)
+        return dataclasses.replace(found, series=series, step=step, grid=grid)
 
-        whole = fetch("atlas")
+    def _record_atlas(self, series: str, step: int) -> Iterator[RecordedResponse]:
+        whole = self._fetch_of_step("atlas", series, step)
         atlas = trim_grids(whole, self._omissions.largest_grid)
         yield atlas
         if not self._omissions.activations:
-            yield fetch("activations")
+            yield self._fetch_of_step("activations", series, step)
         kept = _list_grids(atlas)
         for number, blob in _find_blobs(atlas, "sheet"):
             if blob["grid"] in kept:
-                yield fetch("sheet", blob["grid"], blob=number, v=blob["crc32c"])
+                yield self._fetch_of_step(
+                    "sheet", series, step, blob["grid"], blob=number, v=blob["crc32c"]
+                )
 
     def _record_shortcuts(self, series: str, step: int) -> Iterator[RecordedResponse]:
-        found = self.fetch("shortcuts", id=series, step=step)
+        found = self._fetch_of_step("shortcuts", series, step)
         yield found
         blobs = json.loads(found.data)["blobs"] if found.status == 200 else ()
         for number, blob in enumerate(blobs, start=1):
             if blob["role"] == "patches":
-                yield self.fetch("patches", id=series, step=step, blob=number, v=blob["crc32c"])
+                yield self._fetch_of_step("patches", series, step, blob=number, v=blob["crc32c"])
 
 
 def trim_grids(atlas: RecordedResponse, largest: int | None) -> RecordedResponse:

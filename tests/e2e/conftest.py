@@ -6,18 +6,22 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import browser_logs
 import pytest
 from atlas_tab import VIEWPORT, Tab
 from chromium import FLAGS, find_chromium
 from concept_logs import write_concept_log
+from exported_tab import ExportedTab
 from layer_logs import write_layer_log
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from shortcut_logs import write_shortcut_log
 from stream_logs import write_stream_log
 from tensorboard_server import start_tensorboard, wait_for_atlases
 from untrusted_logs import write_untrusted_log
+
+from tensorboard_plugin_atlas import export_html
 
 LOADERS = ("data-server", "python-loader")
 TIMEOUT_MS = 30_000
@@ -28,6 +32,7 @@ EXPECT_TIMEOUT_MS = 15_000
 """Three times the default: on a busy machine, a page may be late."""
 
 Serve = Callable[..., str]
+ExportLog = Callable[..., Path]
 
 expect.set_options(timeout=EXPECT_TIMEOUT_MS)
 
@@ -72,6 +77,44 @@ def tab(context: BrowserContext) -> Iterator[Tab]:
     assert tab.unexpected_errors == []
     assert tab.dialogs == []
     assert tab.external_requests == []
+
+
+@pytest.fixture(scope="session")
+def offline_context(browser: Browser) -> Iterator[BrowserContext]:
+    """A profile without a network, for exported pages."""
+    context = browser.new_context(viewport=VIEWPORT, timezone_id="UTC", color_scheme="light")
+    context.set_default_timeout(TIMEOUT_MS)
+    context.set_offline(True)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def exported_tab(offline_context: BrowserContext) -> Iterator[ExportedTab]:
+    """A new page for an exported log. The test fails on messages, dialogs, and other requests."""
+    tab = ExportedTab(offline_context.new_page())
+    yield tab
+    tab.check()
+    tab.page.close()
+
+
+@pytest.fixture(scope="session")
+def export_log(
+    directories: Callable[[str], tuple[Path, int]], tmp_path_factory: pytest.TempPathFactory
+) -> ExportLog:
+    """Returns the exported page of a log by name, written at first use."""
+    folder = tmp_path_factory.mktemp("exported")
+    written: dict[str, Path] = {}
+
+    def export(name: str, **options: Any) -> Path:
+        key = f"{name} {sorted(options.items())}"
+        if key not in written:
+            path = folder / f"{len(written)}.html"
+            export_html(directories(name)[0], path, **options)
+            written[key] = path
+        return written[key]
+
+    return export
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

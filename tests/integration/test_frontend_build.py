@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "frontend"
 COMMITTED = ROOT / "tensorboard_plugin_atlas" / "static"
+COMMITTED_PAGE = ROOT / "tensorboard_plugin_atlas" / "export" / "page.js"
 
 
 def read_files(directory: Path) -> dict[str, bytes]:
@@ -22,14 +23,25 @@ def read_files(directory: Path) -> dict[str, bytes]:
     }
 
 
-def test_the_committed_files_equal_a_build(tmp_path: Path) -> None:
+def build(directory: Path, *options: str) -> dict[str, bytes]:
+    """Builds the front end into a directory and returns its files by name."""
     npx = shutil.which("npx")
     if npx is None or not (SOURCES / "node_modules").is_dir():
         pytest.fail("node and the packages of frontend/ are needed: run `npm ci` in frontend/")
-    command = [npx, "vite", "build", "--outDir", str(tmp_path), "--emptyOutDir"]
+    command = [npx, "vite", "build", *options, "--outDir", str(directory), "--emptyOutDir"]
     done = subprocess.run(command, cwd=SOURCES, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    built, committed = read_files(tmp_path), read_files(COMMITTED)
+    return read_files(directory)
+
+
+def test_the_committed_files_equal_a_build(tmp_path: Path) -> None:
+    built, committed = build(tmp_path), read_files(COMMITTED)
     assert sorted(built) == sorted(committed), "run `npm run build` in frontend/"
     differing = [name for name, data in built.items() if committed[name] != data]
     assert differing == [], "run `npm run build` in frontend/"
+
+
+def test_the_script_of_exported_pages_equals_a_build(tmp_path: Path) -> None:
+    built = build(tmp_path, "--mode", "page")
+    assert list(built) == ["page.js"]
+    assert built["page.js"] == COMMITTED_PAGE.read_bytes(), "run `npm run build` in frontend/"

@@ -109,7 +109,7 @@ class TestImports:
     def test_the_viewer_loads_no_torch(self):
         loaded = find_loaded_modules(
             "import tensorboard_plugin_atlas.loader, tensorboard_plugin_atlas.plugin\n"
-            "from tensorboard_plugin_atlas import Atlas, AtlasConfig, read_atlases"
+            "from tensorboard_plugin_atlas import Atlas, AtlasConfig, export_html, read_atlases"
         )
         assert {"numpy", "tensorboard", "tensorboard_plugin_atlas"} <= loaded
         assert not loaded & set(HEAVY)
@@ -138,7 +138,8 @@ class TestMetadata:
         assert len(found) == 2
 
     @pytest.mark.parametrize(
-        "name", ["py.typed", "http_api.md", "wire/schema.json", "static/index.js"]
+        "name",
+        ["py.typed", "http_api.md", "wire/schema.json", "static/index.js", "export/page.js"],
     )
     def test_data_files_are_in_the_package(self, name):
         assert importlib.resources.files("tensorboard_plugin_atlas").joinpath(name).is_file()

@@ -24,6 +24,7 @@ def test_the_wheel_contains_the_package_only(wheel):
         described = archive.read(metadata).decode()
     package = "tensorboard_plugin_atlas/"
     for name in (
+        "export/page.js",
         "static/index.js",
         "py.typed",
         "http_api.md",

@@ -9,6 +9,7 @@ import type { State } from '../state/store';
 import { iconButton } from '../ui/icons';
 import { layerOptions } from '../ui/layer_options';
 import { type Option, picker } from '../ui/picker';
+import { shorten } from '../util/format';
 import type { Atlas } from '../wire/atlas';
 import type { RunEntry } from '../wire/manifest';
 
@@ -31,6 +32,8 @@ const SHOW_NAMES: Readonly<Record<ShowMode, string>> = {
   both: 'Both',
 };
 
+const TITLE_LENGTH = 200;
+
 export function topBar(
   state: State,
   session: Session,
@@ -45,7 +48,7 @@ export function topBar(
     .filter((one) => one.series.length > 0 && listedRun(one) === one)
     .map((one) => ({ value: one.id, label: folderOf(one.run) || '(log directory)' }));
   return html`<header class="bar" aria-label="What the map shows">
-    ${source.kind === 'page' ? html`<strong class="title" title=${source.title}>${source.title}</strong>` : nothing}
+    ${source.kind === 'page' ? pageTitle(shorten(source.title, TITLE_LENGTH)) : nothing}
     ${picker('run', 'Run', runOptions, run ? listedRun(run).id : '', (id) => session.chooseRun(id))}
     ${beside}
     ${picker('layer', 'Layer', layerOptions(state), series?.id ?? '', (id) => session.chooseSeries(id))}
@@ -66,6 +69,10 @@ export function topBar(
       })}
     </span>
   </header>`;
+}
+
+function pageTitle(title: string): TemplateResult {
+  return html`<strong class="title" title=${title}>${title}</strong>`;
 }
 
 function colorOptions(atlas: Atlas | null): Option[] {

@@ -8,10 +8,6 @@ import { checkExportedPage } from './generated/validators';
 /** What the page says about itself. */
 export type PageInfo = Pick<ExportedPage, 'title' | 'exported' | 'omitted'>;
 
-const MISSING = JSON.stringify({
-  error: { kind: 'not_found', message: 'It was left out when this page was exported.' },
-});
-
 interface PageLog {
   readonly info: PageInfo;
   /** Hash of the address that the page opens with, or nothing. */
@@ -26,13 +22,32 @@ export function readExportedPage(page: Document): PageLog {
   const places = new Map(contents.requests.map((one, at) => [one.request, [one, at] as const]));
   const respond = async (request: string) => {
     const found = places.get(request);
-    if (found === undefined) return new Response(MISSING, { status: 404 });
+    if (found === undefined) return respondMissing(request);
     const [{ status, gzipped }, at] = found;
-    const stored = new Response(decodeBase64(textOf(page, `atlas-${at}`)));
-    const body = gzipped ? stored.body?.pipeThrough(new DecompressionStream('gzip')) : stored.body;
-    return new Response(body ?? null, { status });
+    try {
+      return new Response(await readBody(textOf(page, `atlas-${at}`), gzipped), { status });
+    } catch {
+      return respondFailure(422, 'damaged', 'This page is damaged: get another copy of it.');
+    }
   };
   return { info: contents, link: contents.link, log: { respond } };
+}
+
+function respondMissing(request: string): Response {
+  const message = request.startsWith('activations?')
+    ? 'This page was exported without activations.'
+    : 'This was left out when the page was exported.';
+  return respondFailure(404, 'not_found', message);
+}
+
+function respondFailure(status: number, kind: string, message: string): Response {
+  return new Response(JSON.stringify({ error: { kind, message } }), { status });
+}
+
+async function readBody(text: string, gzipped: boolean): Promise<ArrayBuffer> {
+  const { body } = new Response(decodeBase64(text));
+  const unpacked = gzipped ? body?.pipeThrough(new DecompressionStream('gzip')) : body;
+  return new Response(unpacked ?? null).arrayBuffer();
 }
 
 function textOf(page: Document, id: string): string {

@@ -257,6 +257,19 @@ describe('LiveUpdates', () => {
       expect(session.store.state).toMatchObject({ phase: 'ready', freshSteps: 0 });
     });
 
+    it('but not in an exported page, which does not connect to TensorBoard either', async () => {
+      const session = await start('40');
+      session.store.set({ source: { kind: 'page', title: '', exported: '', omitted: [] } });
+      const posted = vi.spyOn(window.parent, 'postMessage');
+      await poll(session);
+      expect(server.of('index')).toEqual([]);
+      expect(posted).not.toHaveBeenCalled();
+      session.store.set({ source: { kind: 'tensorboard' } });
+      await poll(session);
+      expect(server.of('index')).toHaveLength(1);
+      expect(posted).toHaveBeenCalled();
+    });
+
     it('but not while the tab is hidden', async () => {
       const session = await start();
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });

@@ -73,7 +73,11 @@ describe('the sample', () => {
     server.set('sample.safetensors', () => binary(safetensors(responses)));
     await session.openSample();
     await settle();
-    expect(session.store.state).toMatchObject({ phase: 'ready', sample: true, step: 40 });
+    expect(session.store.state).toMatchObject({
+      phase: 'ready',
+      source: { kind: 'sample' },
+      step: 40,
+    });
     expect(session.store.state.atlas?.step).toBe(40);
     expect(server.of('atlas')).toEqual([]);
     expect(written).toEqual([]);

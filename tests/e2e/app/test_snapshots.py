@@ -17,10 +17,8 @@ import pytest
 from atlas_tab import Tab
 from conftest import Serve
 from numpy.typing import NDArray
-from snapshots import SNAPSHOTS, compare_with_snapshot
+from snapshots import MAX_DIFFERENCE, SNAPSHOTS, compare_with_snapshot
 
-MAX_DIFFERENCE = 0.0015
-"""Fraction of pixels that may differ; a tile of the coarsest grid is three times as large."""
 WARM = {"run": "warm/atlas", "layer": "layer3", "grid": 10}
 VIEW = {"width": 1000, "height": 700}
 

@@ -27,6 +27,8 @@ _WEIGHTS = np.array([0.5053, 0.299, 0.1957])
 _MOST = 35215.0
 THRESHOLD = 0.12
 """Fraction of the largest distance from which on two pixels look different."""
+MAX_DIFFERENCE = 0.0015
+"""Fraction of pixels that may differ; a tile of the coarsest grid is three times as large."""
 
 
 def downscale(picture: NDArray[np.int16]) -> Image.Image:

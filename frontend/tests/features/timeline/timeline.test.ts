@@ -148,4 +148,24 @@ describe('timeline', () => {
     find('.pill').click();
     expect(session.calls).toEqual([['fresh']]);
   });
+
+  describe('of an exported page', () => {
+    const page = (exported: string, ...omitted: string[]) => {
+      panel({ source: { kind: 'page', title: 'A title', exported, omitted }, history: past([]) });
+      return text('.note');
+    };
+
+    it('has the date and the first thing that is left out', () => {
+      expect(page('2026-03-04T12:30+00:00')).toBe('Exported Mar 4, 2026.');
+      expect(page('2026-03-04T12:30+00:00', 'No icons.')).toBe('Exported Mar 4, 2026. No icons.');
+      expect(page('2026-03-04T12:30+00:00', 'No icons.', 'No steps.', 'No runs.')).toBe(
+        'Exported Mar 4, 2026. No icons. + 2 more',
+      );
+      expect(find('.note').title).toBe('No icons.\nNo steps.\nNo runs.');
+    });
+
+    it('has no date if it cannot be read', () => {
+      expect(page('yesterday', 'No icons.')).toBe('Exported. No icons.');
+    });
+  });
 });
