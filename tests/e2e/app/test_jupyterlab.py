@@ -52,7 +52,7 @@ def jupyterlab(
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
         *(f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={root}"),
-        "--LabApp.news_url=",
+        "--LabApp.news_url=",  # word-check: ok
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     with (tmp_path / "jupyterlab.log").open("wb") as output:
