@@ -16,6 +16,7 @@ interface Stored {
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const INFO = { title: 'A title', exported: '2026-01-02T03:04+00:00', omitted: ['One thing.'] };
+const LINK = '#p.atlas.step=5';
 
 /** A document with the elements that `tensorboard-atlas export` writes. */
 function makePage(stored: readonly Stored[], change: Readonly<Record<string, unknown>> = {}) {
@@ -35,7 +36,7 @@ function makePage(stored: readonly Stored[], change: Readonly<Record<string, unk
     status,
     gzipped,
   }));
-  add('atlas-page', JSON.stringify({ ...INFO, requests, ...change }));
+  add('atlas-page', JSON.stringify({ ...INFO, link: LINK, requests, ...change }));
   return page;
 }
 
@@ -45,6 +46,11 @@ const respond = (stored: readonly Stored[], request: string) =>
 describe('an exported page', () => {
   it('says what it is', () => {
     expect(readExportedPage(makePage([])).info).toMatchObject(INFO);
+  });
+
+  it('says what it opens with', () => {
+    expect(readExportedPage(makePage([])).link).toBe(LINK);
+    expect(readExportedPage(makePage([], { link: '' })).link).toBe('');
   });
 
   it('responds with the bytes that were stored, compressed or not', async () => {
