@@ -138,8 +138,13 @@ class _Parser(HTMLParser):
 
 def parse_page(path: Path) -> ParsedPage:
     """Parses an exported page."""
+    return parse_text(path.read_text("utf-8"))
+
+
+def parse_text(text: str) -> ParsedPage:
+    """Parses the text of an exported page."""
     parser = _Parser()
-    parser.feed(path.read_text("utf-8"))
+    parser.feed(text)
     parser.close()
     info = json.loads(parser.blocks.pop("atlas-page"))
     responses = {}
