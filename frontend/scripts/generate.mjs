@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes src/wire/generated/*.ts from the JSON Schema of the wire format: limits, arrays, types, and
-// a validator for each type. The schema is written by `python -m tensorboard_plugin_atlas.wire.schema`.
+// a validator for each type. The schema is written by `python -m tensorboard_plugin_atlas.wire.json_schema`.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

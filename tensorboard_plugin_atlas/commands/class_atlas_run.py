@@ -26,7 +26,7 @@ from tensorboard_plugin_atlas.commands.icon_refinement import (
 from tensorboard_plugin_atlas.commands.map_relayout import copy_probes
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
-from tensorboard_plugin_atlas.compute.icons.refine import (
+from tensorboard_plugin_atlas.compute.icons.rerendered_icons import (
     check_probe,
     compare_activations,
     compute_activations,

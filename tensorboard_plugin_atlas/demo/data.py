@@ -89,7 +89,9 @@ def load(
     """Loads at most `limit` images, with the same number of each class.
 
     Args:
-        source: "digits", "cifar10", or the path of a folder or `.zip` of `class/image.ext`.
+        source: "digits", "cifar10", or the path of a folder or `.zip` of `class/image.ext`, or of
+            `NNNN_name.ext`, where NNNN is the index of an ImageNet class; these images are labeled
+            by kind, such as "birds".
         limit: Largest number of images.
         seed: Seed of the choice of images.
         largest_side: Largest side of images from files in pixels.
@@ -149,16 +151,47 @@ NamedFile = tuple[str, str, Opener]
 
 
 def _folder_files(root: Path) -> Iterator[NamedFile]:
-    for path in root.glob("*/*"):
-        if path.suffix.lower() in IMAGE_SUFFIXES:
-            yield path.parent.name, path.name, path.read_bytes
+    for path in (*root.glob("*/*"), *root.glob("*")):
+        folder = path.parent.name if path.parent != root else name_kind(path.name)
+        if path.suffix.lower() in IMAGE_SUFFIXES and folder is not None:
+            yield folder, path.name, path.read_bytes
 
 
 def _zip_files(archive: zipfile.ZipFile) -> Iterator[NamedFile]:
     for name in archive.namelist():
         path = PurePosixPath(name)
-        if path.suffix.lower() in IMAGE_SUFFIXES and len(path.parts) >= 2:
-            yield path.parts[-2], path.name, functools.partial(archive.read, name)
+        folder = path.parts[-2] if len(path.parts) >= 2 else name_kind(path.name)
+        if path.suffix.lower() in IMAGE_SUFFIXES and folder is not None:
+            yield folder, path.name, functools.partial(archive.read, name)
+
+
+_KINDS = (
+    (7, "fish"),
+    (25, "birds"),
+    (69, "reptiles and amphibians"),
+    (80, "invertebrates"),
+    (101, "birds"),
+    (107, "mammals"),
+    (127, "invertebrates"),
+    (147, "birds"),
+    (151, "mammals"),
+    (269, "dogs"),
+    (300, "mammals"),
+    (330, "invertebrates"),
+    (389, "mammals"),
+    (398, "fish"),
+    (923, "objects"),
+    (1000, "food, plants, and scenes"),
+)
+"""End of each range of ImageNet's classes, and what is in it."""
+
+
+def name_kind(name: str) -> str | None:
+    """Returns the kind of a file `NNNN_name.ext` by its ImageNet class; None for other names."""
+    number, separator, _ = name.partition("_")
+    if not separator or not number.isdecimal() or int(number) >= _KINDS[-1][0]:
+        return None
+    return next(kind for end, kind in _KINDS if int(number) < end)
 
 
 def _from_files(

@@ -7,8 +7,9 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,17 +21,18 @@ from tqdm import tqdm
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.demo.data import LabeledImages, load
 from tensorboard_plugin_atlas.demo.network import DemoNet
+from tensorboard_plugin_atlas.demo.pretrained import (
+    PRETRAINED_LAYERS,
+    PRETRAINED_NORMALIZE,
+    PRETRAINED_SIDE,
+    build_pretrained,
+    check_packages,
+)
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.metadata import CHILD_RUN
 from tensorboard_plugin_atlas.writer.atlas_writer import AtlasWriter
 from tensorboard_plugin_atlas.writer.cost import Cost
-
-LAYERS = ("stage2", "stage3")
-MEAN, STD = 0.5, 0.25
-CHECKPOINT_SHARES = (0.0, 0.03, 0.08, 0.2, 0.38, 0.62, 1.0)
-"""Shares of the run at which atlases are logged: more at first, when a network changes fastest."""
-
 
 MARKED_SHARE = 0.9
 """Share of the images of a class that get a planted marker."""
@@ -43,32 +45,69 @@ class Recipe:
     Attributes:
         steps: Training steps.
         batch: Batch size.
-        width: Number of channels relative to the full network.
         limit: Largest number of images.
         config: Settings of the atlases.
+        build: Returns the network for a number of channels and of classes.
+        layers: Layers of the network that are logged.
+        normalize: Mean and standard deviation of the network's inputs.
+        peak_rate: Largest learning rate.
+        optimizer: Returns an optimizer of parameters.
+        checkpoints: Shares of the run at which atlases are logged: more at first, when a network
+            changes fastest.
+        side: Images are cropped and resized to squares of this side; None keeps small images.
+        probes_all: Whether the probe is all images, or only those that are held out.
     """
 
     steps: int
     batch: int
-    width: float
     limit: int
     config: AtlasConfig
+    build: Callable[[int, int], nn.Module]
+    layers: tuple[str, ...] = ("stage2", "stage3")
+    normalize: tuple[float, float] = (0.5, 0.25)
+    peak_rate: float = 0.2
+    optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer] = partial(
+        torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True
+    )
+    checkpoints: tuple[float, ...] = (0.0, 0.03, 0.08, 0.2, 0.38, 0.62, 1.0)
+    side: int | None = None
+    probes_all: bool = False
 
 
 DIGITS = Recipe(
     steps=120,
     batch=64,
-    width=0.5,
     limit=1797,
     config=AtlasConfig(samples=800, positions_per_image=2, grids=(6, 12, 24)),
+    build=partial(DemoNet, width=0.5),
 )
 PICTURES = Recipe(
     steps=360,
     batch=128,
-    width=1.0,
     limit=30_000,
     # Logs preliminary atlases, so that the tab shows each step before its icons are rendered.
     config=AtlasConfig(draft_seconds=0),  # word-check: ok
+    build=DemoNet,
+)
+PRETRAINED = Recipe(
+    steps=80,
+    batch=16,
+    limit=2_000,
+    config=AtlasConfig(
+        samples=2_000,
+        positions_per_image=4,
+        grids=(10, 20),
+        attribution_samples=300,
+        draft_seconds=0,  # word-check: ok
+    ),
+    build=build_pretrained,
+    layers=PRETRAINED_LAYERS,
+    normalize=PRETRAINED_NORMALIZE,
+    peak_rate=1e-3,
+    optimizer=partial(torch.optim.AdamW, lr=1e-4),
+    checkpoints=(0.0, 0.1, 0.25, 0.5, 1.0),
+    side=PRETRAINED_SIDE,
+    probes_all=True,
 )
 
 
@@ -101,8 +140,9 @@ def run_demo(
     icons: str | None = None,
     align_to: str | Path | None = None,
     shortcut: bool = False,
+    pretrained: bool = False,
 ) -> DemoResult:
-    """Trains a small network on `source` and logs scalars and atlases to `log_dir`.
+    """Trains a network on `source` and logs scalars and atlases to `log_dir`.
 
     Args:
         source: "digits", "cifar10", or the path of a folder or `.zip` of `class/image.ext`.
@@ -116,22 +156,24 @@ def run_demo(
             its maps.
         shortcut: Whether to add a marker to 90 % of the images of one class, both in the training
             set and in the probe, and to search for shortcuts at each checkpoint.
+        pretrained: Whether to fine-tune EfficientNet-Lite0 instead of training a small network.
 
     Raises:
-        ArgumentError: if the source or the directory cannot be used.
+        ArgumentError: if the source or the directory cannot be used, or a package is missing.
     """
     _check_new_log_dir(log_dir)
-    recipe = DIGITS if source == "digits" else PICTURES
+    recipe = _choose_recipe(source, pretrained)
     config = recipe.config if icons is None else replace(recipe.config, icons=icons)
-    training, held_out = load(source, limit=recipe.limit, seed=0).split(0.2, 0)
+    pictures = load(source, limit=recipe.limit, seed=0, side=recipe.side)
+    training, held_out = pictures.split(0.2, 0)
     if shortcut:
         training, held_out = (_plant_marker(part, source) for part in (training, held_out))
     torch.manual_seed(seed)
     total = steps or recipe.steps
-    checkpoints = tuple(sorted({round(share * total) for share in CHECKPOINT_SHARES}))
-    network = DemoNet(training.images.shape[-1], len(training.classes), recipe.width)
-    images, labels = _tensors(training)
-    probe = _tensors(held_out)
+    checkpoints = tuple(sorted({round(share * total) for share in recipe.checkpoints}))
+    network = recipe.build(training.images.shape[-1], len(training.classes))
+    images, labels = _tensors(training, recipe)
+    tested = _tensors(held_out, recipe)
     _make_folder(log_dir)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_reserve_core())
@@ -141,10 +183,10 @@ def run_demo(
             atlas = AtlasWriter(
                 logs,
                 network,
-                layers=LAYERS,
-                probe=probe,
+                layers=recipe.layers,
+                probe=_tensors(pictures, recipe) if recipe.probes_all else tested,
                 classes=held_out.classes,
-                normalize=((MEAN,), (STD,)),
+                normalize=tuple((value,) for value in recipe.normalize),
                 config=config,
                 align_to=align_to,
                 shortcuts=shortcut,
@@ -152,13 +194,13 @@ def run_demo(
                 strict=True,
             )
             stack.push(atlas)
-        optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
+        optimizer = recipe.optimizer(network.parameters())
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, 0.2, total, pct_start=_compute_warmup_share(total)
+            optimizer, recipe.peak_rate, total, pct_start=_compute_warmup_share(total)
         )
         bar = tqdm(range(total), desc="training", unit="step")
         start = time.perf_counter()
-        accuracy = _log_checkpoint(atlas, logs, network, probe, 0)
+        accuracy = _log_checkpoint(atlas, logs, network, tested, 0)
         for step in bar:
             batch = torch.randint(len(images), (recipe.batch,))
             loss = _loss(network, _augment(images[batch], training), labels[batch])
@@ -168,7 +210,7 @@ def run_demo(
             schedule.step()
             logs.add_scalar("loss", loss.item(), step + 1)
             if step + 1 in checkpoints:
-                accuracy = _log_checkpoint(atlas, logs, network, probe, step + 1)
+                accuracy = _log_checkpoint(atlas, logs, network, tested, step + 1)
             bar.set_postfix(loss=f"{loss.item():.2f}", accuracy=f"{accuracy:.0%}")
         speed = total / (time.perf_counter() - start)
         if atlas is not None:
@@ -180,6 +222,18 @@ def run_demo(
         speed=speed,
         cost=None if atlas is None else atlas.cost(),
     )
+
+
+def _choose_recipe(source: str, pretrained: bool) -> Recipe:
+    if not pretrained:
+        return DIGITS if source == "digits" else PICTURES
+    if source in ("digits", "cifar10"):
+        raise ArgumentError(
+            f"--pretrained with --data {source!r}: pass photographs, as the path of a folder or "
+            ".zip of class/image.ext"
+        )
+    check_packages()
+    return PRETRAINED
 
 
 def _check_new_log_dir(log_dir: Path) -> None:
@@ -238,9 +292,10 @@ def _reserve_core() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _tensors(part: LabeledImages) -> tuple[Tensor, Tensor]:
+def _tensors(part: LabeledImages, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    mean, std = recipe.normalize
     pixels = torch.from_numpy(part.images).permute(0, 3, 1, 2).float() / 255
-    return (pixels - MEAN) / STD, torch.from_numpy(part.labels)
+    return (pixels - mean) / std, torch.from_numpy(part.labels)
 
 
 def _augment(batch: Tensor, data: LabeledImages) -> Tensor:
@@ -258,14 +313,14 @@ def _log_checkpoint(
     atlas: AtlasWriter | None,
     logs: SummaryWriter,
     network: nn.Module,
-    probe: tuple[Tensor, Tensor],
+    tested: tuple[Tensor, Tensor],
     step: int,
 ) -> float:
     network.eval()
     with torch.no_grad():
         right = [
             (network(images).argmax(1) == labels).float()
-            for images, labels in zip(*(torch.split(part, 500) for part in probe), strict=True)
+            for images, labels in zip(*(torch.split(part, 100) for part in tested), strict=True)
         ]
     network.train()
     accuracy = float(torch.cat(right).mean())

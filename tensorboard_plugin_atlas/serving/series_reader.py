@@ -36,7 +36,7 @@ from tensorboard_plugin_atlas.metadata import (
 from tensorboard_plugin_atlas.serving.blob_reader import PARALLEL_READS, BlobReader
 from tensorboard_plugin_atlas.serving.blob_sequences import RunTag, SequenceReader
 from tensorboard_plugin_atlas.serving.cache import ByteCache
-from tensorboard_plugin_atlas.serving.concept_summary import ConceptSummary
+from tensorboard_plugin_atlas.serving.concept_history import ConceptSummary
 from tensorboard_plugin_atlas.serving.event_summary import EventSummary, StepFacts, extract_facts
 from tensorboard_plugin_atlas.wire.atlas_codec import (
     AtlasManifest,

@@ -29,7 +29,7 @@ from tensorboard_plugin_atlas.commands.icon_refinement import refine
 from tensorboard_plugin_atlas.commands.map_relayout import RelayoutResult, relayout
 from tensorboard_plugin_atlas.compute.attribution.attribute import compute_attribution
 from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine
-from tensorboard_plugin_atlas.compute.icons.refine import _compute_cells
+from tensorboard_plugin_atlas.compute.icons.rerendered_icons import _compute_cells
 from tensorboard_plugin_atlas.compute.icons.targets import build_targets
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality

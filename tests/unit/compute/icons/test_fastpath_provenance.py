@@ -10,8 +10,11 @@ import torch
 from icon_inputs import make_blurred_noise, make_edge_net
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.icons.refine import compute_activations, refine_icons
 from tensorboard_plugin_atlas.compute.icons.render_levels import FASTPATH
+from tensorboard_plugin_atlas.compute.icons.rerendered_icons import (
+    compute_activations,
+    refine_icons,
+)
 from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig

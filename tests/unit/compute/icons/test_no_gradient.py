@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
-from tensorboard_plugin_atlas.compute.icons.refine import refine_icons
+from tensorboard_plugin_atlas.compute.icons.rerendered_icons import refine_icons
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 

@@ -14,7 +14,10 @@ from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, compute_atlas, render_icons
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
-from tensorboard_plugin_atlas.compute.icons.refine import compute_activations, refine_icons
+from tensorboard_plugin_atlas.compute.icons.rerendered_icons import (
+    compute_activations,
+    refine_icons,
+)
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the wire format as JSON Schema, with all limits and arrays.
 
-    python -m tensorboard_plugin_atlas.wire.schema
+    python -m tensorboard_plugin_atlas.wire.json_schema
 
 writes `schema.json` beside this module. The front end generates TypeScript types, validators and
 limits from that file (`npm run --prefix frontend generate`).
@@ -50,7 +50,7 @@ def json_schema() -> dict[str, Any]:
     _, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",  # word-check: ok
-        "$comment": "Written by python -m tensorboard_plugin_atlas.wire.schema. Do not edit.",
+        "$comment": "Written by python -m tensorboard_plugin_atlas.wire.json_schema. Do not edit.",
         "title": "Wire format of tensorboard_plugin_atlas",
         "$defs": {name: _describe(name, components[name]) for name in sorted(components)},
         "x-wire-version": WIRE_VERSION,

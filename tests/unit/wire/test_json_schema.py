@@ -19,6 +19,7 @@ from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.metadata import WIRE_VERSION, layer_tag
 from tensorboard_plugin_atlas.serving.series_reader import series_id
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
+from tensorboard_plugin_atlas.wire.json_schema import SCHEMA_FILE, json_schema, schema_text
 from tensorboard_plugin_atlas.wire.limits import all_limits
 from tensorboard_plugin_atlas.wire.manifest_types import MANIFESTS, ClassAtlasEntry
 from tensorboard_plugin_atlas.wire.response_types import (
@@ -26,13 +27,12 @@ from tensorboard_plugin_atlas.wire.response_types import (
     HistoryResponse,
     IndexResponse,
 )
-from tensorboard_plugin_atlas.wire.schema import SCHEMA_FILE, json_schema, schema_text
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
 
 def test_the_schema_file_is_up_to_date() -> None:
     found = SCHEMA_FILE.read_text(encoding="utf-8")
-    assert found == schema_text(), "run python -m tensorboard_plugin_atlas.wire.schema"
+    assert found == schema_text(), "run python -m tensorboard_plugin_atlas.wire.json_schema"
 
 
 def test_every_type_and_field_is_described() -> None:
