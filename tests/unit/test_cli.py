@@ -232,7 +232,7 @@ class TestDemo:
         sink.close()
         assert list(demo._describe_shortcuts(tmp_path))[1:] == [
             "found: 1.2% of the image at (0, 0, 4, 3) flips 90% to 'airplane' (noise patch 5%), "
-            "significant, first at step 50"
+            "significant beyond color, first at step 50"
         ]
 
     def test_icons_of_no_known_kind_are_refused(self, capsys):
