@@ -16,6 +16,10 @@ def read_notebook(path):
     return nbformat.read(path, as_version=4)
 
 
+def make_notebook(*cells):
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+
+
 def find_parameters(notebook):
     """Returns the cell that is tagged "parameters"."""
     (cell,) = (one for one in notebook.cells if "parameters" in one.metadata.get("tags", ()))
