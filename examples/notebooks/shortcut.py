@@ -6,7 +6,7 @@
 # begins to use it, remove it from the data, and check that it is gone: about 1 minute on two CPU
 # cores.
 #
-# This needs `pip install 'tensorboard_plugin_atlas[demo]'`.
+# This needs the `demo` extra: `pip install '.[demo]'` in a clone of the repository.
 
 # %% tags=["parameters"]
 IMAGES = 1797  # images of digits, at most 1,797

@@ -3,9 +3,9 @@
 # # Compare two seeds
 #
 # You train one network twice with different seeds, align both maps, and measure which concepts the
-# two networks share: about 2 minutes on two CPU cores.
+# two networks share: about 1 minute on two CPU cores.
 #
-# This needs `pip install 'tensorboard_plugin_atlas[demo]'`.
+# This needs the `demo` extra: `pip install '.[demo]'` in a clone of the repository.
 
 # %% tags=["parameters"]
 STEPS = 120  # training steps
