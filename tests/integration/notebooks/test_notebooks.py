@@ -29,6 +29,13 @@ FOLDER = ROOT / "examples" / "notebooks"
 PHOTOGRAPHS = ROOT.parent / "shared" / "data" / "imagenet-samples.zip"
 SOURCES = sorted(FOLDER.glob("*.py"))
 SMALL = {
+    "figure_for_a_paper": {
+        "STEPS": 40,
+        "CHECKPOINTS": (0, 40),
+        "SAMPLES": 200,
+        "GRIDS": (4, 6),
+        "ICONS": "examples",
+    },
     "pretrained": {
         "MAX_PHOTOGRAPHS": 24,
         "LAYERS": ["_blocks.10", "_blocks.15"],
@@ -179,6 +186,19 @@ class TestExamples:
         assert (both + only_a, both + only_b) == (len(a.concepts), len(b.concepts))
         (frame,) = find_displays(notebook, "text/html")
         assert "compare" in frame
+
+    def test_figure_for_a_paper(self, run, tmp_path):
+        notebook = run("figure_for_a_paper")
+        before, after = find_numbers(
+            r"changes from ([\d.]+) at step 0 to ([\d.]+) at step \d+\.",
+            read_stream(notebook.cells[-1]),
+        )
+        assert 0.1 < before < after <= 1
+        assert len(find_displays(notebook, "image/png")) == 3
+        for name in ("map.pdf", "evolution.pdf"):
+            (path,) = tmp_path.rglob(name)
+            assert path.read_bytes().startswith(b"%PDF-")
+            assert path.stat().st_size > 20_000
 
 
 def write_photographs(folder):
