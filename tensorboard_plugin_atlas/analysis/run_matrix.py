@@ -56,8 +56,9 @@ def compare_runs(atlases: Iterable[Atlas]) -> RunMatrix:
         ArgumentError: if there are fewer than two atlases, or two of them share no sample.
 
     Examples:
-        >>> last = [read_atlases(f"runs/seed{i}", layer="layer4")[-1] for i in range(5)]
-        ... # doctest: +SKIP
+        >>> runs = (read_atlases("runs", run=f"seed{i}", layer="layer4") for i in range(5))
+        ...                                                                   # doctest: +SKIP
+        >>> last = [list(atlases)[-1] for atlases in runs]  # doctest: +SKIP
         >>> print(compare_runs(last))  # doctest: +SKIP
     """
     found = list(iterate_atlases("atlases", atlases))

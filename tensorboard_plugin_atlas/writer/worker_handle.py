@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -107,6 +108,7 @@ class WorkerProcess:
                 self._channel = Channel(ours, self)
                 _RUNNING.add(self)
             on_failure.pop_all()  # from here on `end` closes them
+        _reap_at_exit(self._process)
         with contextlib.suppress(AttributeError, OSError):  # not Linux, or an old one
             self._pidfd = os.pidfd_open(self._process.pid)
 
@@ -226,6 +228,15 @@ def _spawn(socket_end: socket.socket, output: int, threads: int) -> subprocess.P
         env=_environment(threads),
         close_fds=False,
     )
+
+
+def _reap_at_exit(process: subprocess.Popen[bytes]) -> None:
+    """Waits in a thread of its own for the end of a process, so that it is never a zombie.
+
+    At its shutdown, a Jupyter kernel ends its child processes, and waits 29 s for zombies.
+    """
+    with contextlib.suppress(RuntimeError):  # no thread can be started
+        threading.Thread(target=process.wait, name="atlas-worker-exit", daemon=True).start()
 
 
 def _is_over(process: subprocess.Popen[bytes], timeout: float) -> bool:

@@ -300,7 +300,7 @@ def kill_worker(run):
     if run.atlas is not None:
         for worker in find_workers():
             worker.kill()
-            wait_until(lambda worker=worker: not worker.is_running() or worker.status() == "zombie")
+            wait_until(lambda worker=worker: not worker.is_running())
     run.evidence()
 
 

@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import doctest
+from collections import OrderedDict
 
 import pytest
+from tiny_training import TINY, make_images
+from torch import nn
 
 import tensorboard_plugin_atlas
+from tensorboard_plugin_atlas import AtlasWriter
 
 
 def find_examples(name):
@@ -33,6 +37,20 @@ def test_examples_that_need_a_training_run_compile(name):
     for one in example.examples:
         assert one.options == {doctest.SKIP: True}
         compile(one.source, name, "exec")
+
+
+def test_the_example_of_compare_runs_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for seed in range(5):
+        model = nn.Sequential(OrderedDict(layer4=nn.Conv2d(3, 4, 3), pool=nn.AdaptiveAvgPool2d(1)))
+        settings = {"probe": make_images(), "config": TINY, "worker": "inline", "strict": True}
+        with AtlasWriter(f"runs/seed{seed}", model, ["layer4"], **settings) as atlas:
+            atlas.add_atlas(1)
+    (example,) = find_examples("compare_runs")
+    names = {"read_atlases": tensorboard_plugin_atlas.read_atlases, **example.globs}
+    for one in example.examples:
+        exec(one.source, names)
+    assert "seed4/atlas layer4 1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", tensorboard_plugin_atlas.__all__)

@@ -15,6 +15,7 @@ import types
 import warnings
 from pathlib import Path
 
+import psutil
 import pytest
 from background_writers import close_all, make_writer, read_steps  # noqa: F401 - a fixture
 from tiny_training import FailsInWorker, Net, find_workers, wait_for_worker, wait_until
@@ -337,13 +338,23 @@ class TestComingBack:
             worker = wait_for_worker()
             assert Path(f"/proc/{worker.pid}/oom_score_adj").read_text() == "1000\n"
             worker.kill()
-            wait_until(lambda worker=worker: worker.status() == "zombie")
+            wait_until(lambda worker=worker: not psutil.pid_exists(worker.pid))
             with caplog.at_level(logging.INFO):
                 atlas.add_atlas(step)
                 atlas.flush()
         levels = [r.levelname for r in caplog.records if "out-of-memory killer" in r.message]
         assert levels == ["WARNING", "INFO"]
         assert [step for step, _ in read_steps(tmp_path)] == [1, 2, 3]
+
+    def test_an_idle_one_that_ends_is_not_a_zombie(self, tmp_path):
+        with make_writer(tmp_path) as atlas:
+            atlas.add_atlas(1)
+            atlas.flush()
+            worker = wait_for_worker()
+            worker.terminate()
+            wait_until(lambda: not psutil.pid_exists(worker.pid))
+            atlas.add_atlas(2)
+        assert read_steps(tmp_path) == [(1, ()), (2, ())]
 
     def test_a_copy_that_never_completes_costs_its_step(self, tmp_path, monkeypatch):
         errors = [RuntimeError("CUDA error: an illegal memory access")]
