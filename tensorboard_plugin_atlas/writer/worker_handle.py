@@ -108,9 +108,9 @@ class WorkerProcess:
                 self._channel = Channel(ours, self)
                 _RUNNING.add(self)
             on_failure.pop_all()  # from here on `end` closes them
-        _reap_at_exit(self._process)
         with contextlib.suppress(AttributeError, OSError):  # not Linux, or an old one
             self._pidfd = os.pidfd_open(self._process.pid)
+        _reap_at_exit(self._process)  # last: its id may belong to another process afterwards
 
     @property
     def pid(self) -> int:
@@ -150,7 +150,9 @@ class WorkerProcess:
 
     def raise_priority(self) -> None:
         """Gives all threads the priority of this process, where the system permits that."""
-        with contextlib.suppress(OSError):  # no privileges, not Linux, or the worker has ended
+        if not self.is_running():
+            return
+        with contextlib.suppress(OSError):  # no privileges, not Linux, or it has just ended
             own = os.getpriority(os.PRIO_PROCESS, 0)
             for thread in Path(f"/proc/{self.pid}/task").iterdir():
                 os.setpriority(os.PRIO_PROCESS, int(thread.name), own)
