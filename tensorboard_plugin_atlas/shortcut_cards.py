@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 _PATCH_SIDE: Final = 96
 """Longest side of a patch on its card, in CSS pixels."""
@@ -71,6 +70,8 @@ def _make_bar(rate: float, is_patch: bool) -> str:
 
 
 def _encode_patch(patch: NDArray[np.uint8]) -> str:
+    from PIL import Image  # reading a log needs numpy alone
+
     file = io.BytesIO()
     Image.fromarray(patch).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
