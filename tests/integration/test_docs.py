@@ -16,25 +16,14 @@ import numpy as np
 import pytest
 import torch
 from commands import ROOT
+from docs_pages import BLOCK, PAGES, blocks_of, name_of
 from torch import nn
 
 import tensorboard_plugin_atlas
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, compute_atlas, find_shortcuts
 
-PAGES = sorted(ROOT.glob("docs/**/*.md"))
-PAGES += [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
-PAGES += [ROOT / "frontend" / "README.md", ROOT / "benchmarks" / "README.md"]
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SMALL = AtlasConfig(samples=40, grids=(4,), icons="examples", min_count=2)
 TENSORBOARD_FLAGS = {"--logdir", "--atlas_samples", "--load_fast"}
-
-
-def name_of(page: Path) -> str:
-    return page.relative_to(ROOT).as_posix()
-
-
-def blocks_of(page: Path, language: str) -> list[str]:
-    return [code for kind, code in BLOCK.findall(page.read_text("utf-8")) if kind == language]
 
 
 def commands_in(page: Path) -> Iterator[list[str]]:
