@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from commands import ROOT
-from docs_pages import BLOCK, PAGES, blocks_of, name_of
+from docs_pages import BLOCK, OTHER_TRACKERS, PAGES, blocks_of, name_of
 from torch import nn
 
 import tensorboard_plugin_atlas
@@ -112,7 +112,11 @@ def write_run(run: str, model: nn.Module, layer: str, probe: Images) -> None:
             atlas.add_atlas(step)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks_of(page, "python")], ids=name_of)
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page != OTHER_TRACKERS and blocks_of(page, "python")],
+    ids=name_of,
+)
 @pytest.mark.usefixtures("small_defaults")
 def test_python_blocks_run(page: Path) -> None:
     names = names_for(page)
