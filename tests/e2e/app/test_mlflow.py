@@ -129,7 +129,7 @@ def test_the_preview_blocks_downloads(artifacts: ArtifactPage) -> None:
     preview.locator("atlas-app[data-ready=true]").wait_for(timeout=SLOW_MS)
     preview.locator("atlas-map").first.press("e")
     preview.get_by_role("button", name="Save cells").click()
-    preview.get_by_text("Saved atlas-layer4").first.wait_for()
+    preview.get_by_text("this frame blocks downloads").first.wait_for()
     with artifacts.page.expect_download():
         artifacts.page.evaluate(DOWNLOAD)
     assert artifacts.downloads == ["outside.txt"], "the file of the frame would come first"
