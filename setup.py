@@ -88,6 +88,8 @@ setup(
             "types-protobuf",
             "types-tqdm",
         ],
+        # For the tests of docs/guides/other-trackers.md: scripts/test --long
+        "trackers": ["clearml>=2", "lightning>=2.4", "mlflow>=3", "wandb>=0.20"],
     },
     entry_points={
         "tensorboard_plugins": ["atlas = tensorboard_plugin_atlas.loader:AtlasLoader"],

@@ -21,9 +21,10 @@ find_python() {
   return 1
 }
 
-# make_environment DIRECTORY SPEC [PIP OPTION ...]: SPEC is "." or ".[extra]".
+# make_environment DIRECTORY SPEC [PIP OPTION ...]: SPEC is "." or ".[extra,...]". Each SPEC has a
+# stamp of its own, so that more extras are installed into an environment that is up to date.
 make_environment() {
-  local directory=$1 spec=$2 stamp=$1/.installed
+  local directory=$1 spec=$2 stamp=$1/.installed-${2//[^a-z,]/}
   shift 2
   if [ ! -x "$directory/bin/python" ]; then
     say "making $directory"

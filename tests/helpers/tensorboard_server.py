@@ -103,9 +103,9 @@ def find_free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def is_ready(url: str, process: subprocess.Popen[bytes]) -> bool:
-    """Waits until the server of a process responds; returns whether it does."""
-    deadline = time.monotonic() + START_SECONDS
+def is_ready(url: str, process: subprocess.Popen[bytes], seconds: float = START_SECONDS) -> bool:
+    """Waits until the server of a process responds; returns whether it does in time."""
+    deadline = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError):
             if get(url)[0] == 200:

@@ -16,25 +16,14 @@ import numpy as np
 import pytest
 import torch
 from commands import ROOT
+from docs_pages import BLOCK, OTHER_TRACKERS, PAGES, blocks_of, name_of
 from torch import nn
 
 import tensorboard_plugin_atlas
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, compute_atlas, find_shortcuts
 
-PAGES = sorted(ROOT.glob("docs/**/*.md"))
-PAGES += [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
-PAGES += [ROOT / "frontend" / "README.md", ROOT / "benchmarks" / "README.md"]
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SMALL = AtlasConfig(samples=40, grids=(4,), icons="examples", min_count=2)
 TENSORBOARD_FLAGS = {"--logdir", "--atlas_samples", "--load_fast"}
-
-
-def name_of(page: Path) -> str:
-    return page.relative_to(ROOT).as_posix()
-
-
-def blocks_of(page: Path, language: str) -> list[str]:
-    return [code for kind, code in BLOCK.findall(page.read_text("utf-8")) if kind == language]
 
 
 def commands_in(page: Path) -> Iterator[list[str]]:
@@ -123,7 +112,11 @@ def write_run(run: str, model: nn.Module, layer: str, probe: Images) -> None:
             atlas.add_atlas(step)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks_of(page, "python")], ids=name_of)
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page != OTHER_TRACKERS and blocks_of(page, "python")],
+    ids=name_of,
+)
 @pytest.mark.usefixtures("small_defaults")
 def test_python_blocks_run(page: Path) -> None:
     names = names_for(page)

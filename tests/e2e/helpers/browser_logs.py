@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -53,19 +53,24 @@ def make_valid_atlas(layer: str, step: int, sequence: int = 1) -> Atlas:
 def write_valid_log(directory: Path) -> int:
     """Writes two synthetic runs of two layers and a trained run; returns the number of atlases."""
     for run, steps in (("warm", STEPS), ("cold", COLD_STEPS)):
-        with_probe = EventSink(directory / run / CHILD_RUN)
-        with_probe.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
-        for number, step in enumerate(steps, start=1):
-            for layer in SAMPLES:
-                atlas = make_valid_atlas(layer, step, number)
-                with_probe.write(layer_tag(layer), encode_atlas(atlas), step, atlas.wall_time)
-        with_probe.close()
-        scalars = EventSink(directory / run)
-        for step in steps:
-            scalars.write_scalars({"loss": 1 / (1 + step)}, step)
-        scalars.close()
+        write_synthetic_run(directory / run, steps)
     write_digits_run(directory / "digits")
     return 2 * (len(STEPS) + len(COLD_STEPS)) + len(REAL_STEPS)
+
+
+def write_synthetic_run(directory: Path, steps: Sequence[int]) -> None:
+    """Writes atlases of two layers, a probe, and a scalar."""
+    with_probe = EventSink(directory / CHILD_RUN)
+    with_probe.write(PROBE_TAG, encode_probe(make_probe_pictures()), step=0)
+    for number, step in enumerate(steps, start=1):
+        for layer in SAMPLES:
+            atlas = make_valid_atlas(layer, step, number)
+            with_probe.write(layer_tag(layer), encode_atlas(atlas), step, atlas.wall_time)
+    with_probe.close()
+    scalars = EventSink(directory)
+    for step in steps:
+        scalars.write_scalars({"loss": 1 / (1 + step)}, step)
+    scalars.close()
 
 
 def write_digits_run(directory: Path) -> None:

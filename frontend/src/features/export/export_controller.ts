@@ -122,8 +122,7 @@ export class ExportController implements Feature {
   }
 
   #save(blob: Blob, name: string, how = ''): void {
-    saveFile(blob, name);
-    this.#report(`Saved ${name}${how}`);
+    this.#report(saveFile(blob, name, how));
   }
 
   #report(outcome: string): void {

@@ -115,13 +115,11 @@ export class SelectionLists implements Feature {
       save: (wanted) => this.#save(selection, wanted),
       saveCsv: () => {
         const text = samplesAsCsv(name, atlas, selection.rows);
-        saveFile(new Blob([text], { type: 'text/csv' }), file('csv'));
-        store.set({ said: `Saved ${file('csv')}` });
+        store.set({ said: saveFile(new Blob([text], { type: 'text/csv' }), file('csv')) });
       },
       saveJson: () => {
         const text = samplesAsJson(name, selection.name, atlas, selection.rows);
-        saveFile(new Blob([text], { type: 'application/json' }), file('json'));
-        store.set({ said: `Saved ${file('json')}` });
+        store.set({ said: saveFile(new Blob([text], { type: 'application/json' }), file('json')) });
       },
       clear: () => {
         store.set({ selection: null, said: 'Selection cleared' });
