@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from tensorboard_plugin_atlas.atlas import Atlas, Grid
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.probe_reader import read_probe
 from tensorboard_plugin_atlas.logs.record_selection import select_atlas
+from tensorboard_plugin_atlas.output_file import replace_file
 from tensorboard_plugin_atlas.plotting.atlas_map import MapStyle, draw_maps
 from tensorboard_plugin_atlas.plotting.cell_icons import select_grid
 from tensorboard_plugin_atlas.plotting.class_colors import ClassSource, read_classes
@@ -152,22 +151,16 @@ def write_figure(figure: Figure | SubFigure, output: Path, dpi: int) -> None:
     from matplotlib import rc_context
 
     suffix = output.suffix.lower()
-    unfinished = output.parent / f".tensorboard-atlas-{secrets.token_hex(8)}{suffix}"
     try:
         with (
             rc_context({"pdf.fonttype": 42, "svg.hashsalt": "tensorboard-atlas"}),
-            unfinished.open("xb") as file,
+            replace_file(output) as file,
         ):
             figure.get_figure(root=True).savefig(
                 file, format=suffix[1:], dpi=dpi, metadata=_METADATA[suffix]
             )
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(output)
     except OSError as error:
         raise ArgumentError(
             f"--output {str(output)!r} cannot be written ({error.strerror or error}); free space, "
             "or pass another path"
         ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import math
 import operator
 import os
-import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -41,6 +39,7 @@ from tensorboard_plugin_atlas.export.page import (
 )
 from tensorboard_plugin_atlas.export.responses import RecordedResponse, record_responses
 from tensorboard_plugin_atlas.logs.reader import check_directory
+from tensorboard_plugin_atlas.output_file import replace_file
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.serving.routes import DataRoutes
 from tensorboard_plugin_atlas.wire.response_types import ExportedPage
@@ -122,7 +121,7 @@ def export_html(
     )
     target = _check_output(output, force)
     log = read_source(source)
-    with _replace_file(target) as file:
+    with replace_file(target) as file:
         contents = write_log_page(file, log, options)
     return ExportResult(
         path=target,
@@ -305,20 +304,6 @@ def _check_title(title: Any) -> str:
 
 def _shorten(title: str) -> str:
     return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"
-
-
-@contextlib.contextmanager
-def _replace_file(target: Path) -> Iterator[BinaryIO]:
-    """Yields a temporary file next to `target` that replaces it at the end of the block."""
-    part = target.with_name(f".atlas-{secrets.token_hex(8)}.part")
-    try:
-        with part.open("xb") as file:
-            yield file
-        part.replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
 
 
 def check_selection(run: Any, layers: Any, steps: Any, every: Any) -> Selection:
