@@ -2,7 +2,7 @@
 """Exports the atlases of the gallery, `docs/gallery/atlases`, from a directory of logs.
 
     scripts/gallery runs/gallery                  all pages
-    scripts/gallery runs/gallery marker vit       only these
+    scripts/gallery runs/gallery marker cifar10   only these
 
 Each page of docs/gallery lists the command that makes its log. The logs are only read.
 """
