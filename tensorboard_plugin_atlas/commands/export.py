@@ -73,6 +73,11 @@ def add_parser(commands: Subparsers) -> None:
         action="store_true",
         help="leave out the activations: a smaller page without similar cells",
     )
+    command.add_argument(
+        "--no-images",
+        action="store_true",
+        help="leave out the probe's images: a page without real patches",
+    )
     command.add_argument("--title", help="title of the page (default: name of the log directory)")
     command.add_argument("--force", action="store_true", help="replace an existing file")
 
@@ -91,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
             steps=arguments.step,
             every=arguments.every,
             activations=not arguments.no_activations,
+            images=not arguments.no_images,
             max_megabytes=arguments.max_megabytes,
             title=arguments.title,
             force=arguments.force,

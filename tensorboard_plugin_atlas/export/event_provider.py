@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.logs.event_file import (
     read_record,
 )
 from tensorboard_plugin_atlas.logs.reader import run_directories
-from tensorboard_plugin_atlas.metadata import Revision, revision_of_tag
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, revision_of_tag
 
 RunTag: TypeAlias = tuple[str, str]
 """A run and a tag."""
@@ -126,6 +126,10 @@ class LogContents:
             for (run, tag), found in self.records.items()
         }
         return dataclasses.replace(self, records={at: found for at, found in kept.items() if found})
+
+    def has_images(self) -> bool:
+        """Returns whether the images of a probe were logged."""
+        return any(tag == PROBE_TAG for _, tag in self.records)
 
     def count_atlases(self) -> int:
         """Returns the number of atlases; several revisions of one atlas count once."""

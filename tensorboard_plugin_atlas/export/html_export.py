@@ -39,6 +39,7 @@ from tensorboard_plugin_atlas.export.page import (
 )
 from tensorboard_plugin_atlas.export.responses import RecordedResponse, record_responses
 from tensorboard_plugin_atlas.logs.reader import check_directory
+from tensorboard_plugin_atlas.metadata import PROBE_TAG
 from tensorboard_plugin_atlas.output_file import replace_file
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.serving.routes import DataRoutes
@@ -79,6 +80,7 @@ def export_html(
     steps: Sequence[int] | None = None,
     every: int = 1,
     activations: bool = True,
+    images: bool = True,
     max_megabytes: float | None = None,
     title: str | None = None,
     force: bool = False,
@@ -99,6 +101,8 @@ def export_html(
         every: Keep one of this many steps. The first and the last step are always kept.
         activations: Whether to include the activations, which similar cells and the change of
             activations are computed from; they are about half of the page.
+        images: Whether to include the thumbnails of the probe's images, which patches are cut from.
+            Icons and patches of shortcuts stay; icons of the kind "examples" are real patches, too.
         max_megabytes: Largest size of the page in MB (10⁶ bytes). What does not fit is left out:
             first activations, then finer grids, then steps. The page lists what it lacks.
         title: Title of the page; by default the name of the log directory, or the layer.
@@ -116,6 +120,7 @@ def export_html(
     options = PageOptions(
         selection=check_selection(run, layers, steps, every),
         activations=activations,
+        images=images,
         limit=check_limit(max_megabytes),
         title=_check_title(title),
     )
@@ -139,6 +144,7 @@ class PageOptions:
     Attributes:
         selection: The atlases that the user selected.
         activations: Whether the activations are included.
+        images: Whether the thumbnails of the probe's images are included.
         limit: Largest size in bytes, or None.
         title: Title, "" for that of the source.
         link: Hash of the address that the page opens with, such as "#p.atlas.step=500", or "".
@@ -146,6 +152,7 @@ class PageOptions:
 
     selection: Selection = Selection()
     activations: bool = True
+    images: bool = True
     limit: int | None = None
     title: str = ""
     link: str = ""
@@ -207,6 +214,8 @@ def write_log_page(file: BinaryIO, source: PageSource, options: PageOptions) -> 
     """
     log = source.contents
     selected = options.selection.apply(log)
+    if not options.images:
+        selected = selected.filter(lambda _run, tag, _step: tag != PROBE_TAG)
     omissions = Omissions(activations=not options.activations)
     info = ExportedPage(
         title=_shorten(options.title or source.title),
@@ -238,6 +247,8 @@ def describe_omissions(
     total, shown = log.count_atlases(), kept.count_atlases()
     if shown < total:
         found.append(f"{shown:,} of {total:,} atlases of the log are in this page.")
+    if log.has_images() and not kept.has_images():
+        found.append("Images are left out: the patches of a cell cannot be shown.")
     if omissions.activations:
         found.append(
             "Activations are left out: similar cells and changes of activations cannot be computed."

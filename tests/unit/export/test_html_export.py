@@ -349,3 +349,20 @@ class TestSize:
         parsed = parse_page(output)
         assert len(parsed.of_route("sheet")) == 2 * len(STEPS)
         assert len(parsed.of_route("shortcuts")) == len(SHORTCUT_STEPS)
+
+
+def test_a_page_without_images(tmp_path: Path) -> None:
+    write_small_log(tmp_path / "log")
+    whole = export_html(tmp_path / "log", tmp_path / "whole.html")
+    result = export_html(tmp_path / "log", tmp_path / "page.html", images=False)
+    page = parse_page(tmp_path / "page.html")
+    assert [run["probe"] for run in page.index] == [False]
+    assert not page.of_route("probe")
+    assert not page.of_route("thumbs")
+    # Icons and patches of shortcuts stay.
+    other = parse_page(tmp_path / "whole.html")
+    for route in ("sheet", "patches", "shortcuts"):
+        assert page.of_route(route) == other.of_route(route) != {}
+    assert result.omitted == ("Images are left out: the patches of a cell cannot be shown.",)
+    assert whole.omitted == ()
+    assert result.atlases == whole.atlases

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
+import matplotlib
 import pytest
 
-os.environ.setdefault("MPLBACKEND", "agg")  # read when pyplot is imported
+matplotlib.use("agg")  # an environment variable would reach the kernels of notebooks
 
 
 @pytest.fixture(autouse=True)

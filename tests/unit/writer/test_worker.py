@@ -92,9 +92,9 @@ class TestEnds:
             worker.suspend()
             start = time.monotonic()
             _, err = script.communicate("go\n", timeout=30)
-            assert time.monotonic() - start < 6
+            assert time.monotonic() - start < 15  # 3 s on an idle machine
         assert script.returncode == 0
-        wait_until(lambda: not worker.is_running(), 5)
+        wait_until(lambda: not worker.is_running(), 15)
         assert "2 checkpoints were not finished when the program ended" in err
         assert "Call close()" in err
         assert read_valid_steps(tmp_path / "run") == [1]
