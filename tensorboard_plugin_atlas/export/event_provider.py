@@ -7,7 +7,6 @@ over the files collects the locations of the records; a record is read when one 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -21,10 +20,9 @@ from tensorboard_plugin_atlas.logs.event_file import (
     LoggedEvent,
     Record,
     parse_events,
-    read_events,
     read_record,
 )
-from tensorboard_plugin_atlas.logs.reader import run_directories
+from tensorboard_plugin_atlas.logs.reader import walk_events
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, revision_of_tag
 
 RunTag: TypeAlias = tuple[str, str]
@@ -143,21 +141,17 @@ class LogContents:
 
 def scan_log(log_dir: Path) -> LogContents:
     """Returns the locations of all records of this plugin under `log_dir`."""
-    records: dict[RunTag, tuple[StoredRecord, ...]] = {}
+    records: dict[RunTag, list[RecordLocation]] = defaultdict(list)
     damaged = 0
-    for run, directory in run_directories(log_dir):
-        found: dict[str, list[RecordLocation]] = defaultdict(list)
-        with contextlib.suppress(FileNotFoundError):  # deleted in the meantime
-            for event in read_events(directory):
-                if event.is_restart:
-                    for tag in found:
-                        found[tag] = [one for one in found[tag] if one.step < event.step]
-                elif event.blobs is None or event.tag is None:
-                    damaged += 1
-                else:
-                    found[event.tag].append(_locate(event, event.tag, len(event.blobs)))
-        records |= {(run, tag): tuple(ones) for tag, ones in found.items() if ones}
-    return LogContents(records, damaged)
+    for run, event in walk_events(log_dir):
+        if event.is_restart:
+            for at in [at for at in records if at[0] == run]:
+                records[at] = [one for one in records[at] if one.step < event.step]
+        elif event.blobs is None or event.tag is None:
+            damaged += 1
+        else:
+            records[run, event.tag].append(_locate(event, event.tag, len(event.blobs)))
+    return LogContents({at: tuple(found) for at, found in records.items() if found}, damaged)
 
 
 def _locate(event: LoggedEvent, tag: str, blobs: int) -> RecordLocation:

@@ -18,9 +18,10 @@ from event_file_damage import find_record_offsets, flip_bit
 from exported_pages import STEPS, make_tiny_atlas, parse_page, write_small_log
 
 from tensorboard_plugin_atlas.errors import DamageError
-from tensorboard_plugin_atlas.export import event_provider, html_export
+from tensorboard_plugin_atlas.export import html_export
 from tensorboard_plugin_atlas.export.event_provider import EventProvider, LogContents, scan_log
 from tensorboard_plugin_atlas.export.html_export import export_html
+from tensorboard_plugin_atlas.logs import reader
 from tensorboard_plugin_atlas.logs.event_file import (
     EventSink,
     LoggedEvent,
@@ -106,7 +107,7 @@ def test_a_directory_that_is_deleted_while_it_is_read(
             shutil.rmtree(directory)
         return read_events(directory)
 
-    monkeypatch.setattr(event_provider, "read_events", read_and_delete)
+    monkeypatch.setattr(reader, "read_events", read_and_delete)
     log = scan_log(tmp_path)
     assert {run for run, _ in log.records} == {"b/atlas"}
 
