@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,29 +30,21 @@ _RESULTS: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class TestedPatch:
-    """A patch and its test.
+class FlipRates:
+    """Flip rates of a patch and of its controls.
 
-    Rates are measured on images with another predicted class than the target, in the half of the
-    probe that the search does not use.
+    They are measured on images with another predicted class than the target.
 
     Attributes:
-        box: y0, x0, y1, x1 in input pixels: where it was cropped, and where it is tested.
+        box: y0, x0, y1, x1 of the pasted patch in input pixels.
         area: Fraction of the image that it covers.
-        flip_rate: Fraction of images that it flips to the target.
+        flip_rate: Fraction of images that is predicted as the target with the patch at `box`.
         anywhere_flip_rate: The same at random positions, on at most 100 images.
-        noise_flip_rate: The same with noise of its mean color at `box`.
+        noise_flip_rate: The same with noise of the patch's mean color at `box`.
         other_flip_rate: The same with crops at `box` of images of other classes.
         same_flip_rate: The same with crops at `box` of images of the target class.
-        interval: 95 % interval of `flip_rate - noise_flip_rate`.
-        strength: Lower bound of `flip_rate - other_flip_rate`, corrected for the number of
-            candidates, over the square root of area + 0.02.
-        support: Number of images with their strongest position in the cell that it was found in, in
-            the half of the probe that is searched.
-        significant: Result of the test; see `measure_significance`.
+        interval: 95 % interval of `flip_rate - noise_flip_rate` (Newcombe 1998, method 10).
     """
-
-    __test__ = False  # not a class of tests, for pytest
 
     box: tuple[int, int, int, int]
     area: float
@@ -61,6 +54,26 @@ class TestedPatch:
     other_flip_rate: float
     same_flip_rate: float
     interval: tuple[float, float]
+
+    def get_rates(self) -> dict[str, Any]:
+        """Returns the fields of `FlipRates` by name, also of a subclass."""
+        return {one.name: getattr(self, one.name) for one in dataclasses.fields(FlipRates)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestedPatch(FlipRates):
+    """A patch and its test, on the half of the probe that the search does not use.
+
+    Attributes:
+        strength: Lower bound of `flip_rate - other_flip_rate`, corrected for the number of
+            candidates, over the square root of area + 0.02.
+        support: Number of images with their strongest position in the cell that it was found in, in
+            the half of the probe that is searched.
+        significant: Result of the test; see `measure_significance`.
+    """
+
+    __test__ = False  # not a class of tests, for pytest
+
     strength: float
     support: int
     significant: bool

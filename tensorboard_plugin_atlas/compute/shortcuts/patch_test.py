@@ -40,6 +40,7 @@ from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig, check_setting
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.short_repr import short_repr
+from tensorboard_plugin_atlas.shortcut_record import FlipRates
 
 Box = tuple[int, int, int, int]
 """y0, x0, y1, x1 in input pixels, end exclusive."""
@@ -60,32 +61,16 @@ _SCREENED_RATE: Final = 0.07
 
 @short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PatchRates:
-    """Flip rates of a patch and of its controls.
+class PatchRates(FlipRates):
+    """Flip rates of a patch and of its controls, for a class.
 
     Attributes:
         target: Class that the patch is tested for.
-        box: y0, x0, y1, x1 of the pasted patch in input pixels.
-        area: Fraction of the image that it covers.
         images: Number of images that it was pasted on; none was predicted as the target before.
-        flip_rate: Fraction of them that is predicted as the target with the patch at `box`.
-        anywhere_flip_rate: The same with the patch at random positions.
-        noise_flip_rate: The same with noise of the patch's mean color at `box`.
-        other_flip_rate: The same with crops at `box` of images of other classes.
-        same_flip_rate: The same with crops at `box` of images of the target class.
-        interval: 95 % interval of `flip_rate - noise_flip_rate` (Newcombe 1998, method 10).
     """
 
     target: int
-    box: Box
-    area: float
     images: int
-    flip_rate: float
-    anywhere_flip_rate: float
-    noise_flip_rate: float
-    other_flip_rate: float
-    same_flip_rate: float
-    interval: tuple[float, float]
 
 
 def difference_interval(
@@ -303,45 +288,25 @@ def _measure_crops(
 
 @short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PatchTest:
+class PatchTest(PatchRates):
     """Flip rates of a user's patch by size and position, and of its controls.
 
     `rates` is measured on one half of the images. The best size and position are measured again on
     the other half, because the maximum of many rates is biased; the other rates are from there.
 
     Attributes:
-        target: Class that the patch is tested for.
         sizes: (S,) sizes that were tried, as multiples of the patch's own size.
         positions: (P,) names of the positions that were tried.
         rates: (S, P) float32: fraction of images predicted as the target.
         size: The best size.
         position: The best position.
-        box: y0, x0, y1, x1 of the patch with that size and position, in input pixels.
-        area: Fraction of the image that `box` covers.
-        images: Images of the second half; none of them was predicted as the target before.
-        flip_rate: Fraction of them that is predicted as the target with the patch at `box`.
-        anywhere_flip_rate: The same at random positions, on at most 100 images.
-        noise_flip_rate: The same with noise of the patch's mean color at `box`.
-        other_flip_rate: The same with crops at `box` of images of other classes.
-        same_flip_rate: The same with crops at `box` of images of the target class.
-        interval: 95 % interval of `flip_rate - noise_flip_rate` (Newcombe 1998, method 10).
     """
 
-    target: int
     sizes: tuple[float, ...]
     positions: tuple[str, ...]
     rates: FloatArray
     size: float
     position: str
-    box: Box
-    area: float
-    images: int
-    flip_rate: float
-    anywhere_flip_rate: float
-    noise_flip_rate: float
-    other_flip_rate: float
-    same_flip_rate: float
-    interval: tuple[float, float]
 
 
 def patch_test(
@@ -418,10 +383,14 @@ def patch_test(
         size, position = list(scaled)[row], list(corners[row])[col]
         best = measure_patch(evaluator, scaled[size], corners[row][position], target, second, rng)
     assert best is not None  # noqa: S101 - no rate is below 0
-    common = {name: getattr(best, name) for name in PatchRates.__dataclass_fields__}
     names = tuple(corners[row])
     return PatchTest(
-        sizes=tuple(scaled), positions=names, rates=rates, size=size, position=position, **common
+        **vars(best),
+        sizes=tuple(scaled),
+        positions=names,
+        rates=rates,
+        size=size,
+        position=position,
     )
 
 

@@ -401,16 +401,9 @@ class _Search:
         picture = self._probe.pictures(np.array([candidate.image]))[0, y0:y1, x0:x1]
         ids = [candidate.image, *(int(m) for m in candidate.members if m != candidate.image)]
         return Shortcut(
+            **test.get_rates(),
             target_class=candidate.target,
             patch=picture.copy(),
-            box=candidate.box,
-            area=test.area,
-            flip_rate=test.flip_rate,
-            anywhere_flip_rate=test.anywhere_flip_rate,
-            noise_flip_rate=test.noise_flip_rate,
-            other_flip_rate=test.other_flip_rate,
-            same_flip_rate=test.same_flip_rate,
-            interval=test.interval,
             strength=strength,
             support=len(ids),
             image_ids=self._probe.image_ids[ids],

@@ -262,12 +262,9 @@ def _make_candidate(found: Shortcut, step: int) -> _Candidate:
         significant=found.significant,
     )
     now = LoggedShortcut(
-        **{name: getattr(found, name) for name in _RATES},
+        **found.get_rates() | {"interval": _clip_interval(found.interval)},
         id=-1,
         target=found.target_class,
-        box=found.box,
-        area=found.area,
-        interval=_clip_interval(found.interval),
         strength=found.strength,
         support=found.support,
         significant=found.significant,
