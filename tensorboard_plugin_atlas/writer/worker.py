@@ -48,7 +48,24 @@ _OWNER_SECONDS: Final = 5
 
 def main() -> None:
     """Serves the training process at the other end of the socket."""
-    end = _take_socket()
+    end = _take_socket()  # open until this process ends
+    try:
+        _serve_owner(end)
+        status = 0
+    except SystemExit as request:  # from the model
+        status = _get_status(request)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # A regular exit of the interpreter closes the socket early and then takes another second or, at
+    # this priority, many. The training process would have to kill this process and report that.
+    os._exit(status)
+
+
+def _serve_owner(end: socket.socket) -> None:
     # Before large imports, so that the worker cannot outlive its owner during them.
     _end_with_owner(end.fileno(), int(sys.argv[1]))
     urgent = ThreadPoolExecutor(max_workers=1)
@@ -65,8 +82,14 @@ def main() -> None:
     with contextlib.suppress(EOFError, ConnectionError), contextlib.closing(worker) as it:
         channel.send(Ready())
         it.serve()
-    # Everything is closed. A regular exit of the interpreter would take another second.
-    os._exit(0)
+
+
+def _get_status(request: SystemExit) -> int:
+    """Returns the exit status that Python defines for a call of `sys.exit`."""
+    if request.code is None or isinstance(request.code, int):
+        return request.code or 0
+    print(request.code, file=sys.stderr)
+    return 1
 
 
 class _Worker:

@@ -68,6 +68,8 @@ class ExitStatus:
     def __str__(self) -> str:
         if self.code is None:
             how = "was killed but has not ended yet"
+        elif self.was_killed and self.code == -signal.SIGKILL:
+            how = "was killed by the training process"
         elif self.code >= 0:
             how = f"ended with status {self.code}"
         else:

@@ -361,6 +361,11 @@ WORKER_FAULTS = {
     "the model ends the program": make_blocking_fault(
         fail_in_worker(sys.exit, 4), f"(?s)ended with status 4.*{STEP_LOST}", workers=PROCESS
     ),
+    "the model ends the program with a message": make_blocking_fault(
+        fail_in_worker(sys.exit, "no license"),
+        f"(?s)ended with status 1.*no license.*{STEP_LOST}",
+        workers=PROCESS,
+    ),
     "the worker ends within a message": make_blocking_fault(
         fail_in_worker(send_part_and_exit), f"(?s)ended with status 0.*{STEP_LOST}", workers=PROCESS
     ),
