@@ -7,7 +7,7 @@ import contextlib
 import functools
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterator, Sequence, Sized
 from types import TracebackType
 from typing import Any, Literal, TypeVar, cast
 
@@ -20,12 +20,9 @@ from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_con
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
-from tensorboard_plugin_atlas.compute.model.layer_choice import find_layers
-from tensorboard_plugin_atlas.compute.model.layers import choose_middle_layer, normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
-from tensorboard_plugin_atlas.compute.shortcuts.tracker import find_incompatibility
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import (
     ArgumentError,
@@ -35,10 +32,12 @@ from tensorboard_plugin_atlas.errors import (
 )
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.logs.sinks import make_sink
+from tensorboard_plugin_atlas.number_arguments import to_int, to_seconds
 from tensorboard_plugin_atlas.writer.align_to import read_baselines
 from tensorboard_plugin_atlas.writer.cost import EXPENSIVE_SECONDS, Cost, CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
 from tensorboard_plugin_atlas.writer.hardware import check_hardware
+from tensorboard_plugin_atlas.writer.layer_arguments import choose_layers, choose_shortcut_layer
 from tensorboard_plugin_atlas.writer.messages.failures import (
     FailureReporter,
     describe_inline_fallback,
@@ -49,7 +48,6 @@ from tensorboard_plugin_atlas.writer.messages.resume import (
     describe_used_log,
     list_resume_warnings,
 )
-from tensorboard_plugin_atlas.writer.number_arguments import to_int, to_seconds
 from tensorboard_plugin_atlas.writer.ranks import find_silent_rank
 from tensorboard_plugin_atlas.writer.recorder_factory import (
     Recorder,
@@ -245,7 +243,7 @@ class AtlasWriter:
                 model, self.probe, output=output, forward=forward, prototypes=prototypes
             )
         with _explain_model_errors(model), use_interface(interface):
-            self.layers = self._check_layers(layers)
+            self.layers = choose_layers(model, layers, self.probe)
             # Two images are enough to find a layer that never runs or a wrong channel count.
             found = collect_activations(model, self.layers, self.probe.first(2))
         for note in found.notes:
@@ -256,7 +254,9 @@ class AtlasWriter:
         self._baselines = read_baselines(baseline, self.layers, self.probe)
         with use_interface(interface):
             self._extras = ExtraRecords(
-                shortcuts=self._find_shortcut_layer(shortcuts),
+                shortcuts=choose_shortcut_layer(
+                    model, self.layers, self.probe, shortcuts, self._reporter
+                ),
                 class_atlases=self._check_classes(class_atlases),
                 interface=interface,
             )
@@ -501,46 +501,6 @@ class AtlasWriter:
         if used is not None:
             log(logging.WARNING, used)
         return resume_point.last_step
-
-    def _check_layers(self, layers: Sequence[str] | None) -> tuple[str, ...]:
-        if layers is None:
-            choice = find_layers(self.model, self.probe)
-            logger.warning(
-                "AtlasWriter: chose layers %s (%s); pass layers=[...] to log others",
-                ", ".join(choice.names),
-                choice.reason,
-            )
-            return choice.names
-        if isinstance(layers, str) or not isinstance(layers, Iterable):
-            raise ArgumentError(f"layers={layers!r}: pass a list, such as [{str(layers)!r}]")
-        names = tuple(dict.fromkeys(normalize_layer_name(self.model, name) for name in layers))
-        if not names:
-            raise ArgumentError(
-                "layers=[]: pass at least one layer, or None to choose layers automatically"
-            )
-        return names
-
-    def _find_shortcut_layer(self, shortcuts: object) -> str | None:
-        """Returns the layer to search for shortcuts, or None."""
-        if isinstance(shortcuts, str):
-            wanted = normalize_layer_name(self.model, shortcuts)
-            if wanted not in self.layers:
-                raise ArgumentError(
-                    f"shortcuts={shortcuts!r}: pass True, or one of layers={list(self.layers)}"
-                )
-        elif isinstance(shortcuts, bool):
-            wanted = choose_middle_layer(self.model, self.layers)
-        else:
-            raise ArgumentError(
-                f"shortcuts={shortcuts!r:.40}: pass True, False, or the name of a logged layer"
-            )
-        reason = find_incompatibility(self.model, self.probe) if shortcuts else None
-        if reason is not None:
-            self._reporter.warn_once(
-                "shortcuts",
-                f"AtlasWriter: shortcuts={shortcuts!r} is ignored: {reason}. Atlases are logged",
-            )
-        return wanted if shortcuts and reason is None else None
 
 
 def _choose_purge_step(purge_step: object, restart: object) -> int | None:

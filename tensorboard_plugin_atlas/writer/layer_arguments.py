@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks the arguments that name layers: which ones to log, and which one to search."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+
+from torch import nn
+
+from tensorboard_plugin_atlas.compute.model.layer_choice import find_layers
+from tensorboard_plugin_atlas.compute.model.layers import choose_middle_layer, normalize_layer_name
+from tensorboard_plugin_atlas.compute.probe.probe import Probe
+from tensorboard_plugin_atlas.compute.shortcuts.tracker import find_incompatibility
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.writer.messages.failures import FailureReporter
+
+logger = logging.getLogger(__name__)
+
+
+def choose_layers(model: nn.Module, layers: Sequence[str] | None, probe: Probe) -> tuple[str, ...]:
+    """Returns the names of the layers to log; None chooses them and logs the choice.
+
+    Raises:
+        ArgumentError: if `layers` is not a list with at least one name.
+    """
+    if layers is None:
+        choice = find_layers(model, probe)
+        logger.warning(
+            "AtlasWriter: chose layers %s (%s); pass layers=[...] to log others",
+            ", ".join(choice.names),
+            choice.reason,
+        )
+        return choice.names
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise ArgumentError(f"layers={layers!r}: pass a list, such as [{str(layers)!r}]")
+    names = tuple(dict.fromkeys(normalize_layer_name(model, name) for name in layers))
+    if not names:
+        raise ArgumentError(
+            "layers=[]: pass at least one layer, or None to choose layers automatically"
+        )
+    return names
+
+
+def choose_shortcut_layer(
+    model: nn.Module,
+    layers: tuple[str, ...],
+    probe: Probe,
+    shortcuts: object,
+    reporter: FailureReporter,
+) -> str | None:
+    """Returns the layer to search for shortcuts, or None; warns if the model has no logits.
+
+    Raises:
+        ArgumentError: if `shortcuts` is neither a bool nor the name of one of `layers`.
+    """
+    if isinstance(shortcuts, str):
+        wanted = normalize_layer_name(model, shortcuts)
+        if wanted not in layers:
+            raise ArgumentError(
+                f"shortcuts={shortcuts!r}: pass True, or one of layers={list(layers)}"
+            )
+    elif isinstance(shortcuts, bool):
+        wanted = choose_middle_layer(model, layers)
+    else:
+        raise ArgumentError(
+            f"shortcuts={shortcuts!r:.40}: pass True, False, or the name of a logged layer"
+        )
+    reason = find_incompatibility(model, probe) if shortcuts else None
+    if reason is not None:
+        reporter.warn_once(
+            "shortcuts",
+            f"AtlasWriter: shortcuts={shortcuts!r} is ignored: {reason}. Atlases are logged",
+        )
+    return wanted if shortcuts and reason is None else None
