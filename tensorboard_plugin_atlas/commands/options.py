@@ -147,6 +147,17 @@ def parse_positive(text: str) -> int:
     return int(text)
 
 
+def parse_positive_number(text: str) -> float:
+    """Parses a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r:.80}: pass a number above 0, such as 12")
+    return value
+
+
 def make_integer_parser(least: int, most: int) -> Callable[[str], int]:
     """Returns a parser of integers from `least` to `most`."""
 
