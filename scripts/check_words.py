@@ -115,6 +115,7 @@ VERBS = {
 
 ALLOWED_MODULES = {"string", "clustering", "sample_matching", "cell_matching"}
 ALLOWED_MODULES |= {"balanced_sampling", "naming", "anchoring", "serving", "training", "mapping"}
+ALLOWED_MODULES |= {"lightning"}  # the library
 """Nouns of the field that happen to end in -ing."""
 
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.plotting.atlas_map import plot_atlas, plot_evolution
     from tensorboard_plugin_atlas.plotting.concept_strip import plot_concept
     from tensorboard_plugin_atlas.plotting.contact_sheet import plot_contact_sheet
+    from tensorboard_plugin_atlas.schedule import Schedule
     from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
     from tensorboard_plugin_atlas.writer.atlas_writer import AtlasWriter
 
@@ -61,6 +62,7 @@ __all__ = [
     "ProbeThumbnails",
     "RenderedIcons",
     "RunMatrix",
+    "Schedule",
     "Shortcut",
     "ShortcutHistory",
     "ShortcutRecord",
@@ -106,6 +108,7 @@ _MODULES = {
     "ProbeThumbnails": "atlas",
     "RenderedIcons": "compute.icons.render_icons",
     "RunMatrix": "analysis.run_matrix",
+    "Schedule": "schedule",
     "Shortcut": "compute.shortcuts.search",
     "ShortcutHistory": "compute.shortcuts.onset",
     "ShortcutRecord": "shortcut_record",

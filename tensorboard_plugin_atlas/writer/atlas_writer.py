@@ -33,6 +33,7 @@ from tensorboard_plugin_atlas.errors import (
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.number_arguments import to_int, to_seconds
+from tensorboard_plugin_atlas.schedule import Schedule
 from tensorboard_plugin_atlas.writer.align_to import read_baselines
 from tensorboard_plugin_atlas.writer.cost import EXPENSIVE_SECONDS, Cost, CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
@@ -163,6 +164,8 @@ class AtlasWriter:
         threads: Number of CPU threads of the background process.
         max_pending: Largest number of snapshots in the queue, from 1 to 64. If the queue is full, a
             new snapshot replaces the newest one in it. The next atlas lists the dropped step.
+        schedule: The steps at which `step` logs an atlas. None is `Schedule.log_spaced()`: step 0,
+            10, and then at intervals that grow by half.
         budget: Share of the run time that computing atlases may take, in (0, 1], such as 0.02.
             Calls beyond it are skipped. None computes every atlas.
         strict: Raise exceptions instead of showing warnings, for tests and interactive use. Errors
@@ -209,10 +212,12 @@ class AtlasWriter:
         device: str | torch.device = "cpu",
         threads: int = 1,
         max_pending: int = 2,
+        schedule: Schedule | None = None,
         budget: float | None = None,
         strict: bool = False,
     ) -> None:
         check_worker(worker, max_pending, budget)
+        self._timer = _check_schedule(schedule).make_timer()
         self._hardware = check_hardware(device, threads, worker)
         self.strict = strict
         self._meter = CostMeter(budget)
@@ -273,6 +278,44 @@ class AtlasWriter:
             global_step: Step of the checkpoint; must be larger than in the previous call.
             walltime: Seconds since the epoch; None is now.
         """
+        self._add_atlas(global_step, walltime)
+
+    @_catch_errors
+    def step(
+        self, global_step: int, loss: Tensor | float | None = None, walltime: float | None = None
+    ) -> None:
+        """Calls `add_atlas` if an atlas is due by the schedule; to be called at every step.
+
+        If this is called less often, an atlas is due at the first call at or after each step of the
+        schedule.
+
+        Args:
+            global_step: Step of the training loop; must be larger than in the previous call.
+            loss: The current loss, for `Schedule.when_loss_falls`.
+            walltime: Seconds since the epoch; None is now.
+        """
+        if self._timer.is_due(to_int("global_step", global_step), loss):
+            self._add_atlas(global_step, walltime)
+
+    def every(self, n: int, start: int = 0) -> AtlasWriter:
+        """Sets the schedule of `step` to every `n`-th step from `start` on.
+
+        Returns:
+            The writer itself, so that a `with` statement can close it.
+
+        Raises:
+            ArgumentError: if `n` is less than 1 or `start` is negative.
+
+        Examples:
+            >>> with atlas.every(500, start=100):                            # doctest: +SKIP
+            ...     for step, batch in enumerate(loader):
+            ...         ...  # your training step
+            ...         atlas.step(step)
+        """
+        self._timer = Schedule.every(n, start).make_timer()
+        return self
+
+    def _add_atlas(self, global_step: int, walltime: float | None) -> None:
         if self._is_silent:
             return
         start = time.perf_counter()
@@ -498,9 +541,19 @@ class AtlasWriter:
         for message in list_resume_warnings(resume_point, self.probe):
             warn(message)
         used = describe_used_log(resume_point)
-        if used is not None:
+        if used is not None and purge_step is None:
             log(logging.WARNING, used)
         return resume_point.last_step
+
+
+def _check_schedule(schedule: object) -> Schedule:
+    if schedule is None:
+        return Schedule.log_spaced()
+    if not isinstance(schedule, Schedule):
+        raise ArgumentError(
+            f"schedule={schedule!r:.80}: pass a Schedule, such as Schedule.every(500)"
+        )
+    return schedule
 
 
 def _choose_purge_step(purge_step: object, restart: object) -> int | None:

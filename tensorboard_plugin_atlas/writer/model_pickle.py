@@ -16,6 +16,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from tensorboard_plugin_atlas.compute.model.mixed_precision import without_autocast
 from tensorboard_plugin_atlas.compute.model.pickled_function import CpuPickler
 from tensorboard_plugin_atlas.compute.model.requirements import reject_sharded_model
 from tensorboard_plugin_atlas.errors import CannotSendError
@@ -98,6 +99,10 @@ class _Pickler(CpuPickler):
         if isinstance(value, nn.Module) and parametrize.is_parametrized(value):
             kind = parametrize.type_before_parametrizations(value)
             return _make_empty_module, (kind,), value.__dict__, None, None, _restore_parametrized
+        if isinstance(value, nn.Module):
+            state = without_autocast(type(value), vars(value))
+            if state is not None:
+                return _make_empty_module, (type(value),), state
         return super().reducer_override(value)
 
     def persistent_id(self, value: Any) -> int | None:

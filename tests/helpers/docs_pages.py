@@ -13,6 +13,8 @@ PAGES += [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"
 PAGES += [ROOT / "frontend" / "README.md", ROOT / "benchmarks" / "README.md"]
 OTHER_TRACKERS = ROOT / "docs" / "guides" / "other-trackers.md"
 """Its code needs packages that may be missing; `test_other_trackers` runs it."""
+TRAINERS = ROOT / "docs" / "guides" / "trainers"
+"""Their scripts use trainers; `test_trainer_pages` runs them."""
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -59,6 +59,7 @@ class TestNames:
             "ProbeThumbnails",
             "RenderedIcons",
             "RunMatrix",
+            "Schedule",
             "Shortcut",
             "ShortcutHistory",
             "ShortcutRecord",

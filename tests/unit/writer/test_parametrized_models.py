@@ -82,7 +82,7 @@ def test_the_worker_shows_the_parametrized_weights(tmp_path: Path, change: str) 
 def test_a_forward_pass_under_autocast_is_sent(tmp_path: Path) -> None:
     model = Net()
     forward = torch.autocast("cpu", torch.bfloat16)(type(model).forward)
-    model.forward = types.MethodType(forward, model)  # as Accelerate prepares models
+    model.forward = types.MethodType(forward, model)
     atlas = make_writer(tmp_path, model)
     assert isinstance(atlas._recorder, BackgroundRecorder)
     atlas.add_atlas(0)
