@@ -14,12 +14,14 @@ from tensorboard_plugin_atlas.commands.options import (
     add_model,
     parse_positive,
     parse_positive_number,
+    parse_schedule,
 )
 from tensorboard_plugin_atlas.commands.terminal_text import format_table
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas.commands.cost_estimate import Estimate
+    from tensorboard_plugin_atlas.schedule import Schedule
 
 HELP: Final = """\
 Measure what atlases of your model will cost, before a long run. Builds the model, computes one
@@ -33,6 +35,8 @@ size, steps that the background process would drop, and what to change to stay w
 
   tensorboard-atlas estimate --model my_code:make_model --data val/ --steps 100000 \\
       --steps-per-second 8 --every 500 --budget-minutes 30 --budget-mb 200
+  tensorboard-atlas estimate --model my_code:make_model --data val/ --steps 100000 \\
+      --steps-per-second 8 --schedule log-spaced
 
 The exit status is 1 if steps are dropped or the budget is exceeded.
 
@@ -77,8 +81,15 @@ def _add_training(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--steps-per-second", type=parse_positive_number, metavar="X", help="speed of the run"
     )
-    group.add_argument(
-        "--every", type=parse_positive, metavar="N", help="an atlas of each layer every N steps"
+    due = group.add_mutually_exclusive_group()
+    due.add_argument(
+        "--every", type=parse_positive, metavar="N", help="atlases every N steps, from step 0 on"
+    )
+    due.add_argument(
+        "--schedule",
+        type=parse_schedule,
+        metavar="log-spaced|STEP,STEP,...",
+        help="atlases at these steps (default: log-spaced, as for AtlasWriter)",
     )
     group.add_argument(
         "--budget-minutes",
@@ -128,21 +139,28 @@ def _has_training(arguments: argparse.Namespace) -> bool:
     Raises:
         ArgumentError: if some of them are missing.
     """
-    given = {
-        "--steps": arguments.steps,
-        "--steps-per-second": arguments.steps_per_second,
-        "--every": arguments.every,
-    }
-    missing = [name for name, value in given.items() if value is None]
-    budgets = (arguments.budget_minutes, arguments.budget_mb)
-    if len(missing) == len(given) and budgets == (None, None):
+    needed = {"--steps": arguments.steps, "--steps-per-second": arguments.steps_per_second}
+    missing = [name for name, value in needed.items() if value is None]
+    others = (
+        *(arguments.every, arguments.schedule),
+        *(arguments.budget_minutes, arguments.budget_mb),
+    )
+    if len(missing) == len(needed) and others == (None,) * len(others):
         return False
     if missing:
         raise ArgumentError(
             f"{', '.join(missing)}: missing; a plan needs the numbers of your training run, such "
-            "as --steps 100000 --steps-per-second 8 --every 500"
+            "as --steps 100000 --steps-per-second 8"
         )
     return True
+
+
+def _make_schedule(arguments: argparse.Namespace) -> Schedule:
+    from tensorboard_plugin_atlas.schedule import Schedule
+
+    if arguments.every is not None:
+        return Schedule.every(arguments.every)
+    return Schedule.log_spaced() if arguments.schedule is None else arguments.schedule
 
 
 def _print_plan(arguments: argparse.Namespace, result: Estimate, icons: str) -> int:
@@ -167,6 +185,6 @@ def _print_plan(arguments: argparse.Namespace, result: Estimate, icons: str) -> 
         bytes=None if megabytes is None else 1e6 * megabytes,
     )
     training = Training(steps=arguments.steps, steps_per_second=arguments.steps_per_second)
-    plan = make_plan(range(0, arguments.steps, arguments.every), training, cost)
+    plan = make_plan(_make_schedule(arguments).steps(training.steps - 1), training, cost)
     print("\n".join(describe_plan(plan, budget, icons)))
     return 0 if plan.fits(budget) else 1

@@ -10,7 +10,10 @@ import argparse
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from tensorboard_plugin_atlas.schedule import Schedule
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -196,6 +199,20 @@ def _parse_local(text: str, advice: str) -> Path:
     if not isinstance(path, Path):
         raise argparse.ArgumentTypeError(f"{text!r} is a URL; {advice}")
     return path
+
+
+def parse_schedule(text: str) -> Schedule:
+    """Parses "log-spaced", or steps such as "0,100,1000"."""
+    from tensorboard_plugin_atlas.schedule import Schedule
+
+    if text == "log-spaced":
+        return Schedule.log_spaced()
+    try:
+        return Schedule.at(map(int, text.split(",")))
+    except ValueError as error:  # also ArgumentError
+        raise argparse.ArgumentTypeError(
+            f"{text!r:.80}: pass log-spaced, or steps of at least 0 such as 0,100,1000"
+        ) from error
 
 
 def parse_step(text: str) -> int | None:

@@ -433,11 +433,27 @@ class TestEstimate:
         assert cli.main([*command, *run, "--budget-mb", "0.001"]) == 1
         assert capsys.readouterr().out.splitlines()[-3].endswith(" of 1.0 kB, exceeded")
 
+    @pytest.mark.parametrize(
+        ("schedule", "count"),
+        [([], 9), (["--schedule", "log-spaced"], 9), (["--schedule", "0,7"], 2)],
+    )
+    def test_schedules_are_those_of_the_writer(self, photos, capsys, schedule, count):
+        command = ["estimate", "--model", "tiny_training:Net", "--data", str(photos)]
+        command += ["--layer", "body", "--samples", "20", "--icons", "none", *schedule]
+        assert cli.main([*command, "--steps", "200", "--steps-per-second", "0.01"]) == 0
+        assert f"plan: atlases at {count} of 200 steps: {count} atlases" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("text", ["", "linear", "0,-1", "1.5"])
+    def test_a_schedule_that_is_not_known(self, capsys, text):
+        with pytest.raises(SystemExit):
+            cli.main(["estimate", "--model", "a:b", "--data", "c", "--schedule", text])
+        assert f"{text!r}: pass log-spaced, or steps of at least 0" in capsys.readouterr().err
+
     def test_a_plan_needs_all_numbers_of_the_run(self, capsys):
         command = ["estimate", "--model", "a:b", "--data", "c", "--budget-minutes", "3"]
         assert cli.main([*command, "--steps", "100"]) == 2
         error = capsys.readouterr().err
-        assert "--steps-per-second, --every: missing; a plan needs the numbers of your" in error
+        assert "--steps-per-second: missing; a plan needs the numbers of your training" in error
         with pytest.raises(SystemExit):
             cli.main([*command, "--steps-per-second", "0"])
         assert "'0': pass a number above 0" in capsys.readouterr().err
