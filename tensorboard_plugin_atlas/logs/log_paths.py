@@ -31,7 +31,8 @@ def parse_log_path(path: LogPathLike) -> LogPath:
     url = restore_url(os.fspath(path))
     if not is_url(url) or Path(path).exists():
         return Path(path)
-    return RemotePath(url.rstrip("/"))
+    stripped = url.rstrip("/")
+    return RemotePath(stripped if is_url(stripped) else url)  # "memory://" is the whole store
 
 
 def check_directory(log_dir: LogPathLike) -> LogPath:

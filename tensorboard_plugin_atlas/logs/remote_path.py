@@ -104,7 +104,9 @@ def translate_errors(url: str) -> Iterator[None]:
     """
     try:
         yield
-    except (FileNotFoundError, ArgumentError):
+    except FileNotFoundError as error:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), url) from error
+    except ArgumentError:
         raise
     except Exception as error:  # each store has types of its own
         reason = summarize_error(error)

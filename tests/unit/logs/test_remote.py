@@ -132,6 +132,7 @@ def test_a_writer_in_a_store_that_only_it_can_reach_is_written_through() -> None
         ("memory://x", "fsspec", r"\[remote\]'$"),
         ("s3://bucket/x", "s3fs", r"\[remote\]' s3fs$"),
         ("gs://bucket/x", "gcsfs", r"\[remote\]' gcsfs$"),
+        ("hf://datasets/user/x", "huggingface_hub", r"\[remote\]' huggingface_hub$"),
     ],
 )
 def test_a_missing_package_is_named_with_the_command(

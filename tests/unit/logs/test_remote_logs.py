@@ -70,6 +70,12 @@ class TestPaths:
         (tmp_path / "run:" / "a").mkdir(parents=True)
         assert parse_log_path("run:/a") == parse_log_path("run://a") == Path("run:/a")
 
+    def test_a_whole_store(self, url: str) -> None:
+        assert parse_log_path("memory://") == RemotePath("memory://")
+        assert url.removeprefix("memory://") + "/exp1/atlas" in {
+            one.run for one in list_atlases("memory://")
+        }
+
     def test_parts_of_a_url(self) -> None:
         path = RemotePath("s3://bucket/runs") / "exp1"
         assert (str(path), path.name) == ("s3://bucket/runs/exp1", "exp1")
@@ -156,6 +162,16 @@ class TestDamage:
         assert entry.status == "damaged"
         assert "cannot be read (RuntimeError: the connection is gone)" in str(entry.reason)
         assert any("the connection is gone" in finding.text for finding in examine(url))
+
+    def test_an_object_that_was_deleted_after_it_was_listed(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(_: object, path: str, *__: object, **___: object) -> None:
+            raise FileNotFoundError(path)
+
+        monkeypatch.setattr(type(fsspec.filesystem("memory")), "open", fail)
+        (entry,) = list_atlases(url)
+        assert "cannot be read (No such file or directory)" in str(entry.reason)
 
     def test_a_store_that_cannot_be_listed_is_named(
         self, url: str, monkeypatch: pytest.MonkeyPatch
