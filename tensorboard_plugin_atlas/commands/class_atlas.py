@@ -13,7 +13,7 @@ from tensorboard_plugin_atlas.commands.options import (
     add_device,
     add_icons,
     add_images,
-    add_log_dir,
+    add_local_log_dir,
 )
 from tensorboard_plugin_atlas.commands.terminal_text import escape, format_table
 from tensorboard_plugin_atlas.metadata import CLASSES_FOLDER
@@ -48,7 +48,7 @@ def add_parser(commands: Subparsers) -> None:
         summary="compute atlases of classes, or of pairs of classes, for a logged step",
         description=HELP,
     )
-    add_log_dir(command)
+    add_local_log_dir(command)
     add_checkpoint(command)
     command.add_argument(
         "--classes",

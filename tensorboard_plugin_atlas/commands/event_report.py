@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from tensorboard_plugin_atlas.analysis.concepts.tracker import (
@@ -128,12 +128,12 @@ class _LayerEvents:
 
 
 def find_events(
-    log_dir: Path, *, run: str | None = None, layers: Sequence[str] | None = None
+    log_dir: str | os.PathLike[str], *, run: str | None = None, layers: Sequence[str] | None = None
 ) -> EventReport:
     """Returns the events of all runs and layers; holds two atlases in memory.
 
     Args:
-        log_dir: Log directory, as passed to TensorBoard; it is only read.
+        log_dir: Log directory or URL, as passed to TensorBoard; it is only read.
         run: Only this run; None for all except those written by `relayout`, which have the same
             events.
         layers: Only these layers.

@@ -13,6 +13,7 @@ from tensorboard_plugin_atlas.commands.options import (
     add_log_dir,
     add_run_and_layers,
     parse_positive,
+    parse_positive_number,
 )
 from tensorboard_plugin_atlas.commands.terminal_text import escape
 
@@ -64,7 +65,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     command.add_argument(
         "--max-megabytes",
-        type=_parse_megabytes,
+        type=parse_positive_number,
         metavar="MB",
         help="largest size of the page (default: no limit)",
     )
@@ -108,13 +109,3 @@ def run(arguments: argparse.Namespace) -> int:
     for sentence in page.omitted:
         print(escape(sentence))
     return 0
-
-
-def _parse_megabytes(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r}: pass a number above 0, such as 12")
-    return value

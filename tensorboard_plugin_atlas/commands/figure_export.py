@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,11 +58,11 @@ class PictureOptions:
     force: bool = False
 
 
-def save_picture(log_dir: Path, output: Path, options: PictureOptions) -> str:
+def save_picture(log_dir: str | os.PathLike[str], output: Path, options: PictureOptions) -> str:
     """Saves the map, or a contact sheet, of one atlas of a log.
 
     Args:
-        log_dir: Log directory, as passed to TensorBoard; it is only read.
+        log_dir: Log directory or URL, as passed to TensorBoard; it is only read.
         output: Where to save the figure, as PNG, SVG, or PDF by its suffix.
         options: What to show.
 
@@ -111,7 +112,9 @@ def _check_output(output: Path, options: PictureOptions) -> None:
         )
 
 
-def _draw(canvas: Canvas, log_dir: Path, atlas: Atlas, options: PictureOptions) -> None:
+def _draw(
+    canvas: Canvas, log_dir: str | os.PathLike[str], atlas: Atlas, options: PictureOptions
+) -> None:
     grid = select_grid(atlas, options.grid, "--grid")
     if options.class_sheet is not None:
         label = _parse_class(options.class_sheet, atlas)

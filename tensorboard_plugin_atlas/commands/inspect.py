@@ -7,7 +7,7 @@ import argparse
 from typing import Final
 
 from tensorboard_plugin_atlas.commands.options import Subparsers, add_command, add_log_dir
-from tensorboard_plugin_atlas.commands.terminal_text import format_table
+from tensorboard_plugin_atlas.commands.terminal_text import escape, format_table
 
 HELP: Final = """\
 List the atlases in a log directory: run, layer, step, number of samples, size, and damage with its
@@ -40,9 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     entries = select_entries(arguments.log_dir, arguments.run, arguments.layer)
     if not entries:
+        log_dir = escape(arguments.log_dir, limit=4_000)
         print(
-            f"no atlases in {arguments.log_dir}; pass the directory that was passed to "
-            "AtlasWriter, or one above it"
+            f"no atlases in {log_dir}; pass the directory that was passed to AtlasWriter, or one "
+            "above it"
         )
         return 0
     rows = [("run", "layer", "step", "samples", "size", "state")]

@@ -32,7 +32,8 @@ from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_relay
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
 from tensorboard_plugin_atlas.config import AtlasConfig, restore_config
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.logs.event_file import EventSink, list_event_files, read_events
+from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
+from tensorboard_plugin_atlas.logs.log_paths import list_event_files
 from tensorboard_plugin_atlas.logs.reader import AtlasRecord, list_records
 from tensorboard_plugin_atlas.logs.record_selection import select_records
 from tensorboard_plugin_atlas.logs.resume import purge_steps

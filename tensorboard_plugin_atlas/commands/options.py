@@ -7,9 +7,13 @@ A parser raises `argparse.ArgumentTypeError`; argparse adds the name of the opti
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from tensorboard_plugin_atlas.schedule import Schedule
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -45,9 +49,17 @@ def add_command(
 
 
 def add_log_dir(command: argparse.ArgumentParser) -> None:
-    """Adds the argument `log_dir`."""
+    """Adds the argument `log_dir` of a command that only reads: a directory or a URL."""
     command.add_argument(
-        "log_dir", type=parse_local_folder, help="log directory, as passed to tensorboard --logdir"
+        "log_dir",
+        help="log directory, as passed to tensorboard --logdir, or a URL such as s3://bucket/runs",
+    )
+
+
+def add_local_log_dir(command: argparse.ArgumentParser) -> None:
+    """Adds the argument `log_dir` of a command that adds files to the log."""
+    command.add_argument(
+        "log_dir", type=parse_local_log, help="log directory, as passed to tensorboard --logdir"
     )
 
 
@@ -138,6 +150,17 @@ def parse_positive(text: str) -> int:
     return int(text)
 
 
+def parse_positive_number(text: str) -> float:
+    """Parses a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r:.80}: pass a number above 0, such as 12")
+    return value
+
+
 def make_integer_parser(least: int, most: int) -> Callable[[str], int]:
     """Returns a parser of integers from `least` to `most`."""
 
@@ -156,16 +179,40 @@ def make_integer_parser(least: int, most: int) -> Callable[[str], int]:
 
 
 def parse_local_folder(text: str) -> Path:
-    """Parses the path of a folder; rejects URLs, because `Path` would replace `//` by `/`."""
-    from tensorboard_plugin_atlas.logs.remote import is_url
+    """Parses the path of a folder; rejects URLs."""
+    return _parse_local(text, "pass a local folder")
 
-    path = Path(text)
-    if is_url(text) and not path.is_dir():
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is a URL, but this command reads local folders only; copy the log to a "
-            "local folder and pass that"
-        )
+
+def parse_local_log(text: str) -> Path:
+    """Parses the path of a log to which files are added; rejects URLs."""
+    return _parse_local(
+        text,
+        "this command adds files to the log, and writes to local folders only. Copy the log and "
+        f"pass the copy: `tensorboard-atlas repair {shlex.quote(text)} --output FOLDER`",
+    )
+
+
+def _parse_local(text: str, advice: str) -> Path:
+    from tensorboard_plugin_atlas.logs.log_paths import parse_log_path
+
+    path = parse_log_path(text)
+    if not isinstance(path, Path):
+        raise argparse.ArgumentTypeError(f"{text!r} is a URL; {advice}")
     return path
+
+
+def parse_schedule(text: str) -> Schedule:
+    """Parses "log-spaced", or steps such as "0,100,1000"."""
+    from tensorboard_plugin_atlas.schedule import Schedule
+
+    if text == "log-spaced":
+        return Schedule.log_spaced()
+    try:
+        return Schedule.at(map(int, text.split(",")))
+    except ValueError as error:  # also ArgumentError
+        raise argparse.ArgumentTypeError(
+            f"{text!r:.80}: pass log-spaced, or steps of at least 0 such as 0,100,1000"
+        ) from error
 
 
 def parse_step(text: str) -> int | None:

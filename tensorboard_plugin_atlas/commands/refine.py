@@ -12,7 +12,7 @@ from tensorboard_plugin_atlas.commands.options import (
     add_command,
     add_device,
     add_images,
-    add_log_dir,
+    add_local_log_dir,
 )
 from tensorboard_plugin_atlas.commands.terminal_text import escape, format_table
 
@@ -42,7 +42,7 @@ def add_parser(commands: Subparsers) -> None:
         summary="render the icons of a logged step again at higher quality",
         description=HELP,
     )
-    add_log_dir(command)
+    add_local_log_dir(command)
     add_checkpoint(command)
     command.add_argument(
         "--layer",

@@ -9,7 +9,7 @@ from typing import Final
 from tensorboard_plugin_atlas.commands.options import (
     Subparsers,
     add_command,
-    add_log_dir,
+    add_local_log_dir,
     add_run_and_layers,
 )
 from tensorboard_plugin_atlas.commands.terminal_text import escape, format_table
@@ -41,7 +41,7 @@ def add_parser(commands: Subparsers) -> None:
         summary="compute the maps of a finished run again, from the last step to the first",
         description=HELP,
     )
-    add_log_dir(command)
+    add_local_log_dir(command)
     add_run_and_layers(command)
 
 

@@ -6,7 +6,12 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from tensorboard_plugin_atlas.commands.options import Subparsers, add_command, parse_local_folder
+from tensorboard_plugin_atlas.commands.options import (
+    Subparsers,
+    add_command,
+    add_log_dir,
+    parse_local_folder,
+)
 from tensorboard_plugin_atlas.commands.terminal_text import escape, format_count
 
 HELP: Final = """\
@@ -14,6 +19,7 @@ Copy all intact records of a damaged log to a new directory, so that TensorBoard
 end. Records of all plugins are copied. The damaged log is only read.
 
   tensorboard-atlas repair runs --output runs-repaired
+  tensorboard-atlas repair s3://bucket/runs --output runs    copies a log from an object store
 """
 
 
@@ -26,9 +32,7 @@ def add_parser(commands: Subparsers) -> None:
         summary="copy the intact records of a damaged log",
         description=HELP,
     )
-    command.add_argument(
-        "log_dir", type=parse_local_folder, help="the damaged log, which is only read"
-    )
+    add_log_dir(command)
     command.add_argument(
         "--output", type=parse_local_folder, required=True, help="a new directory outside the log"
     )

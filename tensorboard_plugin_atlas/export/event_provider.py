@@ -11,7 +11,6 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from tensorboard.errors import NotFoundError
@@ -22,6 +21,7 @@ from tensorboard_plugin_atlas.logs.event_file import (
     parse_events,
     read_record,
 )
+from tensorboard_plugin_atlas.logs.log_paths import LogPath
 from tensorboard_plugin_atlas.logs.reader import walk_events
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, revision_of_tag
 
@@ -36,7 +36,7 @@ class ChangedFileError(NotFoundError):  # type: ignore[misc]
         file: The file.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: LogPath) -> None:
         super().__init__(f"{file.name} changed while it was read")
         self.file = file
 
@@ -58,7 +58,7 @@ class RecordLocation:
     wall_time: float
     blobs: int
     tag: str
-    file: Path
+    file: LogPath
     offset: int
 
     def read(self) -> tuple[bytes, ...]:
@@ -139,7 +139,7 @@ class LogContents:
         return len(found)
 
 
-def scan_log(log_dir: Path) -> LogContents:
+def scan_log(log_dir: LogPath) -> LogContents:
     """Returns the locations of all records of this plugin under `log_dir`."""
     records: dict[RunTag, list[RecordLocation]] = defaultdict(list)
     damaged = 0

@@ -38,7 +38,7 @@ from tensorboard_plugin_atlas.export.page import (
     write_page,
 )
 from tensorboard_plugin_atlas.export.responses import RecordedResponse, record_responses
-from tensorboard_plugin_atlas.logs.reader import check_directory
+from tensorboard_plugin_atlas.logs.log_paths import check_directory
 from tensorboard_plugin_atlas.metadata import PROBE_TAG
 from tensorboard_plugin_atlas.output_file import replace_file
 from tensorboard_plugin_atlas.progress import progress_bar
@@ -92,8 +92,8 @@ def export_html(
     failure leaves no incomplete page.
 
     Args:
-        source: Log directory, as passed to TensorBoard, or atlases in memory. Only a log has the
-            images that patches are cut from, and shortcuts.
+        source: Log directory, as passed to TensorBoard, its URL in an object store, or atlases in
+            memory. Only a log has the images that patches are cut from, and shortcuts.
         output: The file to write, such as "atlas.html".
         run: Only this run and those below it; all by default.
         layers: Only these layers; all by default.

@@ -69,7 +69,8 @@ def show(
     in a notebook that is sent to others.
 
     Args:
-        source: Log directory, as passed to TensorBoard, or atlases in memory.
+        source: Log directory, as passed to TensorBoard, its URL in an object store, or atlases in
+            memory.
         run: Only this run and those below it; all by default.
         layers: Only these layers; all by default.
         steps: Only these steps; all by default.

@@ -12,7 +12,6 @@ from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, v
 from pathlib import Path
 from typing import Final
 
-from tensorboard_plugin_atlas.logs.event_file import list_event_files
 from tensorboard_plugin_atlas.logs.integrity import (
     ABORT_BYTES,
     CONTENT,
@@ -24,12 +23,15 @@ from tensorboard_plugin_atlas.logs.integrity import (
     FileReport,
     check_file,
 )
-from tensorboard_plugin_atlas.logs.reader import (
-    SHORTCUTS,
-    LoggedAtlas,
-    list_atlases,
+from tensorboard_plugin_atlas.logs.log_paths import (
+    LogPath,
+    LogPathLike,
+    list_event_files,
+    list_folders,
+    parse_log_path,
     run_directories,
 )
+from tensorboard_plugin_atlas.logs.reader import SHORTCUTS, LoggedAtlas, list_atlases
 from tensorboard_plugin_atlas.metadata import DEFAULT_KEPT_STEPS, PLUGIN_NAME, REFINED_FOLDER
 
 OK: Final = "ok"
@@ -59,23 +61,34 @@ class Finding:
     advice: str | None = None
 
 
-def examine(log_dir: Path) -> list[Finding]:
+def examine(log_dir: LogPathLike) -> list[Finding]:
     """Checks the installation and all files under a log directory. Only reads.
 
     Args:
-        log_dir: Log directory, as passed to TensorBoard.
+        log_dir: Log directory or URL, as passed to TensorBoard.
 
     Returns:
         The findings, those about the installation first.
+
+    Raises:
+        ArgumentError: if the package for a URL is not installed.
     """
     findings = list(_check_installation())
-    if not log_dir.is_dir():
-        state = "is a file" if log_dir.exists() else "does not exist"
-        advice = "pass the directory that was passed to AtlasWriter, or one above it"
-        return [*findings, Finding(PROBLEM, f"{log_dir} {state}", advice)]
+    path = parse_log_path(log_dir)
+    try:
+        if path.is_dir():
+            return [*findings, *_examine_log(path)]
+        state = "is a file" if path.exists() else "does not exist"
+    except OSError as error:
+        state = f"cannot be read ({error.strerror or error})"
+    advice = "pass the directory that was passed to AtlasWriter, or one above it"
+    return [*findings, Finding(PROBLEM, f"{path} {state}", advice)]
+
+
+def _examine_log(log_dir: LogPath) -> list[Finding]:
     files, unread = _check_files(log_dir)
     if not files and not unread:
-        return [*findings, *_describe_empty_log(log_dir)]
+        return list(_describe_empty_log(log_dir))
     entries = [entry for entry in list_atlases(log_dir) if entry.layer]
     atlases = [entry for entry in entries if entry.revision != SHORTCUTS]
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
@@ -91,6 +104,7 @@ def examine(log_dir: Path) -> list[Finding]:
         lambda: _check_probes(files, atlases),
         lambda: _summarize(files, atlases),
     )
+    findings: list[Finding] = []
     for check in checks:
         found = list(check())
         findings += found[:_SHOWN]
@@ -152,7 +166,7 @@ def _package(point: EntryPoint) -> str:
     return point.value.partition(".")[0] if point.dist is None else point.dist.name
 
 
-def _check_files(log_dir: Path) -> tuple[list[FileReport], list[Finding]]:
+def _check_files(log_dir: LogPath) -> tuple[list[FileReport], list[Finding]]:
     """Returns a report on each event file, and findings about those that could not be read."""
     checkups, unread = [], []
     for run, directory in run_directories(log_dir):
@@ -165,7 +179,7 @@ def _check_files(log_dir: Path) -> tuple[list[FileReport], list[Finding]]:
     return checkups, unread
 
 
-def _describe_empty_log(log_dir: Path) -> Iterator[Finding]:
+def _describe_empty_log(log_dir: LogPath) -> Iterator[Finding]:
     above = log_dir.absolute().parent
     if any(child != log_dir.name and _has_events(above / child) for child in _list_folders(above)):
         yield Finding(
@@ -182,14 +196,14 @@ def _describe_empty_log(log_dir: Path) -> Iterator[Finding]:
     )
 
 
-def _list_folders(directory: Path) -> list[str]:
+def _list_folders(directory: LogPath) -> list[str]:
     try:
-        return [path.name for path in directory.iterdir() if path.is_dir()][:100]
+        return list_folders(directory)[:100]
     except OSError:
         return []
 
 
-def _has_events(directory: Path) -> bool:
+def _has_events(directory: LogPath) -> bool:
     """Returns whether a directory or its child run holds event files; searches no deeper."""
     for place in (directory, directory / PLUGIN_NAME):
         try:
@@ -201,7 +215,7 @@ def _has_events(directory: Path) -> bool:
 
 
 def _check_atlases_exist(
-    log_dir: Path, files: Sequence[FileReport], atlases: Sequence[LoggedAtlas]
+    log_dir: LogPath, files: Sequence[FileReport], atlases: Sequence[LoggedAtlas]
 ) -> Iterator[Finding]:
     if atlases:
         return
@@ -232,19 +246,19 @@ def _check_run_names(files: Sequence[FileReport]) -> Iterator[Finding]:
             )
 
 
-def _check_damage(log_dir: Path, files: Sequence[FileReport]) -> Iterator[Finding]:
+def _check_damage(log_dir: LogPath, files: Sequence[FileReport]) -> Iterator[Finding]:
     for file in files:
         for fault in file.faults:
             yield _describe_fault(log_dir, file, fault)
         if file.other_faults:
-            name = file.path.relative_to(log_dir)
+            name = _locate(file)
             yield Finding(
                 PROBLEM, f"{name}: {file.other_faults:,} more damaged sections after these"
             )
 
 
-def _describe_fault(log_dir: Path, file: FileReport, fault: Fault) -> Finding:
-    place = f"{file.path.relative_to(log_dir)}, byte {fault.offset:,}: "
+def _describe_fault(log_dir: LogPath, file: FileReport, fault: Fault) -> Finding:
+    place = f"{_locate(file)}, byte {fault.offset:,}: "
     lost = f"the {fault.records_after:,} records after it"
     output = _quote(_make_repair_path(log_dir))
     repair = f"tensorboard-atlas repair {_quote(log_dir)} --output {output}"
@@ -273,13 +287,23 @@ def _describe_fault(log_dir: Path, file: FileReport, fault: Fault) -> Finding:
     return Finding(PROBLEM, place + sentences[fault.kind], repair)
 
 
-def _make_repair_path(log_dir: Path) -> Path:
-    """Returns a path next to the log; "." and ".." are resolved first."""
+def _locate(file: FileReport) -> str:
+    """Returns the path of an event file, relative to the log directory."""
+    return str(Path(file.run) / file.path.name)
+
+
+def _make_repair_path(log_dir: LogPath) -> Path:
+    """Returns a path next to the log; "." and ".." are resolved first.
+
+    For a URL, it is a local path, since `repair` writes local files only.
+    """
+    if not isinstance(log_dir, Path):
+        return Path(f"{log_dir.name}-repaired")
     named = log_dir if log_dir.name not in ("", "..") else log_dir.resolve()
     return named.parent / f"{named.name}-repaired"
 
 
-def _check_atlases(log_dir: Path, atlases: Sequence[LoggedAtlas]) -> Iterator[Finding]:
+def _check_atlases(log_dir: LogPath, atlases: Sequence[LoggedAtlas]) -> Iterator[Finding]:
     for entry in atlases:
         name = f"{entry.run}, layer {entry.layer}, step {entry.step:,}"
         if entry.status == "too_new":
@@ -304,7 +328,7 @@ def _describe_effect(entry: LoggedAtlas) -> str:
     return "shows no shortcuts there" if entry.revision == SHORTCUTS else "rejects this step"
 
 
-def _check_concurrent_writers(log_dir: Path, files: Sequence[FileReport]) -> Iterator[Finding]:
+def _check_concurrent_writers(log_dir: LogPath, files: Sequence[FileReport]) -> Iterator[Finding]:
     """Finds folders where an older file was written to after a newer one was created."""
     for run, own in _by_run(files).items():
         if not any(file.atlases for file in own):
@@ -347,7 +371,7 @@ def _check_step_order(files: Sequence[FileReport]) -> Iterator[Finding]:
                 )
 
 
-def _check_sampling(log_dir: Path, atlases: Sequence[LoggedAtlas]) -> Iterator[Finding]:
+def _check_sampling(log_dir: LogPath, atlases: Sequence[LoggedAtlas]) -> Iterator[Finding]:
     steps = Counter((entry.run, entry.layer) for entry in atlases if entry.status == "ok")
     # The first step has a separate tag.
     many = {name: count for name, count in steps.items() if count > DEFAULT_KEPT_STEPS + 1}
@@ -373,7 +397,7 @@ def _check_preliminary(atlases: Sequence[LoggedAtlas]) -> Iterator[Finding]:
             )
 
 
-def _check_stale_refinements(log_dir: Path, atlases: Sequence[LoggedAtlas]) -> Iterator[Finding]:
+def _check_stale_refinements(log_dir: LogPath, atlases: Sequence[LoggedAtlas]) -> Iterator[Finding]:
     for entry in atlases:
         if entry.revision == "stale":
             yield Finding(
@@ -414,5 +438,5 @@ def _format_bytes(count: int) -> str:
     return f"{value:,.0f} {unit}"
 
 
-def _quote(path: Path) -> str:
+def _quote(path: LogPath) -> str:
     return shlex.quote(str(path))

@@ -27,6 +27,12 @@ import google_crc32c
 
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.file_names import make_next_file_name
+from tensorboard_plugin_atlas.logs.log_paths import (
+    LogPath,
+    LogPathLike,
+    list_event_files,
+    parse_log_path,
+)
 from tensorboard_plugin_atlas.logs.protos import (
     make_blob_summary,
     make_event_payload,
@@ -356,7 +362,7 @@ class Record:
     reason: str | None = None
 
 
-def scan_records(path: str | os.PathLike[str]) -> Iterator[Record]:
+def scan_records(path: LogPathLike) -> Iterator[Record]:
     """Yields the records of an event file in order, and continues after damage.
 
     An incomplete last record ends the scan silently, since a running writer leaves one. Holds one
@@ -365,7 +371,7 @@ def scan_records(path: str | os.PathLike[str]) -> Iterator[Record]:
     Raises:
         OSError: if the file cannot be read.
     """
-    with Path(path).open("rb") as file:
+    with parse_log_path(path).open("rb") as file:
         scan, offset = _Scan(file), 0
         while offset + _HEADER.size <= scan.size:
             record = scan.read_record_at(offset)
@@ -425,13 +431,13 @@ def read_length(file: BinaryIO, offset: int) -> int | None:
     return _Scan(file).length_at(offset)
 
 
-def read_record(path: str | os.PathLike[str], offset: int) -> bytes | None:
+def read_record(path: LogPathLike, offset: int) -> bytes | None:
     """Returns the payload of the intact record at `offset`, or None if there is none.
 
     Raises:
         OSError: if the file cannot be read.
     """
-    with Path(path).open("rb") as file:
+    with parse_log_path(path).open("rb") as file:
         record = read_record_at(file, offset)
     return None if record is None or record.reason else record.payload
 
@@ -457,18 +463,18 @@ class LoggedEvent:
     wall_time: float
     blobs: tuple[bytes, ...] | None
     reason: str | None
-    file: Path
+    file: LogPath
     offset: int
     is_restart: bool = False
 
 
-def read_events(directory: str | os.PathLike[str]) -> Iterator[LoggedEvent]:
+def read_events(directory: LogPathLike) -> Iterator[LoggedEvent]:
     """Yields the blob sequences of this plugin in the event files of `directory`, in file order.
 
     Subdirectories are other runs and are not read. Damage is yielded with its reason, and with tag
     and step if known. Records that a restart makes void are yielded before it.
     """
-    for path in list_event_files(directory):
+    for path in list_event_files(parse_log_path(directory)):
         try:
             for record in scan_records(path):
                 yield from parse_events(record, path)
@@ -477,13 +483,7 @@ def read_events(directory: str | os.PathLike[str]) -> Iterator[LoggedEvent]:
             yield LoggedEvent(None, 0, 0.0, None, unread, path, 0)
 
 
-def list_event_files(directory: str | os.PathLike[str]) -> list[Path]:
-    """Returns the event files of one run, in the order in which TensorBoard reads them."""
-    with os.scandir(directory) as entries:
-        return sorted(Path(e.path) for e in entries if "tfevents" in e.name and e.is_file())
-
-
-def parse_events(record: Record, path: Path) -> Iterator[LoggedEvent]:
+def parse_events(record: Record, path: LogPath) -> Iterator[LoggedEvent]:
     """Yields the blob sequences of this plugin that `record` holds."""
     from google.protobuf.message import DecodeError
     from tensorboard.compat.proto.event_pb2 import Event, SessionLog

@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, Final
 
 from tensorboard_plugin_atlas.logs.event_file import (
@@ -24,6 +23,7 @@ from tensorboard_plugin_atlas.logs.event_file import (
     read_length,
     scan_records,
 )
+from tensorboard_plugin_atlas.logs.log_paths import LogPath
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_of_tag
 
 ABORT_BYTES: Final = 1 << 40
@@ -74,7 +74,7 @@ class FileReport:
     """
 
     run: str
-    path: Path
+    path: LogPath
     sound: int
     faults: tuple[Fault, ...]
     other_faults: int
@@ -84,7 +84,7 @@ class FileReport:
     last: float
 
 
-def check_file(run: str, path: Path) -> FileReport:
+def check_file(run: str, path: LogPath) -> FileReport:
     """Reads and checks a whole event file.
 
     Holds one record in memory, plus about 100 bytes for each atlas, plus the described faults.

@@ -7,7 +7,8 @@ import os
 
 from tensorboard_plugin_atlas.atlas import ProbeThumbnails
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.logs.reader import check_directory, matches_run, walk_events
+from tensorboard_plugin_atlas.logs.log_paths import check_directory
+from tensorboard_plugin_atlas.logs.reader import matches_run, walk_events
 from tensorboard_plugin_atlas.metadata import PROBE_TAG
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_probe
 
@@ -16,7 +17,7 @@ def read_probe(log_dir: str | os.PathLike[str], run: str) -> ProbeThumbnails:
     """Reads the thumbnails of the probe images of one run.
 
     Args:
-        log_dir: Log directory, as passed to TensorBoard.
+        log_dir: Log directory, as passed to TensorBoard, or its URL in an object store.
         run: The run, such as `Atlas.run`; "exp1" also finds "exp1/atlas".
 
     Returns:

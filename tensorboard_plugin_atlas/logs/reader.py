@@ -14,7 +14,6 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, Literal
 
 from tensorboard_plugin_atlas.atlas import Atlas
@@ -26,7 +25,12 @@ from tensorboard_plugin_atlas.logs.event_file import (
     read_events,
     read_record,
 )
-from tensorboard_plugin_atlas.logs.remote import is_url
+from tensorboard_plugin_atlas.logs.log_paths import (
+    LogPath,
+    LogPathLike,
+    check_directory,
+    run_directories,
+)
 from tensorboard_plugin_atlas.metadata import (
     CHILD_RUN,
     PROBE_TAG,
@@ -106,7 +110,7 @@ class _RecordLocation:
     layer: str
     step: int
     tag: str | None
-    file: Path
+    file: LogPath
     offset: int
     reason: str | None
     revision: Revision | None = None
@@ -130,7 +134,8 @@ def read_atlases(
     checkpoints on other maps; they are returned only if `run` names them.
 
     Args:
-        log_dir: Log directory, as passed to TensorBoard.
+        log_dir: Log directory, as passed to TensorBoard, or its URL in an object store, such as
+            "s3://bucket/runs".
         run: Only this run; "exp1" also finds "exp1/atlas", to which `AtlasWriter` writes.
         layer: Only this layer.
         on_damage: How to handle damaged records: "warn" and skip them, "skip" them silently, or
@@ -140,7 +145,8 @@ def read_atlases(
         An iterator over the atlases.
 
     Raises:
-        ArgumentError: if `log_dir` is not a directory or `on_damage` is none of the three.
+        ArgumentError: if `log_dir` is not a directory, its store cannot be read, or `on_damage` is
+            none of the three.
 
     Examples:
         >>> for atlas in read_atlases("runs", layer="layer4"):  # doctest: +SKIP
@@ -174,7 +180,7 @@ def read_shortcuts(
         on_damage: As for `read_atlases`.
 
     Raises:
-        ArgumentError: if `log_dir` is no directory or `on_damage` is none of the three.
+        ArgumentError: as `read_atlases` does.
 
     Examples:
         >>> for record in read_shortcuts("runs"):  # doctest: +SKIP
@@ -267,13 +273,14 @@ def list_records(
     only if `run` names them.
 
     Args:
-        log_dir: Log directory, as passed to TensorBoard.
+        log_dir: Log directory, as passed to TensorBoard, or its URL in an object store, such as
+            "s3://bucket/runs".
         run: Only this run, as for `read_atlases`.
         include_damaged: Whether to return damaged records, too, unless an intact record of the same
             step exists; their `read` raises. The layer is "" if unknown because of damage.
 
     Raises:
-        ArgumentError: if `log_dir` is not a directory.
+        ArgumentError: if `log_dir` is not a directory, or its store cannot be read.
     """
     records, hidden = _collect_records(check_directory(log_dir))
     shown = {
@@ -304,17 +311,17 @@ def _is_selected(found: str, wanted: str | None) -> bool:
     return matches_run(found, wanted) and (wanted is not None or source_of_relayout(found) is None)
 
 
-def list_atlases(log_dir: str | os.PathLike[str]) -> tuple[LoggedAtlas, ...]:
+def list_atlases(log_dir: LogPathLike) -> tuple[LoggedAtlas, ...]:
     """Lists all atlases and all damaged records, sorted by run, layer, and step.
 
     Each atlas is decoded and checked, except for the pixels of its icons. Probe images and
     shortcuts are checked, too, and listed if they are damaged.
 
     Raises:
-        ArgumentError: if `log_dir` is not a directory.
+        ArgumentError: if `log_dir` is not a directory, or its store cannot be read.
     """
     records = _StepRecords()
-    entries: dict[tuple[Path, int, str], LoggedAtlas] = {}
+    entries: dict[tuple[LogPath, int, str], LoggedAtlas] = {}
     hidden: list[LoggedAtlas] = []
     for run, event in walk_events(check_directory(log_dir)):
         if event.is_restart:
@@ -344,51 +351,27 @@ def _is_void(entry: LoggedAtlas, run: str, step: int) -> bool:
     return entry.revision == SHORTCUTS and entry.run == run and entry.step >= step
 
 
-def check_directory(log_dir: str | os.PathLike[str]) -> Path:
-    """Returns a directory as a `Path`.
-
-    Raises:
-        ArgumentError: if it is not a directory, or is a URL.
-    """
-    path = Path(log_dir)
-    if not path.is_dir():
-        if is_url(os.fspath(log_dir)):
-            raise ArgumentError(
-                f"log_dir={os.fspath(log_dir)!r} is a URL, but only local directories can be read; "
-                "copy the log to a local directory and pass that"
-            )
-        state = "is a file" if path.exists() else "does not exist"
-        raise ArgumentError(f"log_dir={str(path)!r} {state}; pass the directory of the runs")
-    return path
-
-
 def matches_run(found: str, wanted: str | None) -> bool:
     """Returns whether a run is the wanted one, or the one that `AtlasWriter` adds to it."""
     return wanted is None or found in (wanted, f"{wanted}/{CHILD_RUN}")
 
 
-def run_directories(log_dir: Path) -> Iterator[tuple[str, Path]]:
-    """Yields `log_dir` and all directories below it, with their TensorBoard run names."""
-    visited = set()
-    for directory, names, _ in os.walk(log_dir, followlinks=True):
-        real = os.path.realpath(directory)
-        if real in visited:
-            # A link to a parent directory would be followed forever.
-            names.clear()
-            continue
-        visited.add(real)
-        names.sort()
-        yield Path(directory).relative_to(log_dir).as_posix(), Path(directory)
+def walk_events(log_dir: LogPath) -> Iterator[tuple[str, LoggedEvent]]:
+    """Yields the TensorBoard run and the event of all records of this plugin under `log_dir`.
 
-
-def walk_events(log_dir: Path) -> Iterator[tuple[str, LoggedEvent]]:
-    """Yields the TensorBoard run and the event of all records of this plugin under `log_dir`."""
+    Raises:
+        ArgumentError: if a directory cannot be read.
+    """
     for run, directory in run_directories(log_dir):
         try:
             for event in read_events(directory):
                 yield run, event
         except FileNotFoundError:
             continue
+        except OSError as error:
+            raise ArgumentError(
+                f"{str(directory)!r} cannot be read ({error.strerror or error})"
+            ) from error
 
 
 @dataclass
@@ -477,7 +460,7 @@ def _read_base_checksum(manifest: bytes) -> str | None:
     )
 
 
-def _select_locations(log_dir: Path) -> list[_RecordLocation]:
+def _select_locations(log_dir: LogPath) -> list[_RecordLocation]:
     """Returns the current record of each run, layer, and step, and all damaged ones, sorted."""
     records, hidden = _collect_records(log_dir)
     found = [
@@ -487,7 +470,7 @@ def _select_locations(log_dir: Path) -> list[_RecordLocation]:
     return sorted(found, key=lambda location: (location.run, location.layer, location.step))
 
 
-def _collect_records(log_dir: Path) -> tuple[_StepRecords, list[_RecordLocation]]:
+def _collect_records(log_dir: LogPath) -> tuple[_StepRecords, list[_RecordLocation]]:
     """Returns the records of atlases, and damaged records whose tag is unknown."""
     records = _StepRecords()
     hidden: list[_RecordLocation] = []

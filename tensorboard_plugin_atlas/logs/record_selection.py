@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Final
 
 from tensorboard_plugin_atlas.analysis.class_series import layer_of_series
@@ -22,7 +22,7 @@ SHOWN: Final = 5
 
 
 def select_records(
-    log_dir: Path,
+    log_dir: str | os.PathLike[str],
     run: str | None,
     layers: Sequence[str] | None,
     *,
@@ -32,7 +32,7 @@ def select_records(
     """Returns the records of the atlases of layers.
 
     Args:
-        log_dir: Log directory, as passed to TensorBoard.
+        log_dir: Log directory or URL, as passed to TensorBoard.
         run: Only this run; None for all except those written by `relayout`.
         layers: Only these layers; None for all.
         include_damaged: Whether to return damaged records, too, see `list_records`.
@@ -76,7 +76,7 @@ def select_records(
 
 
 def select_step(
-    log_dir: Path, run: str | None, layers: Sequence[str] | None, step: int | None
+    log_dir: str | os.PathLike[str], run: str | None, layers: Sequence[str] | None, step: int | None
 ) -> list[AtlasRecord]:
     """Returns the records of the atlases of one run at one step.
 
@@ -87,7 +87,7 @@ def select_step(
 
 
 def select_atlas(
-    log_dir: Path, run: str | None, layer: str | None, step: int | None
+    log_dir: str | os.PathLike[str], run: str | None, layer: str | None, step: int | None
 ) -> AtlasRecord:
     """Returns the record of the atlas of one layer of one run at one step.
 
@@ -128,7 +128,9 @@ def _choose_step(found: list[AtlasRecord], step: int | None) -> list[AtlasRecord
     return [one for one in found if one.step == wanted]
 
 
-def select_entries(log_dir: Path, run: str | None, layer: str | None) -> list[LoggedAtlas]:
+def select_entries(
+    log_dir: str | os.PathLike[str], run: str | None, layer: str | None
+) -> list[LoggedAtlas]:
     """Returns the entries of `list_atlases` of one run and one layer; () if the log has none.
 
     Damaged records of an unknown layer are listed with every layer.

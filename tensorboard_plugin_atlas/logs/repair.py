@@ -11,14 +11,16 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.event_file import (
-    FRAME_BYTES,
-    frame,
+from tensorboard_plugin_atlas.logs.event_file import FRAME_BYTES, frame, scan_records
+from tensorboard_plugin_atlas.logs.log_paths import (
+    LogPath,
+    LogPathLike,
+    check_directory,
     list_event_files,
-    scan_records,
+    measure_file,
+    run_directories,
 )
 from tensorboard_plugin_atlas.logs.protos import make_version_payload
-from tensorboard_plugin_atlas.logs.reader import check_directory, run_directories
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,15 @@ class RepairedFile:
     lost_bytes: int
 
 
-def repair(log_dir: Path, output: Path, *, progress: bool = True) -> tuple[RepairedFile, ...]:
+def repair(
+    log_dir: LogPathLike, output: Path, *, progress: bool = True
+) -> tuple[RepairedFile, ...]:
     """Copies the intact records of all event files, including those of other plugins.
 
     The log is only read. Both of TensorBoard's loaders can read the copy to its end.
 
     Args:
-        log_dir: The damaged log.
+        log_dir: The damaged log: a directory, or a URL of an object store.
         output: Directory of the copy, with the same relative paths; must be empty or not exist, and
             be outside `log_dir`.
         progress: Whether to show a progress bar on a terminal.
@@ -59,11 +63,11 @@ def repair(log_dir: Path, output: Path, *, progress: bool = True) -> tuple[Repai
     source = check_directory(log_dir)
     _check_output(source, output)
     files = [
-        (directory.relative_to(source) / path.name, path)
-        for _, directory in run_directories(source)
+        (Path(run) / path.name, path)
+        for run, directory in run_directories(source)
         for path in list_event_files(directory)
     ]
-    total = sum(path.stat().st_size for _, path in files)
+    total = sum(measure_file(path) for _, path in files)
     bar = tqdm(
         total=total, desc="repair", unit="B", unit_scale=True, disable=None if progress else True
     )
@@ -71,9 +75,9 @@ def repair(log_dir: Path, output: Path, *, progress: bool = True) -> tuple[Repai
         return tuple(_copy_file(path, output, name, bar.update) for name, path in files)
 
 
-def _check_output(source: Path, output: Path) -> None:
+def _check_output(source: LogPath, output: Path) -> None:
     inside = output.resolve()
-    if inside == source.resolve() or source.resolve() in inside.parents:
+    if source.resolve() in (inside, *inside.parents):
         raise ArgumentError(
             f"--output {str(output)!r} is inside the log; pass a directory outside of it"
         )
@@ -85,10 +89,10 @@ def _check_output(source: Path, output: Path) -> None:
 
 
 def _copy_file(
-    path: Path, output: Path, name: Path, advance: Callable[[int], object]
+    path: LogPath, output: Path, name: Path, advance: Callable[[int], object]
 ) -> RepairedFile:
     """Copies the intact records of one file."""
-    target, size = output / name, path.stat().st_size
+    target, size = output / name, measure_file(path)
     kept, written, lost, was_lost = 0, 0, 0, False
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -105,10 +109,10 @@ def _copy_file(
                 kept += 1
                 written += len(payload) + FRAME_BYTES
                 advance(len(payload) + FRAME_BYTES)
-        if kept:
-            shutil.copystat(path, target)
-        else:
+        if not kept:
             target.unlink()
+        elif isinstance(path, Path):
+            shutil.copystat(path, target)
     except OSError as error:
         raise ArgumentError(
             f"--output {str(output)!r}: {name} cannot be copied ({error.strerror}); free disk "
@@ -118,7 +122,7 @@ def _copy_file(
     return RepairedFile(name, kept, lost, size - written)
 
 
-def _read_intact(path: Path) -> Iterator[bytes | None]:
+def _read_intact(path: LogPath) -> Iterator[bytes | None]:
     """Yields the payload of each intact event, and None for each damaged section."""
     from google.protobuf.message import DecodeError
     from tensorboard.compat.proto.event_pb2 import Event

@@ -10,8 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import DamageError
@@ -19,12 +18,11 @@ from tensorboard_plugin_atlas.logs.event_file import (
     LoggedEvent,
     Record,
     find_record_offsets,
-    list_event_files,
     parse_events,
     read_record_at,
 )
+from tensorboard_plugin_atlas.logs.log_paths import LogPath, list_event_files, parse_log_path
 from tensorboard_plugin_atlas.logs.protos import make_restart_payload
-from tensorboard_plugin_atlas.logs.remote import is_url, open_remote, remote_event_files
 from tensorboard_plugin_atlas.logs.sinks import make_event_sink
 from tensorboard_plugin_atlas.metadata import PLUGIN_NAME, layer_of_shortcuts, layer_of_tag
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
@@ -231,29 +229,18 @@ def _is_ours(value: Any) -> bool:
 
 def _read_backward(location: str | None) -> Iterator[LoggedEvent]:
     """Yields the events of a run in reverse order; nothing if it does not exist."""
-    for record, name in _read_records_backward(location):
-        yield from reversed(list(parse_events(record, Path(name))))
+    for record, file in _read_records_backward(location):
+        yield from reversed(list(parse_events(record, file)))
 
 
-def _read_records_backward(location: str | None) -> Iterator[tuple[Record, str]]:
-    """Yields each record and the name of its file, in reverse order."""
-    if location is None:
+def _read_records_backward(location: str | None) -> Iterator[tuple[Record, LogPath]]:
+    """Yields each record and its file, in reverse order."""
+    directory = None if location is None else parse_log_path(location)
+    if directory is None or not directory.is_dir():
         return
-    for name in reversed(_list_files(location)):
-        with _open(name) as file:
+    for path in reversed(list_event_files(directory)):
+        with path.open("rb") as file:
             for offset in reversed(list(find_record_offsets(file))):
                 record = read_record_at(file, offset)
                 if record is not None:
-                    yield record, name
-
-
-def _list_files(location: str) -> list[str]:
-    if is_url(location):
-        return remote_event_files(location)
-    if not Path(location).is_dir():
-        return []
-    return [str(path) for path in list_event_files(location)]
-
-
-def _open(name: str) -> BinaryIO:
-    return open_remote(name) if is_url(name) else Path(name).open("rb")
+                    yield record, path

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, RecordSink, write_through
 from tensorboard_plugin_atlas.logs.protos import make_blob_summary, make_scalar_summary
-from tensorboard_plugin_atlas.logs.remote import RemoteSink, is_url
+from tensorboard_plugin_atlas.logs.remote_path import is_url, restore_url
+from tensorboard_plugin_atlas.logs.remote_sink import RemoteSink
 from tensorboard_plugin_atlas.metadata import CHILD_RUN
 
 _DIRECTORY_NAMES = ("log_dir", "logdir", "get_logdir")
@@ -87,7 +88,10 @@ def make_sink(target: Any) -> Sink:
     if directory is None:
         return WriterSink(target)
     try:
-        return make_event_sink(directory)
+        sink = make_event_sink(directory)
+        if isinstance(sink, RemoteSink):
+            sink.check_access()
+        return sink
     except ArgumentError:
         if not is_url(directory) or isinstance(target, (str, os.PathLike)):
             raise
@@ -112,7 +116,7 @@ def find_child_run(target: Any) -> str | None:
     directory = find_directory(target)
     if directory is None:
         return None
-    text = os.fspath(directory)
+    text = restore_url(os.fspath(directory))
     if is_url(text):
         return f"{text.rstrip('/')}/{CHILD_RUN}"
     if Path(text).is_file():

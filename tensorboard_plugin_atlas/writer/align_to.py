@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.analysis.sample_matching import (
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.remote import is_url
+from tensorboard_plugin_atlas.logs.remote_path import is_url, restore_url
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases
 from tensorboard_plugin_atlas.metadata import CHILD_RUN
 
@@ -71,7 +71,7 @@ def _parse(align_to: Any, layers: Sequence[str]) -> tuple[str, Mapping[str, str]
     if unknown:
         known = ", ".join(map(repr, layers))
         raise ArgumentError(f"align_to: {unknown[0]!r} is not among the logged layers: {known}")
-    return os.fspath(path), names
+    return restore_url(os.fspath(path)), names
 
 
 def _find_atlas_run(path: str) -> str:

@@ -57,8 +57,8 @@ class Forecast:
 
     def __str__(self) -> str:
         return (
-            f"{self.atlases:,} atlases, {_format_duration(self.seconds)} of one background core, "
-            f"{_format_size(self.bytes)}"
+            f"{self.atlases:,} atlases, {format_duration(self.seconds)} of one background core, "
+            f"{format_size(self.bytes)}"
         )
 
 
@@ -104,7 +104,7 @@ class Cost:
     def describe_mean(self) -> str:
         """Returns the mean cost of an atlas as text; at least one must be finished."""
         seconds, size = self.seconds / self.atlases, self.bytes / self.atlases
-        return f"≈ {_format_duration(seconds)} and {_format_size(size)} an atlas"
+        return f"≈ {format_duration(seconds)} and {format_size(size)} an atlas"
 
     def describe_first(self, where: str) -> str:
         """Returns the cost of the first atlases as text; at least one must be finished.
@@ -114,13 +114,13 @@ class Cost:
         """
         parts = {"icons": self.icon_seconds, "attribution": self.attribution_seconds}
         known = [
-            f"{part} {_format_duration(seconds)}"
+            f"{part} {format_duration(seconds)}"
             for part, seconds in parts.items()
             if seconds > _SMALLEST_PART * self.cpu_seconds
         ]
         first = "atlas" if self.atlases == 1 else f"{self.atlases:,} atlases"
         return (
-            f"the first {first} took {_format_duration(self.cpu_seconds)} of CPU time"
+            f"the first {first} took {format_duration(self.cpu_seconds)} of CPU time"
             f"{' (' + ', '.join(known) + ')' if known else ''}, {where}. At this rate: "
             f"{self.forecast(_FORECAST_ATLASES)}"
         )
@@ -131,7 +131,7 @@ class Cost:
             return f"no atlas finished yet; {calls}"
         return (
             f"{self.describe_mean()}; {self.atlases:,} atlases, {calls}, {self.share:.1%} of the "
-            f"run; the loop waited {_format_duration(self.loop_seconds)}"
+            f"run; the loop waited {format_duration(self.loop_seconds)}"
         )
 
 
@@ -233,13 +233,15 @@ class CostMeter:
         self._cost = dataclasses.replace(self._cost, **sums)
 
 
-def _format_duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
+    """Returns seconds, minutes, or hours as text, with two digits or more."""
     if seconds < 120:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def _format_size(count: float) -> str:
+def format_size(count: float) -> str:
+    """Returns bytes as text in kB, MB, or GB."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6)):
         if count >= scale:
             return f"{count / scale:.1f} {unit}"

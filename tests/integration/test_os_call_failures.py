@@ -15,10 +15,10 @@ import pytest
 
 from tensorboard_plugin_atlas.logs.event_file import (
     EventSink,
-    list_event_files,
     read_events,
     scan_records,
 )
+from tensorboard_plugin_atlas.logs.log_paths import list_event_files
 
 STEPS = range(4)
 

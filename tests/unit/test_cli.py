@@ -420,6 +420,44 @@ class TestEstimate:
         assert re.fullmatch(r"≈ \S+ s and \S+ kB an atlas", lines[-2])
         assert re.fullmatch(r"40 atlases, .* of one background core, \S+ kB", lines[-1])
 
+    def test_the_numbers_of_a_run_give_a_plan(self, photos, capsys):
+        command = ["estimate", "--model", "tiny_training:Net", "--data", str(photos)]
+        command += ["--layer", "stem", "--layer", "body", "--samples", "20", "--icons", "examples"]
+        run = ["--steps", "1000", "--steps-per-second", "0.1", "--every", "100"]
+        assert cli.main([*command, *run, "--budget-mb", "1000"]) == 0
+        plan, time, worker, budget = capsys.readouterr().out.splitlines()[-4:]
+        assert re.fullmatch(r"plan: atlases at 10 of 1,000 steps: 20 atlases, .* core, .*B", plan)
+        assert re.fullmatch(r"time: \d\.\d% of the 2\.8 h of training, on another core", time)
+        assert re.fullmatch(r"worker: keeps up; it takes \S+ s a step", worker)
+        assert re.fullmatch(r"budget: \S+ kB of 1\.0 GB", budget)
+        assert cli.main([*command, *run, "--budget-mb", "0.001"]) == 1
+        assert capsys.readouterr().out.splitlines()[-3].endswith(" of 1.0 kB, exceeded")
+
+    @pytest.mark.parametrize(
+        ("schedule", "count"),
+        [([], 9), (["--schedule", "log-spaced"], 9), (["--schedule", "0,7"], 2)],
+    )
+    def test_schedules_are_those_of_the_writer(self, photos, capsys, schedule, count):
+        command = ["estimate", "--model", "tiny_training:Net", "--data", str(photos)]
+        command += ["--layer", "body", "--samples", "20", "--icons", "none", *schedule]
+        assert cli.main([*command, "--steps", "200", "--steps-per-second", "0.01"]) == 0
+        assert f"plan: atlases at {count} of 200 steps: {count} atlases" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("text", ["", "linear", "0,-1", "1.5"])
+    def test_a_schedule_that_is_not_known(self, capsys, text):
+        with pytest.raises(SystemExit):
+            cli.main(["estimate", "--model", "a:b", "--data", "c", "--schedule", text])
+        assert f"{text!r}: pass log-spaced, or steps of at least 0" in capsys.readouterr().err
+
+    def test_a_plan_needs_all_numbers_of_the_run(self, capsys):
+        command = ["estimate", "--model", "a:b", "--data", "c", "--budget-minutes", "3"]
+        assert cli.main([*command, "--steps", "100"]) == 2
+        error = capsys.readouterr().err
+        assert "--steps-per-second: missing; a plan needs the numbers of your training" in error
+        with pytest.raises(SystemExit):
+            cli.main([*command, "--steps-per-second", "0"])
+        assert "'0': pass a number above 0" in capsys.readouterr().err
+
     def test_layers_are_chosen_where_none_are_named(self, photos):
         found = estimate("tiny_training:Net", str(photos), config=TINY)
         assert [atlas.layer for atlas in found.layers] == ["body"]

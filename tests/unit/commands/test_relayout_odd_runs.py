@@ -18,7 +18,8 @@ from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.commands import map_relayout as relayout_module
 from tensorboard_plugin_atlas.commands.map_relayout import relayout
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.event_file import EventSink, list_event_files, scan_records
+from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
+from tensorboard_plugin_atlas.logs.log_paths import list_event_files
 
 
 class TestOddRuns:

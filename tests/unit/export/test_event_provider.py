@@ -25,9 +25,9 @@ from tensorboard_plugin_atlas.logs import reader
 from tensorboard_plugin_atlas.logs.event_file import (
     EventSink,
     LoggedEvent,
-    list_event_files,
     read_events,
 )
+from tensorboard_plugin_atlas.logs.log_paths import list_event_files
 from tensorboard_plugin_atlas.logs.resume import purge_steps
 from tensorboard_plugin_atlas.metadata import CHILD_RUN, Revision, layer_tag, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas

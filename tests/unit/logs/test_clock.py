@@ -18,12 +18,14 @@ from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.logs import event_file as events
-from tensorboard_plugin_atlas.logs import remote
+from tensorboard_plugin_atlas.logs import remote_sink
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
-from tensorboard_plugin_atlas.logs.event_file import EventSink, list_event_files, read_events
+from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
 from tensorboard_plugin_atlas.logs.file_names import make_file_name, make_next_file_name
+from tensorboard_plugin_atlas.logs.log_paths import list_event_files
 from tensorboard_plugin_atlas.logs.reader import list_atlases
-from tensorboard_plugin_atlas.logs.remote import RemoteSink, remote_event_files
+from tensorboard_plugin_atlas.logs.remote_path import RemotePath
+from tensorboard_plugin_atlas.logs.remote_sink import RemoteSink
 from tensorboard_plugin_atlas.logs.repair import repair
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.metadata import layer_tag
@@ -43,7 +45,7 @@ def clock(ahead: float, directory: Path | None = None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         other = SimpleNamespace(time=lambda: time.time() + ahead)
         patch.setattr(events, "time", other)
-        patch.setattr(remote, "time", other)
+        patch.setattr(remote_sink, "time", other)
         yield
     for path in list_event_files(directory) if directory is not None else ():
         written = max(path.stat().st_mtime, time.time() + ahead)
@@ -145,13 +147,13 @@ class TestStores:
                 sink = RemoteSink(url)
                 sink.write("layer/a", [b"x"], step)
                 sink.flush()
-        before = remote_event_files(url)
+        before = list_event_files(RemotePath(url))
         sink = RemoteSink(url)
         for step in (20, 30):
             sink.write("layer/a", [b"x"], step)
             sink.flush()
-        assert remote_event_files(url)[:2] == before
-        assert len(remote_event_files(url)) == 4
+        assert list_event_files(RemotePath(url))[:2] == before
+        assert len(list_event_files(RemotePath(url))) == 4
 
     def test_no_sink_of_a_process_overwrites_a_file_of_another(self) -> None:
         url = "memory://clock/same-second"
@@ -159,7 +161,7 @@ class TestStores:
         for step, sink in enumerate(sinks):
             sink.write("layer/a", [b"x"], step)
             sink.close()
-        assert len(remote_event_files(url)) == 3
+        assert len(list_event_files(RemotePath(url))) == 3
 
 
 @pytest.mark.parametrize("back", [HOUR, YEARS], ids=["an hour", "to 1970"])

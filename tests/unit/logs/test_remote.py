@@ -15,9 +15,11 @@ from tensorboard.backend.event_processing.plugin_event_multiplexer import EventM
 from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs import remote
+from tensorboard_plugin_atlas.logs import remote_sink
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
-from tensorboard_plugin_atlas.logs.remote import RemoteSink, open_remote, remote_event_files
+from tensorboard_plugin_atlas.logs.log_paths import list_event_files
+from tensorboard_plugin_atlas.logs.remote_path import RemotePath
+from tensorboard_plugin_atlas.logs.remote_sink import RemoteSink
 from tensorboard_plugin_atlas.logs.sinks import WriterSink, make_sink
 from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
@@ -29,15 +31,20 @@ def store(request: pytest.FixtureRequest) -> str:
     return f"memory://{request.node.name}/logs"
 
 
+def list_files(url: str) -> list[str]:
+    path = RemotePath(url)
+    return [file.name for file in list_event_files(path)] if path.is_dir() else []
+
+
 def download(url: str, target: Path) -> Path:
     target.mkdir()
-    for found in remote_event_files(url):
-        with open_remote(found) as file:
-            (target / found.rpartition("/")[2]).write_bytes(file.read())
+    for name in list_files(url):
+        with (RemotePath(url) / name).open() as file:
+            (target / name).write_bytes(file.read())
     return target
 
 
-def steps_in(directory: Path) -> list[int]:
+def steps_in(directory: Path | str) -> list[int]:
     events = list(read_events(directory))
     assert [event.reason for event in events] == [None] * len(events)
     return [event.step for event in events]
@@ -49,10 +56,10 @@ def test_each_flush_puts_one_whole_event_file(store: str, tmp_path: Path) -> Non
         sink.write("layer/a", [b"first", b"second"], step)
         if step % 2:
             sink.flush()
-            assert len(remote_event_files(store)) == (step + 1) // 2
+            assert len(list_files(store)) == (step + 1) // 2
     sink.flush()
     sink.close()
-    names = remote_event_files(store)
+    names = list_files(store)
     assert len(names) == 2
     assert names == sorted(names)
     local = download(store, tmp_path / "copy")
@@ -66,17 +73,17 @@ def test_nothing_is_put_before_something_is_written(store: str) -> None:
     sink = RemoteSink(store)
     sink.flush()
     sink.close()
-    assert remote_event_files(store) == []
+    assert list_files(store) == []
 
 
 def test_what_waits_is_put_before_it_grows_without_end(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "COMMIT_BYTES", 10_000)
+    monkeypatch.setattr(remote_sink, "COMMIT_BYTES", 10_000)
     sink = RemoteSink(store)
     for step in range(9):
         sink.write("layer/a", [bytes(4000)], step)
-    assert len(remote_event_files(store)) == 3
+    assert len(list_files(store)) == 3
 
 
 def test_a_store_that_is_away_costs_nothing_once_it_is_back(
@@ -85,7 +92,7 @@ def test_a_store_that_is_away_costs_nothing_once_it_is_back(
     def away(*_: object) -> None:
         raise OSError("unreachable")
 
-    monkeypatch.setattr(remote, "WAITING_BYTES", 3000)
+    monkeypatch.setattr(remote_sink, "WAITING_BYTES", 3000)
     sink = RemoteSink(store)
     with monkeypatch.context() as patch:
         patch.setattr(type(fsspec.filesystem("memory")), "pipe_file", away)
@@ -102,11 +109,12 @@ def test_a_store_that_is_away_costs_nothing_once_it_is_back(
 
 def test_urls_go_to_stores_and_paths_to_files(store: str, tmp_path: Path) -> None:
     assert isinstance(make_sink(store), RemoteSink)
+    assert make_sink(Path(store)).location == make_sink(store).location == f"{store}/atlas"
     assert isinstance(make_sink(tmp_path), EventSink)
     sink = make_sink(store + "/")
     sink.write("layer/a", [b"x"], 0, None)
     sink.close()
-    assert len(remote_event_files(store + "/atlas")) == 1
+    assert len(list_files(store + "/atlas")) == 1
 
 
 def test_a_writer_in_a_store_that_only_it_can_reach_is_written_through() -> None:
@@ -124,6 +132,7 @@ def test_a_writer_in_a_store_that_only_it_can_reach_is_written_through() -> None
         ("memory://x", "fsspec", r"\[remote\]'$"),
         ("s3://bucket/x", "s3fs", r"\[remote\]' s3fs$"),
         ("gs://bucket/x", "gcsfs", r"\[remote\]' gcsfs$"),
+        ("hf://datasets/user/x", "huggingface_hub", r"\[remote\]' huggingface_hub$"),
     ],
 )
 def test_a_missing_package_is_named_with_the_command(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Event files in object stores (`s3://`, `gs://`, `memory://`, and others of fsspec).
+"""Writes event files to object stores.
 
 Object stores cannot append, so each flush uploads one object: a complete event file with the next
 number. TensorBoard reads the files of a run in the order of their names, and none of them grows.
@@ -7,79 +7,22 @@ number. TensorBoard reads the files of a run in the order of their names, and no
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from typing import Any, BinaryIO, Final
+from typing import Final
 
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import RecordSink, frame
 from tensorboard_plugin_atlas.logs.file_names import make_next_file_name
 from tensorboard_plugin_atlas.logs.protos import make_version_payload
+from tensorboard_plugin_atlas.logs.remote_path import RemotePath, file_system, translate_errors
 
 COMMIT_BYTES: Final = 64 << 20
 """Pending records are uploaded without a flush when they reach this size in bytes."""
 
 WAITING_BYTES: Final = 4 * COMMIT_BYTES
 """Largest size of pending records while the store cannot be reached; further ones are rejected."""
-
-_PACKAGES: Final = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs"}
-
-
-def is_url(directory: str) -> bool:
-    """Returns whether `directory` is a URL such as `s3://bucket/logs`."""
-    return "://" in directory
-
-
-def file_system(url: str) -> tuple[Any, str]:
-    """Returns the fsspec file system of `url`, and the path of `url` in it.
-
-    Raises:
-        ArgumentError: if fsspec or the package for this store is not installed, or if the protocol
-            is unknown. The message names the command that installs a missing package.
-    """
-    protocol = url.partition("://")[0]
-    try:
-        import fsspec
-
-        system, path = fsspec.core.url_to_fs(url)
-    except ImportError as error:
-        package = _PACKAGES.get(protocol)
-        more = "" if package is None else f" {package}"
-        raise ArgumentError(
-            f"log_dir={url!r}: {error}; pip install 'tensorboard_plugin_atlas[remote]'{more}"
-        ) from error
-    except ValueError as error:
-        raise ArgumentError(
-            f"log_dir={url!r}: {error}; pass a local directory or a URL that fsspec supports"
-        ) from error
-    return system, str(path)
-
-
-def remote_event_files(url: str) -> list[str]:
-    """Returns the URLs of a run's event files, in the order in which TensorBoard reads them.
-
-    Raises:
-        ArgumentError: as `file_system` does.
-        OSError: if the store cannot be read.
-    """
-    system, path = file_system(url)
-    if not system.isdir(path):
-        return []
-    system.invalidate_cache(path)
-    names = [str(found).rpartition("/")[2] for found in system.ls(path, detail=False)]
-    return [f"{url.rstrip('/')}/{name}" for name in sorted(names) if "tfevents" in name]
-
-
-def open_remote(url: str) -> BinaryIO:
-    """Opens an object for reading; parts are loaded on demand if the store supports it.
-
-    Raises:
-        ArgumentError: as `file_system` does.
-        OSError: if it cannot be read.
-    """
-    system, path = file_system(url)
-    file: BinaryIO = system.open(path, "rb")
-    return file
 
 
 class RemoteSink(RecordSink):
@@ -110,6 +53,19 @@ class RemoteSink(RecordSink):
     def location(self) -> str:
         """The URL."""
         return self._url
+
+    def check_access(self) -> None:
+        """Checks that the store can be reached, so that missing credentials are found at the start.
+
+        Raises:
+            ArgumentError: if it cannot; the message states what to set.
+        """
+        try:
+            RemotePath(self._url).is_dir()
+        except OSError as error:
+            raise ArgumentError(
+                f"log_dir={self._url!r} cannot be used ({error.strerror or error})"
+            ) from error
 
     def append(self, payload: bytes) -> None:
         """Keeps one event for the next flush.
@@ -146,10 +102,11 @@ class RemoteSink(RecordSink):
         if not self._waiting:
             return
         created = time.time()
-        if self._name is None:
-            self._name = self._next_name(created)
-        records = [frame(make_version_payload(created)), *self._waiting]
-        self._system.pipe_file(f"{self._path}/{self._name}", b"".join(records))
+        with translate_errors(self._url):
+            if self._name is None:
+                self._name = self._next_name(created)
+            records = [frame(make_version_payload(created)), *self._waiting]
+            self._system.pipe_file(f"{self._path}/{self._name}", b"".join(records))
         # The name changes only after success: an upload that seemed to fail may have succeeded.
         self._last, self._name = self._name, None
         self._number += 1
@@ -160,5 +117,7 @@ class RemoteSink(RecordSink):
         if self._last is not None:
             return make_next_file_name([self._last], created, self._number)
         self._system.makedirs(self._path, exist_ok=True)
-        there = [url.rpartition("/")[2] for url in remote_event_files(self._url)]
+        there: list[str] = []
+        with contextlib.suppress(FileNotFoundError):  # some stores have no empty directories
+            there = RemotePath(self._url).list_names("file")
         return make_next_file_name(there, created, self._number)
