@@ -23,7 +23,8 @@ class Schedule(ABC):
     """The steps at which atlases are logged; pass one to `AtlasWriter(schedule=...)`.
 
     Most of what a network learns, it learns early. `log_spaced`, the default, therefore logs often
-    at first, and then at intervals that grow with the step.
+    at first, and then at intervals that grow with the step. While the writer is busy, its due
+    atlases wait for a later step, so that none is skipped; so do those of `when_loss_falls`.
 
     Examples:
         >>> Schedule.log_spaced().steps(200)
@@ -101,6 +102,11 @@ class Schedule(ABC):
     def needs_loss(self) -> bool:
         """Whether the steps depend on the loss."""
 
+    @property
+    @abstractmethod
+    def can_wait(self) -> bool:
+        """Whether a due atlas is logged later if the writer is busy, instead of being skipped."""
+
     @abstractmethod
     def steps(self, last: int) -> tuple[int, ...]:
         """Returns all steps of the schedule up to and including `last`.
@@ -115,25 +121,43 @@ class Schedule(ABC):
 
 
 class StepTimer(ABC):
-    """Decides for each step of a training run whether an atlas is due."""
+    """Decides for each step of a training run whether an atlas is due.
 
-    @abstractmethod
-    def is_due(self, step: int, loss: object = None) -> bool:
-        """Returns whether a step of the schedule was reached since the last call.
+    Args:
+        can_wait: As in the schedule.
+    """
+
+    def __init__(self, can_wait: bool) -> None:
+        self._can_wait = can_wait
+        self._is_waiting = False
+
+    def is_due(self, step: int, loss: object = None, *, is_busy: bool = False) -> bool:
+        """Returns whether to log an atlas now.
 
         Args:
             step: Current step, larger than in the last call.
             loss: Current loss, a number or a tensor with one element.
+            is_busy: Whether the writer would have to skip an atlas.
 
         Raises:
             ArgumentError: if the schedule needs a loss and gets none.
         """
+        self._is_waiting |= self._reaches(step, loss)
+        if not self._is_waiting or (is_busy and self._can_wait):
+            return False
+        self._is_waiting = False
+        return True
+
+    @abstractmethod
+    def _reaches(self, step: int, loss: object) -> bool:
+        """Returns whether a step of the schedule was reached since the last call."""
 
 
 class _StepSchedule(Schedule):
     """A schedule of steps that are known in advance."""
 
     needs_loss = False
+    can_wait = False
 
     @abstractmethod
     def next_after(self, step: int) -> int | None:
@@ -154,6 +178,8 @@ class _StepSchedule(Schedule):
 class _LogSpaced(_StepSchedule):
     start: int
     factor: float
+
+    can_wait = True
 
     def next_after(self, step: int) -> int | None:
         if step < 0:
@@ -188,6 +214,7 @@ class _WhenLossFalls(Schedule):
     by: float
 
     needs_loss = True
+    can_wait = True
 
     def steps(self, last: int) -> tuple[int, ...]:
         raise ArgumentError(
@@ -206,11 +233,12 @@ class _StepScheduleTimer(StepTimer):
     """
 
     def __init__(self, schedule: _StepSchedule) -> None:
+        super().__init__(schedule.can_wait)
         self._schedule = schedule
         self._next: int | None = None
         self._is_started = False
 
-    def is_due(self, step: int, loss: object = None) -> bool:
+    def _reaches(self, step: int, loss: object) -> bool:
         del loss
         if not self._is_started:  # a resumed run begins later; steps before it are not due
             self._is_started, self._next = True, self._schedule.next_after(step - 1)
@@ -224,12 +252,13 @@ class _LossTimer(StepTimer):
     """Compares a running mean of the loss with its value at the last atlas."""
 
     def __init__(self, by: float) -> None:
+        super().__init__(can_wait=True)
         self._by = by
         self._calls = 0
         self._mean: float | None = None
         self._at_last_atlas: float | None = None
 
-    def is_due(self, step: int, loss: object = None) -> bool:
+    def _reaches(self, step: int, loss: object) -> bool:
         if not isinstance(loss, SupportsFloat):
             raise ArgumentError(
                 f"loss={loss!r:.40}: Schedule.when_loss_falls needs the loss; pass "

@@ -110,11 +110,11 @@ class TrainingSession:
 
     def end_step(self, step: int, loss: Any = None) -> None:
         """Logs an atlas if it is due by the schedule. Calls that repeat a step are ignored."""
-        if self._timer is None or step == self._ended_step:
+        if self._writer is None or self._timer is None or step == self._ended_step:
             return
         self._ended_step = step
         try:
-            is_due = self._timer.is_due(step, loss)
+            is_due = self._timer.is_due(step, loss, is_busy=self._writer.is_busy())
         except ArgumentError as error:  # training goes on
             self._timer = None
             logger.warning("no more atlases are logged by the schedule: %s", error)

@@ -218,6 +218,7 @@ class AtlasWriter:
     ) -> None:
         check_worker(worker, max_pending, budget)
         self._timer = _check_schedule(schedule).make_timer()
+        self._max_pending = max_pending
         self._hardware = check_hardware(device, threads, worker)
         self.strict = strict
         self._meter = CostMeter(budget)
@@ -287,14 +288,14 @@ class AtlasWriter:
         """Calls `add_atlas` if an atlas is due by the schedule; to be called at every step.
 
         If this is called less often, an atlas is due at the first call at or after each step of the
-        schedule.
+        schedule. With the default schedule and that of the loss, it waits while the writer is busy.
 
         Args:
             global_step: Step of the training loop; must be larger than in the previous call.
             loss: The current loss, for `Schedule.when_loss_falls`.
             walltime: Seconds since the epoch; None is now.
         """
-        if self._timer.is_due(to_int("global_step", global_step), loss):
+        if self._timer.is_due(to_int("global_step", global_step), loss, is_busy=self.is_busy()):
             self._add_atlas(global_step, walltime)
 
     def every(self, n: int, start: int = 0) -> AtlasWriter:
@@ -359,6 +360,10 @@ class AtlasWriter:
                 else f"worker='process' is not possible: {fault}; {lost} could not be logged. Pass "
                 "worker='inline' to compute atlases in the training loop"
             )
+
+    def is_busy(self) -> bool:
+        """Returns whether the queue is full, so that a new checkpoint would replace one in it."""
+        return self.waiting() > self._max_pending
 
     def waiting(self) -> int:
         """Returns the number of checkpoints that were added and are not finished."""

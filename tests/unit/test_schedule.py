@@ -53,6 +53,24 @@ def test_a_loop_with_gaps_is_due_at_the_first_call_after_each_step(schedule):
     ]
 
 
+def test_atlases_wait_for_a_busy_writer_or_not():
+    busy = {10, 11, 12, 15}
+    calls = range(24)
+    for schedule, expected in (
+        (Schedule.log_spaced(), [0, 13, 16, 22]),
+        (Schedule.every(5), [0, 5, 10, 15, 20]),
+        (Schedule.at([11, 12]), [11, 12]),
+    ):
+        timer = schedule.make_timer()
+        assert [step for step in calls if timer.is_due(step, is_busy=step in busy)] == expected
+    timer = Schedule.when_loss_falls().make_timer()
+    assert [step for step in calls if timer.is_due(step, 0.5**step, is_busy=step < 3)] == [
+        3,
+        10,
+        20,
+    ]
+
+
 def test_a_resumed_run_does_not_make_up_for_steps_before_it():
     assert due_steps(Schedule.every(500), range(751, 1_501)) == [1_000, 1_500]
     assert due_steps(Schedule.every(1), [10**15, 10**15 + 1]) == [10**15, 10**15 + 1]

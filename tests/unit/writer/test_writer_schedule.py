@@ -8,14 +8,14 @@ from tiny_training import TINY, Net, make_images
 from tensorboard_plugin_atlas import AtlasError, AtlasWriter, Schedule, read_atlases
 
 
-def make_writer(folder, strict=True, **options):
+def make_writer(folder, *, worker="inline", strict=True, **options):
     return AtlasWriter(
         folder,
         Net(),
         ["body"],
         probe=make_images(),
         config=TINY,
-        worker="inline",
+        worker=worker,
         strict=strict,
         **options,
     )
@@ -50,6 +50,19 @@ def test_when_the_loss_falls(tmp_path):
         for step in range(30):
             atlas.step(step, loss=1.0 if step < 10 else 1e-3)
     assert read_steps(tmp_path / "b") == [0, 10, 20]
+
+
+def test_a_due_atlas_waits_for_a_busy_worker(tmp_path):
+    with make_writer(tmp_path, worker="process", max_pending=1) as atlas:
+        for step in range(16):
+            atlas.step(step)
+        assert atlas.is_busy()  # steps 0 and 10; step 15 waits
+        atlas.flush()
+        assert not atlas.is_busy()
+        atlas.step(19)
+    assert read_steps(tmp_path) == [0, 10, 19]
+    *_, last = read_atlases(tmp_path, layer="body")
+    assert last.skipped == ()
 
 
 def test_steps_that_are_not_due_do_not_have_to_increase(tmp_path):
