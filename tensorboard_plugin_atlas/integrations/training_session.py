@@ -141,8 +141,9 @@ class TrainingSession:
 
     def finish(self, step: int) -> None:
         """Logs the final state, waits for unfinished atlases, and closes the writer."""
-        self.log(step)
         if self._writer is not None:
+            self._writer.wait_for_room()
+            self.log(step)
             self._writer.close()
         self._writer = self._timer = None
 

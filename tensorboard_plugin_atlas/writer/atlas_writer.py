@@ -229,6 +229,7 @@ class AtlasWriter:
         self._has_reported_cost = False
         self._pending_warning: tuple[str, LostSteps] | None = None
         self._last_step: int | None = None
+        self._unlogged_step: int | None = None  # of the last call of `step`
         purge_step = _choose_purge_step(purge_step, restart)
         self._closed = False
         silent_rank = find_silent_rank()
@@ -289,14 +290,17 @@ class AtlasWriter:
 
         If this is called less often, an atlas is due at the first call at or after each step of the
         schedule. With the default schedule and that of the loss, it waits while the writer is busy.
+        At the end of a `with` block, the final state is logged in any case.
 
         Args:
             global_step: Step of the training loop; must be larger than in the previous call.
             loss: The current loss, for `Schedule.when_loss_falls`.
             walltime: Seconds since the epoch; None is now.
         """
-        if self._timer.is_due(to_int("global_step", global_step), loss, is_busy=self.is_busy()):
-            self._add_atlas(global_step, walltime)
+        step = self._unlogged_step = to_int("global_step", global_step)
+        if self._timer.is_due(step, loss, is_busy=self.is_busy()):
+            self._unlogged_step = None
+            self._add_atlas(step, walltime)
 
     def every(self, n: int, start: int = 0) -> AtlasWriter:
         """Sets the schedule of `step` to every `n`-th step from `start` on.
@@ -365,6 +369,12 @@ class AtlasWriter:
         """Returns whether the queue is full, so that a new checkpoint would replace one in it."""
         return self.waiting() > self._max_pending
 
+    def wait_for_room(self, timeout: float = 300.0) -> None:
+        """Waits until the queue is not full, or `timeout` seconds have passed."""
+        end = time.monotonic() + timeout
+        while self.is_busy() and time.monotonic() < end:
+            time.sleep(0.05)
+
     def waiting(self) -> int:
         """Returns the number of checkpoints that were added and are not finished."""
         return 0 if self._is_silent else self._recorder.waiting
@@ -384,9 +394,17 @@ class AtlasWriter:
     ) -> None:
         # After an exception or Ctrl+C, the program should end soon.
         if kind is None:
+            self._add_final()
             self.close()
         else:
             self.close(EXIT_SECONDS)
+
+    @_catch_errors
+    def _add_final(self) -> None:
+        """Logs the state after the last call of `step`, if that call did not."""
+        if self._unlogged_step is not None and not self._closed:
+            self.wait_for_room()
+            self._add_atlas(self._unlogged_step, None)
 
     def __repr__(self) -> str:
         return f"AtlasWriter(layers={list(self.layers)!r}, last step {self._last_step})"

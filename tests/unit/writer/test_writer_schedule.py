@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`AtlasWriter.step` and `every`: the writer decides at which steps an atlas is due."""
 
+import contextlib
+
 import pytest
 import torch
 from tiny_training import TINY, Net, make_images
@@ -29,7 +31,7 @@ def test_by_default_the_intervals_grow(tmp_path):
     with make_writer(tmp_path) as atlas:
         for step in range(40):
             atlas.step(step)
-    assert read_steps(tmp_path) == [0, 10, 15, 22, 34]
+    assert read_steps(tmp_path) == [0, 10, 15, 22, 34, 39]
 
 
 def test_every_n_steps_in_a_with_statement(tmp_path):
@@ -37,7 +39,7 @@ def test_every_n_steps_in_a_with_statement(tmp_path):
     with atlas.every(4, start=2):
         for step in range(12):
             atlas.step(step)
-    assert read_steps(tmp_path) == [2, 6, 10]
+    assert read_steps(tmp_path) == [2, 6, 10, 11]
     assert atlas._closed
 
 
@@ -45,11 +47,11 @@ def test_when_the_loss_falls(tmp_path):
     with make_writer(tmp_path, schedule=Schedule.when_loss_falls(by=0.5)) as atlas:
         for step in range(30):
             atlas.step(step, loss=torch.tensor(1.0 if step < 10 else 1e-3, requires_grad=True))
-    assert read_steps(tmp_path) == [0]
+    assert read_steps(tmp_path) == [0, 29]
     with make_writer(tmp_path / "b", schedule=Schedule.when_loss_falls(by=0.1)) as atlas:
         for step in range(30):
             atlas.step(step, loss=1.0 if step < 10 else 1e-3)
-    assert read_steps(tmp_path / "b") == [0, 10, 20]
+    assert read_steps(tmp_path / "b") == [0, 10, 20, 29]
 
 
 def test_a_due_atlas_waits_for_a_busy_worker(tmp_path):
@@ -63,6 +65,22 @@ def test_a_due_atlas_waits_for_a_busy_worker(tmp_path):
     assert read_steps(tmp_path) == [0, 10, 19]
     *_, last = read_atlases(tmp_path, layer="body")
     assert last.skipped == ()
+
+
+def test_the_final_state_is_logged_once_and_not_after_an_exception(tmp_path):
+    with make_writer(tmp_path / "due").every(4) as atlas:
+        for step in range(5):
+            atlas.step(step)
+    assert read_steps(tmp_path / "due") == [0, 4]
+    with contextlib.suppress(KeyError), make_writer(tmp_path / "failed") as atlas:
+        for step in range(5):
+            atlas.step(step)
+        raise KeyError
+    assert read_steps(tmp_path / "failed") == [0]
+    with make_writer(tmp_path / "full", worker="process", max_pending=1) as atlas:
+        for step in range(12):
+            atlas.step(step)
+    assert read_steps(tmp_path / "full") == [0, 10, 11], "it waits and replaces none"
 
 
 def test_steps_that_are_not_due_do_not_have_to_increase(tmp_path):
