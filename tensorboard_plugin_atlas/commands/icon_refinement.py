@@ -18,16 +18,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.checkpoints.model_weights import load_weights
 from tensorboard_plugin_atlas.commands.cost_estimate import (
-    LARGEST_SIDE,
     build_model,
-    call_factory,
-    make_image_tensors,
+    load_probe_source,
+    move_to_device,
 )
 from tensorboard_plugin_atlas.commands.options import MOST_PIXELS
 from tensorboard_plugin_atlas.compute.icons.rerendered_icons import (
@@ -40,8 +38,7 @@ from tensorboard_plugin_atlas.compute.icons.rerendered_icons import (
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig, restore_config
-from tensorboard_plugin_atlas.demo.data import load
-from tensorboard_plugin_atlas.errors import ArgumentError, describe_error
+from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.logs.record_selection import select_step
 from tensorboard_plugin_atlas.metadata import Revision, layer_tag, parse_refined_run, refined_run
@@ -184,12 +181,7 @@ def model_on_device(model: nn.Module, checkpoint: Path, device: str) -> nn.Modul
         ArgumentError: as `load_weights`, or if the device cannot be used.
     """
     load_weights(model, checkpoint, label=f"--checkpoint {str(checkpoint)!r}")
-    try:
-        return model.to(torch.device(device))
-    except Exception as error:  # the type depends on the device
-        raise ArgumentError(
-            f"--device {device!r} cannot be used ({describe_error(error):.200}); pass cpu"
-        ) from error
+    return move_to_device(model, device)
 
 
 def build_logged_probe(
@@ -206,20 +198,10 @@ def build_logged_probe(
     """
     info = atlas.provenance.layer_info
     scale: Any = info.get("normalize") if normalize is None else normalize
-    if ":" in data and not Path(data).exists():
-        source = call_factory(data, "--data", "such as my_code:make_probe")
-    else:
-        found = load(
-            data,
-            limit=config.samples,
-            seed=0,
-            largest_side=LARGEST_SIDE,
-            side=side or _logged_side(info),
-        )
-        source = make_image_tensors(found, ((0.0,), (1.0,)) if scale is None else scale)
-    return build_probe(
-        source, config=config, classes=atlas.classes, normalize=None if scale is None else scale
+    source, _ = load_probe_source(
+        data, samples=config.samples, side=side or _logged_side(info), normalize=scale
     )
+    return build_probe(source, config=config, classes=atlas.classes, normalize=scale)
 
 
 def _logged_side(info: Mapping[str, Any]) -> int | None:
