@@ -11,6 +11,10 @@ from typing import Any, Final
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.checkpoints.checkpoint_reader import read_checkpoint
+from tensorboard_plugin_atlas.checkpoints.transformers_weights import (
+    is_transformers_model,
+    read_transformers_weights,
+)
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.record_selection import shorten_list
@@ -48,8 +52,11 @@ def load_weights(model: nn.Module, path: Path, *, label: str, weights: str = MOD
         ArgumentError: if the checkpoint cannot be read, holds more than tensors and plain values,
             does not hold these weights, or belongs to another model.
     """
-    state = _find_weights(read_checkpoint(path, label), weights, label)
     inner = unwrap(model)
+    if weights == MODEL_WEIGHTS and is_transformers_model(inner) and path.is_dir():
+        inner.load_state_dict(read_transformers_weights(inner, path, label))
+        return
+    state = _find_weights(read_checkpoint(path, label), weights, label)
     wanted = inner.state_dict()
     state = _strip_prefix(state, wanted)
     _check_names(state, wanted, label)
