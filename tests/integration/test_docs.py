@@ -20,7 +20,14 @@ from docs_pages import BLOCK, OTHER_TRACKERS, PAGES, blocks_of, name_of
 from torch import nn
 
 import tensorboard_plugin_atlas
-from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, compute_atlas, find_shortcuts
+from tensorboard_plugin_atlas import (
+    AtlasConfig,
+    AtlasWriter,
+    build_atlases,
+    cli,
+    compute_atlas,
+    find_shortcuts,
+)
 
 SMALL = AtlasConfig(samples=40, grids=(4,), icons="examples", min_count=2)
 TENSORBOARD_FLAGS = {"--logdir", "--atlas_samples", "--load_fast"}
@@ -71,7 +78,8 @@ def small_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     defaults = AtlasWriter.__init__.__kwdefaults__
     for key, value in {"config": SMALL, "worker": "inline", "strict": True}.items():
         monkeypatch.setitem(defaults, key, value)
-    for function in (compute_atlas, find_shortcuts, tensorboard_plugin_atlas.since_step):
+    functions = (build_atlases, compute_atlas, find_shortcuts, tensorboard_plugin_atlas.since_step)
+    for function in functions:
         monkeypatch.setitem(function.__kwdefaults__, "config", SMALL)
     lightning: Any = types.ModuleType("lightning")
     lightning.pytorch = types.ModuleType("lightning.pytorch")
