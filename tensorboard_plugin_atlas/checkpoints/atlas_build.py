@@ -7,20 +7,26 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.checkpoints.build_plan import plan_build
+from tensorboard_plugin_atlas.checkpoints.build_plan import BuildPlan, plan_build
 from tensorboard_plugin_atlas.checkpoints.checkpoint_files import (
     CheckpointFile,
     PathLike,
     find_checkpoints,
 )
 from tensorboard_plugin_atlas.checkpoints.model_weights import MODEL_WEIGHTS, load_weights
+from tensorboard_plugin_atlas.checkpoints.ranks import (
+    RankSink,
+    append_records,
+    get_ranks,
+    split_layers,
+)
 from tensorboard_plugin_atlas.compute.argument_checks import (
     check_model_and_config,
     explain_model_errors,
@@ -35,8 +41,9 @@ from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, describe_error
+from tensorboard_plugin_atlas.logs.event_file import RecordSink
 from tensorboard_plugin_atlas.logs.resume import purge_steps
-from tensorboard_plugin_atlas.logs.sinks import Sink, make_sink
+from tensorboard_plugin_atlas.logs.sinks import Sink, find_child_run, make_event_sink
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import Cost, CostMeter
@@ -131,6 +138,7 @@ def build_atlases(
     """
     config = check_model_and_config(model, config)
     hardware = check_hardware("cpu", threads, "process")
+    location = _find_location(log_dir)
     found = find_checkpoints(checkpoints, step_pattern)
     with _use_threads(hardware.threads):
         # The first checkpoint of all, so that a build that goes on later has the same prototypes.
@@ -142,17 +150,13 @@ def build_atlases(
                 model, probe, output=output, forward=forward, prototypes=prototypes
             )
             names = choose_layers(model, layers, probe, interface)
-        with _explain_log_errors(log_dir):
-            sink = make_sink(log_dir)
-            plan = plan_build(sink.location, found, names, probe, config, force=force)
-            if sink.location is not None and plan.purge_step is not None:
-                purge_steps(sink.location, plan.purge_step, time.time())
-            meter = CostMeter()
-            pipeline = AtlasPipeline(probe, names, config, progress)
-            recorder = _make_recorder(pipeline, sink, interface, meter)
-            _record_checkpoints(recorder, model, plan.todo, weights=weights, progress=progress)
+        build = _Build(model, weights, probe, names, config, interface, progress)
+        meter = CostMeter()
+        with _explain_log_errors(location):
+            plan = _start_log(build, location, found, force)
+            _record_checkpoints(build, location, plan.todo, meter)
     return BuildResult(
-        location=str(sink.location),
+        location=location,
         layers=names,
         built=tuple(one.step for one in plan.todo),
         logged=tuple(one.step for one in plan.logged),
@@ -160,41 +164,109 @@ def build_atlases(
     )
 
 
-def _make_recorder(
-    pipeline: AtlasPipeline, sink: Sink, interface: ModelInterface, meter: CostMeter
-) -> InlineRecorder:
-    """Returns a recorder that continues the log of the sink."""
-    return InlineRecorder(
-        CheckpointLogger(pipeline, sink, ExtraRecords(interface=interface)), meter
-    )
+@dataclass(frozen=True, eq=False)
+class _Build:
+    """What the atlases of all checkpoints have in common.
+
+    Attributes:
+        model: The model; the weights of each checkpoint are loaded into it.
+        weights: Which weights, see `build_atlases`.
+        probe: The probe.
+        layers: Dotted module names.
+        config: The settings.
+        interface: How the model is called and its output is read.
+        progress: Whether to show progress bars on a terminal.
+    """
+
+    model: nn.Module
+    weights: str
+    probe: Probe
+    layers: tuple[str, ...]
+    config: AtlasConfig
+    interface: ModelInterface
+    progress: bool
+
+
+def _find_location(log_dir: object) -> str:
+    """Returns the directory or URL of the atlases of a run.
+
+    Raises:
+        ArgumentError: if `log_dir` is not the path of a directory.
+    """
+    if not isinstance(log_dir, (str, os.PathLike)):
+        raise ArgumentError(f"log_dir={log_dir!r:.80}: pass the directory of a run")
+    return str(find_child_run(log_dir))
+
+
+def _start_log(
+    build: _Build, location: str, found: Sequence[CheckpointFile], force: bool
+) -> BuildPlan:
+    """Decides what remains to be done, and makes records void that are to be made again.
+
+    Only rank 0 reads and changes the log; the other ranks get its plan.
+
+    Raises:
+        ArgumentError: if the log cannot be continued.
+        OSError: if the log cannot be read or written.
+    """
+    ranks = get_ranks()
+    plan = BuildPlan(())
+    if ranks.rank == 0:
+        plan = plan_build(location, found, build.layers, build.probe, build.config, force=force)
+        if plan.purge_step is not None:
+            purge_steps(location, plan.purge_step, time.time())
+    steps = set(ranks.share("steps", [one.step for one in plan.todo]))
+    return replace(plan, todo=tuple(one for one in found if one.step in steps))
 
 
 def _record_checkpoints(
-    recorder: InlineRecorder,
-    model: nn.Module,
-    checkpoints: Sequence[CheckpointFile],
-    *,
-    weights: str,
-    progress: bool,
+    build: _Build, location: str, checkpoints: Sequence[CheckpointFile], meter: CostMeter
 ) -> None:
-    """Logs the atlases of checkpoints, and closes the log.
+    """Logs the atlases of checkpoints, those of some layers as other ranks compute them.
 
     Raises:
         ArgumentError: if a checkpoint cannot be used; the atlases of those before it are logged.
         OSError: if the log cannot be written.
     """
-    try:
-        with progress_bar(
-            "checkpoints", len(checkpoints), unit="checkpoint", shown=progress
-        ) as bar:
-            for one in checkpoints:
-                load_weights(model, one.path, label=one.label, weights=weights)
-                with _explain_checkpoint_errors(one):
-                    recorder.record(model, one.step, one.wall_time)
-                if bar is not None:
-                    bar.update()
-    finally:
-        recorder.close(None)
+    ranks = get_ranks()
+    parts = split_layers(build.layers, ranks.size)
+    own = parts[ranks.rank]
+    sink: RecordSink = (
+        make_event_sink(location)
+        if ranks.rank == 0
+        else RankSink(location, ranks.folder, ranks.rank)
+    )
+    is_shown = build.progress and ranks.rank == 0
+    recorder = _make_recorder(build, own, sink, meter, is_shown)
+    # Rank 0 changes the log only after all have read it.
+    ranks.wait_for_all("recorders")
+    if not own:
+        return
+    others = [rank for rank, part in enumerate(parts) if part and rank > 0]
+    with (
+        contextlib.closing(sink),
+        progress_bar("checkpoints", len(checkpoints), unit="checkpoint", shown=is_shown) as bar,
+    ):
+        for one in checkpoints:
+            load_weights(build.model, one.path, label=one.label, weights=build.weights)
+            with _explain_checkpoint_errors(one):
+                recorder.record(build.model, one.step, one.wall_time)
+            if isinstance(sink, RankSink):
+                sink.finish(one.step)
+            else:
+                for rank in others:
+                    append_records(sink, ranks.folder, rank, one.step)
+            if bar is not None:
+                bar.update()
+
+
+def _make_recorder(
+    build: _Build, layers: tuple[str, ...], sink: Sink, meter: CostMeter, progress: bool
+) -> InlineRecorder:
+    """Returns a recorder that continues the log at the location of the sink."""
+    pipeline = AtlasPipeline(build.probe, layers, build.config, progress)
+    extras = ExtraRecords(interface=build.interface)
+    return InlineRecorder(CheckpointLogger(pipeline, sink, extras), meter)
 
 
 @contextlib.contextmanager
@@ -217,7 +289,7 @@ def _explain_checkpoint_errors(checkpoint: CheckpointFile) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _explain_log_errors(log_dir: PathLike) -> Iterator[None]:
+def _explain_log_errors(location: str) -> Iterator[None]:
     """Turns errors of the file system into errors that name the log.
 
     Raises:
@@ -227,7 +299,7 @@ def _explain_log_errors(log_dir: PathLike) -> Iterator[None]:
         yield
     except OSError as error:
         raise ArgumentError(
-            f"log_dir={os.fspath(log_dir)!r} cannot be written ({error.strerror or error}); check "
+            f"{location!r} cannot be written ({error.strerror or error}); check "
             "its permissions and the free disk space"
         ) from error
 

@@ -34,7 +34,7 @@ class BuildPlan:
 
 
 def plan_build(
-    location: str | None,
+    location: str,
     checkpoints: Sequence[CheckpointFile],
     layers: Sequence[str],
     probe: Probe,
@@ -48,8 +48,7 @@ def plan_build(
     and its records become void.
 
     Args:
-        location: Directory or URL of the run of the atlases; None for an unknown one, which counts
-            as empty.
+        location: Directory or URL of the run of the atlases.
         checkpoints: The checkpoints, by increasing step.
         layers: Dotted module names.
         probe: The probe.
@@ -61,7 +60,7 @@ def plan_build(
             settings, or other layers, or because it goes on after a checkpoint that is not in it.
         OSError: if the log cannot be read.
     """
-    steps = {} if location is None else list_complete_steps(location)
+    steps = list_complete_steps(location)
     if force or not steps:
         return BuildPlan(tuple(checkpoints), purge_step=0 if force else None)
     _check_layers(steps, layers)

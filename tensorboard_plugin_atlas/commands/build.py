@@ -18,6 +18,7 @@ from tensorboard_plugin_atlas.commands.options import (
 from tensorboard_plugin_atlas.commands.terminal_text import escape
 
 if TYPE_CHECKING:
+    from tensorboard_plugin_atlas.checkpoints.atlas_build import BuildResult
     from tensorboard_plugin_atlas.config import AtlasConfig
 
 HELP: Final = """\
@@ -39,6 +40,10 @@ names.
 MODULE:CALLABLE is imported from the working directory or the environment, and called without
 arguments. DATA is a callable that returns a data set or other probe of AtlasWriter, or a folder or
 zip of class/image.ext.
+
+With several layers, several processes can share the work:
+
+  torchrun --nproc-per-node 2 -m tensorboard_plugin_atlas build 'ckpts/*.pt' ...
 
 If the command is interrupted, run it again: checkpoints that are in the log are skipped.
 """
@@ -104,6 +109,7 @@ def add_settings(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     from tensorboard_plugin_atlas.checkpoints.atlas_build import build_atlases
+    from tensorboard_plugin_atlas.checkpoints.ranks import join_ranks
     from tensorboard_plugin_atlas.commands.cost_estimate import (
         build_model,
         load_probe_source,
@@ -119,29 +125,40 @@ def run(arguments: argparse.Namespace) -> int:
         side=arguments.side,
         normalize=arguments.normalize,
     )
-    result = build_atlases(
-        arguments.checkpoints,
-        model,
-        arguments.logdir,
-        arguments.layer,
-        probe=source,
-        classes=classes,
-        normalize=arguments.normalize,
-        config=config,
-        weights=arguments.weights,
-        step_pattern=arguments.step_pattern,
-        force=arguments.force,
-        output=import_model_function(arguments, "output"),
-        forward=import_model_function(arguments, "forward"),
-        threads=arguments.threads,
-    )
+    with join_ranks() as ranks:
+        result = build_atlases(
+            arguments.checkpoints,
+            model,
+            arguments.logdir,
+            arguments.layer,
+            probe=source,
+            classes=classes,
+            normalize=arguments.normalize,
+            config=config,
+            weights=arguments.weights,
+            step_pattern=arguments.step_pattern,
+            force=arguments.force,
+            output=import_model_function(arguments, "output"),
+            forward=import_model_function(arguments, "forward"),
+            threads=arguments.threads,
+        )
+    if ranks.rank == 0:
+        _print_result(result, ranks.size, arguments.logdir)
+    return 0
+
+
+def _print_result(result: BuildResult, processes: int, log_dir: str) -> None:
     if result.logged:
         print(f"{len(result.logged):,} checkpoints were in the log before")
     print(f"{len(result.built):,} checkpoints of layers {escape(', '.join(result.layers))}")
+    idle = processes - len(result.layers)
+    if idle > 0:
+        print(
+            f"{idle} of {processes} processes had nothing to do, since each computes whole layers"
+        )
     if result.cost.atlases:
         print(result.cost.describe_mean())
-    print(f"\nthe tab shows them: tensorboard --logdir {escape(arguments.logdir)}")
-    return 0
+    print(f"\nthe tab shows them: tensorboard --logdir {escape(log_dir)}")
 
 
 def make_config(arguments: argparse.Namespace) -> AtlasConfig:

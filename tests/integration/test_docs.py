@@ -155,6 +155,10 @@ def test_commands_exist(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def check_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Fails for a program, subcommand, option, file, or extra that does not exist."""
     program, *arguments = words
+    if program == "torchrun":
+        module = arguments.index("-m")
+        assert arguments[module + 1] == "tensorboard_plugin_atlas", words
+        program, arguments = "tensorboard-atlas", arguments[module + 2 :]
     options = {word.partition("=")[0] for word in arguments if word.startswith("--")}
     if program == "tensorboard-atlas":
         capsys.readouterr()
