@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,7 +46,7 @@ def load_weights(model: nn.Module, path: Path, *, label: str, weights: str = MOD
             DistributedDataParallel, `torch.compile`, or a Lightning module, is removed.
         label: Names the checkpoint in messages, such as "checkpoint 'step5.pt'".
         weights: "model" for the weights that were trained, "ema" for their moving average, or the
-            key of a state dict in the checkpoint.
+            key of a state dict in the checkpoint, or the first part of names in its state dict.
 
     Raises:
         ArgumentError: if the checkpoint cannot be read, holds more than tensors and plain values,
@@ -58,7 +58,7 @@ def load_weights(model: nn.Module, path: Path, *, label: str, weights: str = MOD
         return
     state = _find_weights(read_checkpoint(path, label), weights, label)
     wanted = inner.state_dict()
-    state = _strip_prefix(state, wanted)
+    state = _strip_prefix(state, wanted, label)
     _check_names(state, wanted, label)
     inner.load_state_dict(state)
 
@@ -76,9 +76,9 @@ def _find_weights(content: object, weights: str, label: str) -> dict[str, Tensor
         found = _as_state_dict(values) or _find_under(values, keys)
     elif weights == EMA_WEIGHTS:
         keys = (*_EMA_KEYS, *(("state_dict",) if _LIGHTNING_AVERAGE in values else ()))
-        found = _find_under(values, keys) or _find_ema_by_prefix(values)
+        found = _find_under(values, keys) or _find_by_prefix(values, _EMA_PREFIXES)
     else:
-        found = _find_under(values, keys)
+        found = _find_under(values, keys) or _find_by_prefix(values, (f"{weights}.",))
     if found is None:
         kind = "" if weights == MODEL_WEIGHTS else f" of weights={weights!r}"
         names = [key for key in values if isinstance(key, str)]
@@ -102,10 +102,10 @@ def _find_under(values: Mapping[Any, Any], keys: tuple[str, ...]) -> dict[str, T
     return None
 
 
-def _find_ema_by_prefix(values: Mapping[Any, Any]) -> dict[str, Tensor] | None:
-    """Returns the averaged weights that a state dict holds beside the others."""
+def _find_by_prefix(values: Mapping[Any, Any], prefixes: Sequence[str]) -> dict[str, Tensor] | None:
+    """Returns the weights with a prefix, which a state dict holds beside others."""
     both = _as_state_dict(values) or _find_under(values, _MODEL_KEYS) or {}
-    for prefix in _EMA_PREFIXES:
+    for prefix in prefixes:
         found = {k.removeprefix(prefix): v for k, v in both.items() if k.startswith(prefix)}
         if found:
             return found
@@ -118,13 +118,32 @@ def _as_state_dict(values: Mapping[Any, Any]) -> dict[str, Tensor] | None:
     return state if state and len(state) == len(values) else None
 
 
-def _strip_prefix(state: dict[str, Tensor], wanted: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Removes the parts that wrappers add to names, and the prefix that most wanted names have."""
+def _strip_prefix(
+    state: dict[str, Tensor], wanted: Mapping[str, Any], label: str
+) -> dict[str, Tensor]:
+    """Removes the parts that wrappers add to names, and the prefix that most wanted names have.
+
+    Raises:
+        ArgumentError: if the weights of several models have all wanted names.
+    """
     if any(_COMPILED in name for name in state):
         state = {name.replace(_COMPILED, ""): value for name, value in state.items()}
     first = next(iter(wanted), "")
     prefixes = ["", *(key[: -len(first)] for key in state if first and key.endswith("." + first))]
-    best = max(prefixes, key=lambda prefix: sum(prefix + name in state for name in wanted))
+    counts = {prefix: sum(prefix + name in state for name in wanted) for prefix in prefixes}
+    best = max(counts, key=lambda prefix: counts[prefix])
+    several = [
+        prefix.removesuffix(".")
+        for prefix, count in counts.items()
+        if prefix and count == len(wanted) and prefix not in _EMA_PREFIXES
+    ]
+    if best in _EMA_PREFIXES and several:
+        best = f"{several[0]}."
+    if best and len(several) > 1:
+        raise ArgumentError(
+            f"{label} holds the weights of {len(several)} models, {', '.join(several)}; pass the "
+            f"name of one as weights, such as {several[0]!r}"
+        )
     return {key[len(best) :]: value for key, value in state.items() if key.startswith(best)}
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,12 @@ from torch import nn
 from tensorboard_plugin_atlas import Atlas, AtlasConfig, AtlasWriter, build_atlases, read_atlases
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
-from tensorboard_plugin_atlas.logs.event_file import list_event_files, read_events, scan_records
+from tensorboard_plugin_atlas.logs.event_file import (
+    EventSink,
+    list_event_files,
+    read_events,
+    scan_records,
+)
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 STEPS = (0, 10, 20)
@@ -180,6 +186,13 @@ class TestResume:
         }
         assert all(a.grids[0].icons is None for a in atlases.values())
 
+    def test_a_log_in_a_store(self, checkpoints: Path) -> None:
+        url = "memory://finished/run"
+        first = build(checkpoints / "step0.pt", url, config=QUICK)  # type: ignore[arg-type]
+        assert first.location == f"{url}/atlas"
+        second = build(checkpoints, url, config=QUICK)  # type: ignore[arg-type]
+        assert (second.logged, second.built) == ((0,), (10, 20))
+
     def test_the_log_of_a_training_loop_is_continued(
         self, checkpoints: Path, tmp_path: Path
     ) -> None:
@@ -258,6 +271,27 @@ class TestErrors:
         with pytest.raises(LayerError, match="bodi"):
             build(checkpoints, tmp_path / "runs", ["bodi"])
         assert not (tmp_path / "runs").exists()
+
+    def test_a_full_disk(
+        self, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        append, written = EventSink.append, []
+
+        def append_some(sink: EventSink, payload: bytes) -> None:
+            if len(written) == 6:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            written.append(payload)
+            append(sink, payload)
+
+        with monkeypatch.context() as fault:
+            fault.setattr(EventSink, "append", append_some)
+            with pytest.raises(ArgumentError, match=r"atlas' cannot be written \(No space left"):
+                build(checkpoints, tmp_path, config=QUICK)
+        assert build(checkpoints, tmp_path, config=QUICK).built == (10, 20)
+
+    def test_what_is_no_directory(self, checkpoints: Path) -> None:
+        with pytest.raises(ArgumentError, match=r"log_dir=3: pass the directory of a run"):
+            build(checkpoints, 3)  # type: ignore[arg-type]
 
     def test_a_log_directory_that_cannot_be_written(
         self, checkpoints: Path, tmp_path: Path

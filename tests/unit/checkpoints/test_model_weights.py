@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import pickle
 from pathlib import Path
@@ -15,6 +16,13 @@ from safetensors.torch import save_file
 from tiny_training import Net
 from torch import Tensor, nn
 from torch.distributed import checkpoint as dcp
+from torch.distributed.checkpoint.filesystem import _StorageInfo
+from torch.distributed.checkpoint.metadata import (
+    Metadata,
+    MetadataIndex,
+    TensorProperties,
+    TensorStorageMetadata,
+)
 from torch.optim.swa_utils import AveragedModel
 
 from tensorboard_plugin_atlas.checkpoints.checkpoint_reader import (
@@ -122,6 +130,32 @@ class TestFormats:
         assert is_checkpoint_folder(tmp_path / "step_7")
         assert_equal(load(tmp_path / "step_7"), make_state())
 
+    def test_a_folder_that_several_ranks_wrote(self, tmp_path: Path) -> None:
+        state = make_state()
+        places, described = {}, {}
+        for name, value in state.items():
+            rows = len(value) // 2 if value.dim() else 0
+            parts = {0: value[:rows], rows: value[rows:]} if rows else {0: value}
+            for rank, (start, part) in enumerate(parts.items()):
+                content = io.BytesIO()
+                torch.save(part.clone(), content)
+                file = tmp_path / f"__{rank}_0.distcp"
+                begin = file.stat().st_size if file.exists() else 0
+                with file.open("ab") as shard:
+                    shard.write(content.getvalue())
+                offset = torch.Size([start] + [0] * (value.dim() - 1)) if value.dim() else None
+                place = _StorageInfo(file.name, begin, len(content.getvalue()))
+                places[MetadataIndex(f"model.{name}", offset)] = place
+            properties = TensorProperties.create_from_tensor(value)
+            described[f"model.{name}"] = TensorStorageMetadata(properties, value.size(), [])
+        metadata = Metadata(described, storage_data=places)
+        (tmp_path / ".metadata").write_bytes(pickle.dumps(metadata))
+        assert_equal(load(tmp_path), state)
+        places.popitem()
+        (tmp_path / ".metadata").write_bytes(pickle.dumps(metadata))
+        with pytest.raises(ArgumentError, match=r"2 of 4 values of 'model\.head\.bias' are there"):
+            load(tmp_path)
+
     def test_another_folder_is_no_checkpoint(self, tmp_path: Path) -> None:
         (tmp_path / "config.json").touch()
         assert not is_checkpoint_folder(tmp_path)
@@ -135,8 +169,11 @@ class TestChosenWeights:
         assert_equal(load(tmp_path / "a.pt"), make_state())
         assert_equal(load(tmp_path / "a.pt", weights="ema"), make_state(6))
 
-    def test_both_in_one_state_dict(self, tmp_path: Path) -> None:
-        state = add_prefix("model.", make_state()) | add_prefix("ema_model.", make_state(6))
+    @pytest.mark.parametrize("is_first", [False, True])
+    def test_both_in_one_state_dict(self, is_first: bool, tmp_path: Path) -> None:
+        state = add_prefix("model.", make_state())
+        average = add_prefix("ema_model.", make_state(6))
+        state = average | state if is_first else state | average
         torch.save({"state_dict": state}, tmp_path / "a.ckpt")
         assert_equal(load(tmp_path / "a.ckpt"), make_state())
         assert_equal(load(tmp_path / "a.ckpt", weights="ema"), make_state(6))
@@ -158,6 +195,17 @@ class TestChosenWeights:
             ArgumentError, match=r"holds no state dict, .*keys are student, teacher"
         ):
             load(tmp_path / "a.pt")
+
+    def test_two_models_in_one_state_dict(self, tmp_path: Path) -> None:
+        state = add_prefix("student.net.", make_state()) | add_prefix("teacher.net.", make_state(6))
+        torch.save({"state_dict": state}, tmp_path / "a.ckpt")
+        assert_equal(load(tmp_path / "a.ckpt", weights="teacher"), make_state(6))
+        with pytest.raises(
+            ArgumentError,
+            match=r"weights of 2 models, student\.net, teacher\.net; .*'student\.net'",
+        ):
+            load(tmp_path / "a.ckpt")
+        assert_equal(load(tmp_path / "a.ckpt", weights="student.net"), make_state())
 
     def test_weights_that_are_not_there(self, tmp_path: Path) -> None:
         torch.save({"state_dict": make_state(), "epoch": 3}, tmp_path / "a.pt")
