@@ -15,7 +15,10 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, list_complete_steps
 
-_ADVICE = "or --force to hide the logged atlases and start over, or another log directory"
+_ADVICE = (
+    "or --force (in Python, force=True) to hide the logged atlases and start over, or another log "
+    "directory"
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def _check_layers(steps: Mapping[str, set[int]], layers: Sequence[str]) -> None:
     missing = [layer for layer in layers if layer not in steps]
     if missing and any(len(known) > 1 for known in steps.values()):
         raise ArgumentError(
-            f"--layer {missing[0]!r} is not in the log, which has {', '.join(map(repr, steps))}; "
+            f"layer {missing[0]!r} is not in the log, which has {', '.join(map(repr, steps))}; "
             f"pass the logged layers, {_ADVICE}"
         )
 

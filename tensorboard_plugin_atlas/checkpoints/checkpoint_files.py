@@ -28,8 +28,13 @@ _EPOCH_KEYS: Final = ("epoch",)
 _NAMED_STEP: Final = re.compile(
     r"(?:global_?step|step|iteration|iter|checkpoint|ckpt)[=_\-]*(\d{1,18})(?!\d)", re.IGNORECASE
 )
+_NAMED_EPOCH: Final = re.compile(r"(?:epochs?|ep)[=_\-]*(\d{1,18})(?!\d)", re.IGNORECASE)
 _LAST_NUMBER: Final = re.compile(r"(?<![\d.])(\d{1,18})(?!.*\d)")
 _SUFFIX: Final = re.compile(r"\.(?:pt|pth|ckpt|bin|tar|safetensors)$", re.IGNORECASE)
+_PATTERN_ADVICE: Final = (
+    "--step-pattern REGEX (in Python, step_pattern=...), which finds the step in the path, such as "
+    r"'step(\d+)'"
+)
 _LARGEST_STEP: Final = 2**63 - 1
 
 
@@ -65,7 +70,7 @@ def find_checkpoints(
 
     The steps of all checkpoints come from the same source, the first of these that all have: the
     step that a checkpoint states (`global_step`, `step`, `iteration`), the number in its name
-    ("step500", "checkpoint-500", or else the last number), or the epoch that it states.
+    ("step500", "checkpoint-500", "epoch5", or else the last number), or the epoch that it states.
 
     Args:
         patterns: Paths of files or folders, or glob patterns such as "ckpts/*.pt".
@@ -96,8 +101,7 @@ def find_checkpoints(
         if one.step == following.step:
             raise ArgumentError(
                 f"checkpoints {str(one.path)!r} and {str(following.path)!r} are both of step "
-                f"{one.step:,}; leave one of them out, or pass --step-pattern REGEX, which finds "
-                r"the step in the path, such as 'step(\d+)'"
+                f"{one.step:,}; leave one of them out, or pass {_PATTERN_ADVICE}"
             )
     return tuple(found)
 
@@ -173,8 +177,7 @@ def _list_stated_or_named_steps(paths: Sequence[Path]) -> Sequence[int]:
     missing = next(path for path in paths if _find_step_in_name(path) is None)
     raise ArgumentError(
         f"{make_label(missing)} states no step, and there is no number in its name; rename it, "
-        "such as to 'step500.pt', leave it out, or pass --step-pattern REGEX, which finds the step "
-        r"in the path, such as 'step(\d+)'"
+        f"such as to 'step500.pt', leave it out, or pass {_PATTERN_ADVICE}"
     )
 
 
@@ -205,7 +208,7 @@ def _find_step_in_name(path: Path) -> int | None:
     stem = path.name
     while _SUFFIX.search(stem):
         stem = _SUFFIX.sub("", stem)
-    match = _NAMED_STEP.search(stem) or _LAST_NUMBER.search(stem)
+    match = _NAMED_STEP.search(stem) or _NAMED_EPOCH.search(stem) or _LAST_NUMBER.search(stem)
     match = match or _NAMED_STEP.search(path.absolute().parent.name)
     return None if match is None else int(match[1])
 

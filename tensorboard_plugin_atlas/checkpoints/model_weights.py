@@ -85,7 +85,8 @@ def _find_weights(content: object, weights: str, label: str) -> dict[str, Tensor
         held = f"; its keys are {shorten_list(names)}" if names else ""
         raise ArgumentError(
             f"{label} holds no state dict{kind}, alone or under {', '.join(map(repr, keys))}{held}"
-            ". Pass the key as weights, or save the weights: torch.save(model.state_dict(), path)"
+            ". Pass one of its keys to `tensorboard-atlas build --weights`, or save the weights: "
+            "torch.save(model.state_dict(), path)"
         )
     return found
 
@@ -141,8 +142,8 @@ def _strip_prefix(
         best = f"{several[0]}."
     if best and len(several) > 1:
         raise ArgumentError(
-            f"{label} holds the weights of {len(several)} models, {', '.join(several)}; pass the "
-            f"name of one as weights, such as {several[0]!r}"
+            f"{label} holds the weights of {len(several)} models, {', '.join(several)}; pass one "
+            "of these names to `tensorboard-atlas build --weights`, or save one of them alone"
         )
     return {key[len(best) :]: value for key, value in state.items() if key.startswith(best)}
 

@@ -218,7 +218,7 @@ class TestErrors:
                 {"config": dataclasses.replace(CONFIG, grids=(2,), seed=3)},
                 r"grids=\(2,\), \(2, 3\) before|grids=\(2,\), \[2, 3\] before",
             ),
-            ({"layers": ["stem", "head"]}, r"--layer 'head' is not in the log, .*'body', 'stem'"),
+            ({"layers": ["stem", "head"]}, r"layer 'head' is not in the log, .*'body', 'stem'"),
         ],
     )
     def test_a_log_that_cannot_be_continued(

@@ -39,6 +39,8 @@ class TestSteps:
             ("checkpoint-12.pth.tar", 12),
             ("vit_b_16_ckpt_40.pt", 40),
             ("resnet18_ep5.pt", 5),
+            ("epoch_5_accuracy_0.91.pt", 5),
+            ("ep5-seed3.pt", 5),
             ("step_70/weights.pt", 70),
             ("checkpoint-70/weights.pth", 70),
         ],

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tensorboard_plugin_atlas.checkpoints.ranks import RankSink, append_records,
 from tensorboard_plugin_atlas.logs.event_file import EventSink, list_event_files, read_events
 from tensorboard_plugin_atlas.metadata import PROBE_TAG
 
-HERE = "test_ranks"
+HERE = "test_build_ranks"
 LAYERS = ("stem", "body", "head")
 STEPS = range(0, 50, 10)
 
@@ -27,6 +28,20 @@ STEPS = range(0, 50, 10)
 def make_model() -> Net:
     torch.manual_seed(0)
     return Net()
+
+
+class SlowNet(Net):
+    """Waits in rank 1, so that it can be killed in the middle of a build."""
+
+    def forward(self, x: torch.Tensor) -> Any:
+        if os.environ.get("RANK") == "1":
+            time.sleep(0.3)
+        return super().forward(x)
+
+
+def make_slow_model() -> Net:
+    torch.manual_seed(0)
+    return SlowNet()
 
 
 def make_probe() -> Any:
@@ -47,9 +62,11 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def list_arguments(checkpoints: Path, log_dir: Path, layers: tuple[str, ...]) -> list[str]:
+def list_arguments(
+    checkpoints: Path, log_dir: Path, layers: tuple[str, ...], model: str = "make_model"
+) -> list[str]:
     return [
-        *("build", str(checkpoints / "*.pt"), "--model", f"{HERE}:make_model"),
+        *("build", str(checkpoints / "*.pt"), "--model", f"{HERE}:{model}"),
         *("--data", f"{HERE}:make_probe", "--config", f"{HERE}:make_config"),
         *("--logdir", str(log_dir), *(part for one in layers for part in ("--layer", one))),
     ]
@@ -128,7 +145,9 @@ class TestTorchrun:
     def test_a_rank_that_dies_ends_all_and_the_next_start_goes_on(
         self, checkpoints: Path, tmp_path: Path
     ) -> None:
-        arguments = list_arguments(checkpoints, tmp_path / "runs", LAYERS[:2])
+        arguments = list_arguments(
+            checkpoints, tmp_path / "runs", LAYERS[:2], model="make_slow_model"
+        )
         process = start_ranks(2, arguments)
         log = tmp_path / "runs" / "atlas"
         wait_until(lambda: log.exists() and list_event_files(log), 120)
