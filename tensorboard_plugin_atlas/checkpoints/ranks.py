@@ -24,6 +24,7 @@ from typing import Any, BinaryIO, Final
 
 from torch.distributed.rendezvous import rendezvous
 
+from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import RecordSink, frame, scan_records
 from tensorboard_plugin_atlas.metadata import PROBE_TAG
 
@@ -90,11 +91,22 @@ def get_ranks() -> Ranks:
 def join_ranks() -> Iterator[Ranks]:
     """Shares builds inside the block with the other processes that `torchrun` started.
 
-    Without `torchrun`, or with one process, builds are not shared.
+    Without `torchrun`, or with one process, builds are not shared. `RANK` alone does not decide:
+    clusters set it for programs of all kinds.
+
+    Raises:
+        ArgumentError: if the processes run on several machines.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or "RANK" not in os.environ:
+    sizes = [os.environ.get(name, "1") for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE")]
+    if "TORCHELASTIC_RUN_ID" not in os.environ or sizes[0] == "1":
         yield get_ranks()
         return
+    if sizes[0] != sizes[1]:
+        raise ArgumentError(
+            f"torchrun started {sizes[0]} processes, {sizes[1]} of them on this machine, but they "
+            "pass records on through a local folder; start all on one machine: torchrun "
+            f"--nproc-per-node {sizes[0]}"
+        )
     store, rank, size = next(iter(rendezvous("env://")))
     store.set_timeout(_TIMEOUT)
     own = tempfile.mkdtemp(prefix="tensorboard-atlas-") if rank == 0 else ""

@@ -16,7 +16,13 @@ import torch
 from tiny_training import Net, make_images, wait_until
 
 from tensorboard_plugin_atlas import AtlasConfig, cli, read_atlases
-from tensorboard_plugin_atlas.checkpoints.ranks import RankSink, append_records, split_layers
+from tensorboard_plugin_atlas.checkpoints.ranks import (
+    RankSink,
+    append_records,
+    join_ranks,
+    split_layers,
+)
+from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, list_event_files, read_events
 from tensorboard_plugin_atlas.metadata import PROBE_TAG
 
@@ -105,6 +111,36 @@ class TestSplit:
     )
     def test_layers(self, ranks: int, parts: tuple[tuple[str, ...], ...]) -> None:
         assert split_layers(LAYERS, ranks) == parts
+
+
+class TestJoinRanks:
+    @pytest.mark.parametrize(
+        "environment",
+        [
+            {},
+            {"RANK": "1", "WORLD_SIZE": "4"},
+            {"TORCHELASTIC_RUN_ID": "none", "RANK": "0", "WORLD_SIZE": "1"},
+        ],
+    )
+    def test_one_process(
+        self, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        with join_ranks() as ranks:
+            assert (ranks.rank, ranks.size) == (0, 1)
+            assert ranks.share("key", [1, 2]) == [1, 2]
+            ranks.wait_for_all("key")
+
+    def test_several_machines(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        sizes = {"RANK": "0", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2"}
+        for name, value in {"TORCHELASTIC_RUN_ID": "none", **sizes}.items():
+            monkeypatch.setenv(name, value)
+        with (
+            pytest.raises(ArgumentError, match="started 4 processes, 2 of them on this machine"),
+            join_ranks(),
+        ):
+            pass
 
 
 class TestRankSink:
