@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import torch
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ from tensorboard_plugin_atlas.compute.model.interface import (
     Forward,
     ModelInterface,
     check_interface,
+    use_interface,
 )
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
@@ -44,13 +45,20 @@ from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, describe_
 from tensorboard_plugin_atlas.logs.event_file import RecordSink
 from tensorboard_plugin_atlas.logs.resume import purge_steps
 from tensorboard_plugin_atlas.logs.sinks import Sink, find_child_run, make_event_sink
+from tensorboard_plugin_atlas.metadata import Revision, layer_tag
 from tensorboard_plugin_atlas.progress import progress_bar
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import Cost, CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
 from tensorboard_plugin_atlas.writer.hardware import check_hardware
-from tensorboard_plugin_atlas.writer.inline_recorder import InlineRecorder
+from tensorboard_plugin_atlas.writer.inline_recorder import InlineRecorder, use_default_settings
 from tensorboard_plugin_atlas.writer.layer_arguments import choose_layers
+
+_PRELIMINARY_NOTE: Final = (
+    "layout: preliminary, of this checkpoint alone; it is replaced when the checkpoints before it "
+    "are logged"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +93,7 @@ def build_atlases(
     weights: str = MODEL_WEIGHTS,
     step_pattern: str | None = None,
     force: bool = False,
+    last_first: bool = False,
     output: ReadOutput | Literal[False] | None = None,
     forward: Forward | None = None,
     prototypes: Tensor | NDArray[Any] | str | None = None,
@@ -118,6 +127,10 @@ def build_atlases(
             "epoch([0-9]+)". None uses the step that all checkpoints state, or else the number in
             their names, or else the epoch that they state.
         force: Hide all atlases that the log already has, and make them again.
+        last_first: Log a preliminary atlas of the last checkpoint before all others. It shows real
+            patches for icons and takes seconds. Its map is computed from this checkpoint alone; the
+            final one continues the map of the checkpoint before. Other preliminary atlases
+            (`AtlasConfig.draft_seconds`) are not logged then.
         output: As for `AtlasWriter`.
         forward: As for `AtlasWriter`.
         prototypes: As for `AtlasWriter`; "labels" uses the first checkpoint.
@@ -150,7 +163,7 @@ def build_atlases(
                 model, probe, output=output, forward=forward, prototypes=prototypes
             )
             names = choose_layers(model, layers, probe, interface)
-        build = _Build(model, weights, probe, names, config, interface, progress)
+        build = _Build(model, weights, probe, names, config, interface, progress, last_first)
         meter = CostMeter()
         with _explain_log_errors(location):
             plan = _start_log(build, location, found, force)
@@ -176,6 +189,7 @@ class _Build:
         config: The settings.
         interface: How the model is called and its output is read.
         progress: Whether to show progress bars on a terminal.
+        last_first: Whether a preliminary atlas of the last checkpoint is logged first.
     """
 
     model: nn.Module
@@ -185,6 +199,7 @@ class _Build:
     config: AtlasConfig
     interface: ModelInterface
     progress: bool
+    last_first: bool
 
 
 def _find_location(log_dir: object) -> str:
@@ -247,6 +262,8 @@ def _record_checkpoints(
         contextlib.closing(sink),
         progress_bar("checkpoints", len(checkpoints), unit="checkpoint", shown=is_shown) as bar,
     ):
+        if build.last_first and ranks.rank == 0 and len(checkpoints) > 1:
+            _log_preliminary(build, sink, checkpoints[-1])
         for one in checkpoints:
             load_weights(build.model, one.path, label=one.label, weights=build.weights)
             with _explain_checkpoint_errors(one):
@@ -260,13 +277,39 @@ def _record_checkpoints(
                 bar.update()
 
 
+def _log_preliminary(build: _Build, sink: Sink, checkpoint: CheckpointFile) -> None:
+    """Logs atlases of a later checkpoint with real patches for icons, until it is its turn.
+
+    TensorBoard needs increasing steps for each tag; preliminary atlases have tags of their own.
+
+    Raises:
+        ArgumentError: if the checkpoint cannot be used.
+        OSError: if the log cannot be written.
+    """
+    icons = "none" if build.config.icons == "none" else "examples"
+    pipeline = AtlasPipeline(build.probe, build.layers, replace(build.config, icons=icons), False)
+    load_weights(build.model, checkpoint.path, label=checkpoint.label, weights=build.weights)
+    with (
+        _explain_checkpoint_errors(checkpoint),
+        use_default_settings(),
+        use_interface(build.interface),
+    ):
+        for atlas in pipeline.atlases(build.model, checkpoint.step, checkpoint.wall_time):
+            notes = (*atlas.provenance.notes, _PRELIMINARY_NOTE)
+            marked = atlas.replace(provenance=replace(atlas.provenance, notes=notes))
+            tag = layer_tag(atlas.layer, Revision.PRELIMINARY)
+            sink.write(tag, encode_atlas(marked), atlas.step, atlas.wall_time)
+    sink.flush()
+
+
 def _make_recorder(
     build: _Build, layers: tuple[str, ...], sink: Sink, meter: CostMeter, progress: bool
 ) -> InlineRecorder:
     """Returns a recorder that continues the log at the location of the sink."""
     pipeline = AtlasPipeline(build.probe, layers, build.config, progress)
     extras = ExtraRecords(interface=build.interface)
-    return InlineRecorder(CheckpointLogger(pipeline, sink, extras), meter)
+    logger = CheckpointLogger(pipeline, sink, extras, is_preliminary_logged=not build.last_first)
+    return InlineRecorder(logger, meter)
 
 
 @contextlib.contextmanager

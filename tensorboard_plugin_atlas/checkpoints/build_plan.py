@@ -28,7 +28,8 @@ class BuildPlan:
     Attributes:
         todo: Checkpoints without atlases, by increasing step.
         logged: Checkpoints that have atlases of all layers in the log.
-        purge_step: Step from which on the records of the log become void; None for no step.
+        purge_step: Step from which on the records of the log become void; None for no step. Purging
+            a log without records has no effect.
     """
 
     todo: tuple[CheckpointFile, ...]
@@ -65,7 +66,7 @@ def plan_build(
     """
     steps = list_complete_steps(location)
     if force or not steps:
-        return BuildPlan(tuple(checkpoints), purge_step=0 if force else None)
+        return BuildPlan(tuple(checkpoints), purge_step=0)
     _check_layers(steps, layers)
     complete = set.intersection(*(steps.get(layer, set()) for layer in layers))
     if not complete:

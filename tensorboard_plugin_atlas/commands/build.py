@@ -87,6 +87,11 @@ def add_parser(commands: Subparsers) -> None:
     command.add_argument(
         "--force", action="store_true", help="hide all atlases of the log, and make them again"
     )
+    command.add_argument(
+        "--last-first",
+        action="store_true",
+        help="first log a preliminary atlas of the last checkpoint, with real patches for icons",
+    )
     add_settings(command)
     add_device(command)
     command.add_argument(
@@ -138,6 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
             weights=arguments.weights,
             step_pattern=arguments.step_pattern,
             force=arguments.force,
+            last_first=arguments.last_first,
             output=import_model_function(arguments, "output"),
             forward=import_model_function(arguments, "forward"),
             threads=arguments.threads,

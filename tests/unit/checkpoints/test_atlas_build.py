@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tiny_training import CLASSES, Net, make_images
+from tensorboard_server import get, start_tensorboard
+from tiny_training import CLASSES, Net, make_images, wait_until
 from torch import nn
 
 from tensorboard_plugin_atlas import Atlas, AtlasConfig, AtlasWriter, build_atlases, read_atlases
@@ -24,6 +27,7 @@ from tensorboard_plugin_atlas.logs.event_file import (
     read_events,
     scan_records,
 )
+from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 STEPS = (0, 10, 20)
@@ -202,6 +206,58 @@ class TestResume:
         ) as writer:
             writer.add_atlas(0)
         assert build(checkpoints, tmp_path).built == (10, 20)
+
+
+class TestLastFirst:
+    def test_the_final_log_is_the_same(self, checkpoints: Path, tmp_path: Path) -> None:
+        build(checkpoints, tmp_path / "plain")
+        build(checkpoints, tmp_path / "last", last_first=True)
+        plain, last = read(tmp_path / "plain"), read(tmp_path / "last")
+        assert list(plain) == list(last)
+        for key, atlas in last.items():
+            assert encode_atlas(atlas) == encode_atlas(plain[key])
+        tags = [(event.tag, event.step) for event in read_events(tmp_path / "last" / "atlas")]
+        preliminary = [layer_tag(layer, Revision.PRELIMINARY) for layer in LAYERS]
+        assert tags[:3] == [*((tag, 20) for tag in preliminary), (PROBE_TAG, 0)]
+        assert [f.text for f in examine(tmp_path / "last") if f.mark == PROBLEM] == []
+
+    def test_no_other_preliminary_atlas_is_logged(self, tmp_path: Path, checkpoints: Path) -> None:
+        config = dataclasses.replace(CONFIG, draft_seconds=0)  # word-check: ok
+        for name, last_first in {"plain": False, "last": True}.items():
+            build(checkpoints, tmp_path / name, ["body"], config=config, last_first=last_first)
+        tag = layer_tag("body", Revision.PRELIMINARY)
+        steps = {
+            name: [e.step for e in read_events(tmp_path / name / "atlas") if e.tag == tag]
+            for name in ("plain", "last")
+        }
+        assert steps == {"plain": [10, 20], "last": [20]}
+
+    @pytest.mark.parametrize("fast", [True, False], ids=["data server", "python loader"])
+    def test_an_interrupted_build_shows_it_in_tensorboard(
+        self, fast: bool, checkpoints: Path, tmp_path: Path
+    ) -> None:
+        shutil.copytree(checkpoints, tmp_path / "ckpts")
+        torch.save(Net(width=9).state_dict(), tmp_path / "ckpts" / "step10.pt")
+        for _ in range(2):  # the second one makes the records of the first void, and starts over
+            with pytest.raises(ArgumentError, match=r"step10\.pt' does not fit"):
+                build(tmp_path / "ckpts", tmp_path / "runs", ["body"], last_first=True)
+        atlases = read(tmp_path / "runs")
+        assert list(atlases) == [("body", 0), ("body", 20)]
+        assert set(atlases["body", 20].grids[0].icon_kind) == {"examples"}
+        assert "of this checkpoint alone" in str(atlases["body", 20].provenance.notes)
+        with start_tensorboard(tmp_path / "runs", fast) as url:
+            assert wait_until(lambda: read_revisions(url), 60) == {0: "logged", 20: "preliminary"}
+
+
+def read_revisions(url: str) -> dict[int, str] | None:
+    """Returns the revision of each step that a TensorBoard shows; None before it shows two."""
+    route = f"{url}data/plugin/atlas/"
+    for run in json.loads(get(f"{route}index")[2])["runs"]:
+        for series in run["series"]:
+            steps = json.loads(get(f"{route}history?id={series['id']}")[2])["steps"]
+            if len(steps) == 2:
+                return {one["step"]: one["revision"] for one in steps}
+    return None
 
 
 class TestErrors:

@@ -97,7 +97,7 @@ class TestCommand:
         settings = atlases[0].provenance.settings
         assert (settings["samples"], settings["icons"], settings["epochs"]) == (6, "examples", 5)
         assert set(atlases[0].predictions) <= {0, 1}
-        assert run_build(tmp_path, *TINY_OPTIONS, "--force") == 0
+        assert run_build(tmp_path, *TINY_OPTIONS, "--force", "--last-first") == 0
         assert [step for _, step, _ in list_logged(tmp_path / "runs")] == [0, 200]
 
     def test_a_folder_of_images(self, tmp_path: Path) -> None:
