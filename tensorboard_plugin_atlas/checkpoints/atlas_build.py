@@ -128,7 +128,7 @@ def build_atlases(
             their names, or else the epoch that they state.
         force: Hide all atlases that the log already has, and make them again.
         last_first: Log a preliminary atlas of the last checkpoint before all others. It shows real
-            patches for icons and takes seconds. Its map is computed from this checkpoint alone; the
+            patches in place of icons. Its map is computed from this checkpoint alone; the
             final one continues the map of the checkpoint before. Other preliminary atlases
             (`AtlasConfig.draft_seconds`) are not logged then.
         output: As for `AtlasWriter`.
