@@ -7,6 +7,7 @@ import argparse
 import io
 import json
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,13 @@ class RunsCode:
 
     def __reduce__(self) -> Any:
         return (Path.touch, (self.path,))
+
+
+@dataclass
+class Settings:
+    """A value that trainers may store."""
+
+    depth: int
 
 
 def make_state(seed: int = 5) -> State:
@@ -219,6 +227,13 @@ class TestRefusedFiles:
         with pytest.raises(ArgumentError, match=r"a\.pt' .*not loaded, .*Unsupported global"):
             load(tmp_path / "a.pt")
         assert not (tmp_path / "run").exists()
+
+    def test_classes_that_the_user_allows_are_loaded(self, tmp_path: Path) -> None:
+        torch.save({"model": make_state(), "config": Settings(3)}, tmp_path / "a.pt")
+        with pytest.raises(ArgumentError, match=r"Unsupported global: .*Settings"):
+            load(tmp_path / "a.pt")
+        with torch.serialization.safe_globals([Settings]):
+            assert_equal(load(tmp_path / "a.pt"), make_state())
 
     def test_code_in_the_metadata_of_a_distributed_checkpoint(self, tmp_path: Path) -> None:
         (tmp_path / ".metadata").write_bytes(pickle.dumps(RunsCode(tmp_path / "run")))
