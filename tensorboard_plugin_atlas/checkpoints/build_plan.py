@@ -67,7 +67,9 @@ def plan_build(
     steps = list_complete_steps(location)
     if force or not steps:
         return BuildPlan(tuple(checkpoints), purge_step=0)
-    _check_layers(steps, layers)
+    _check_layers(steps, layers, checkpoints[0].step)
+    for atlas in find_last_atlases(location, layers).atlases.values():
+        _check_same_probe_and_settings(atlas, probe, config)
     complete = set.intersection(*(steps.get(layer, set()) for layer in layers))
     if not complete:
         return BuildPlan(tuple(checkpoints), purge_step=0)
@@ -75,19 +77,18 @@ def plan_build(
     logged = tuple(one for one in checkpoints if one.step <= last)
     todo = tuple(one for one in checkpoints if one.step > last)
     _check_order(logged, set.union(*(steps[layer] for layer in layers)), last)
-    for atlas in find_last_atlases(location, layers).atlases.values():
-        _check_same_probe_and_settings(atlas, probe, config)
     return BuildPlan(todo, logged, last + 1 if todo else None)
 
 
-def _check_layers(steps: Mapping[str, set[int]], layers: Sequence[str]) -> None:
-    """Checks that the log has all layers; only a build that was killed at its first step has not.
+def _check_layers(steps: Mapping[str, set[int]], layers: Sequence[str], first: int) -> None:
+    """Checks that the log has all layers, unless a build was killed at its first step.
 
     Raises:
         ArgumentError: if it has not.
     """
     missing = [layer for layer in layers if layer not in steps]
-    if missing and any(len(known) > 1 for known in steps.values()):
+    is_first = set.union(*steps.values()) <= {first} and steps.keys() <= set(layers)
+    if missing and not is_first:
         raise ArgumentError(
             f"layer {missing[0]!r} is not in the log, which has {', '.join(map(repr, steps))}; "
             f"pass the logged layers, {_ADVICE}"

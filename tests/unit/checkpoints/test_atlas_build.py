@@ -286,6 +286,19 @@ class TestErrors:
             build(checkpoints, tmp_path, **more)
         assert count_records(tmp_path) == before
 
+    def test_another_layer_than_that_of_the_only_step(
+        self, checkpoints: Path, tmp_path: Path
+    ) -> None:
+        build(checkpoints / "step0.pt", tmp_path, ["stem"], config=QUICK)
+        with pytest.raises(
+            ArgumentError, match=r"layer 'body' is not in the log, which has 'stem'"
+        ):
+            build(checkpoints, tmp_path, ["body"], config=QUICK)
+        with pytest.raises(ArgumentError, match=r"the log was made with other data or settings"):
+            build(checkpoints, tmp_path, LAYERS)
+        # As if it had been killed before the second layer.
+        assert build(checkpoints, tmp_path, LAYERS, config=QUICK).built == STEPS
+
     def test_a_step_within_the_log(self, checkpoints: Path, tmp_path: Path) -> None:
         files = [checkpoints / "step0.pt", checkpoints / "step20.pt"]
         build_atlases(files, make_model(), tmp_path, ["body"], probe=make_images(24), config=CONFIG)
