@@ -22,11 +22,7 @@ from tensorboard_plugin_atlas.logs import event_file as events
 from tensorboard_plugin_atlas.logs.event_file import EventSink, find_record_offsets, scan_records
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.remote import RemoteSink
-from tensorboard_plugin_atlas.logs.resume import (
-    find_last_atlases,
-    list_complete_steps,
-    purge_steps,
-)
+from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
@@ -55,33 +51,6 @@ def flip(path: Path, record: int, at: int = 500) -> None:
     data = bytearray(path.read_bytes())
     data[[r.offset for r in scan_records(path)][record] + at] ^= 1
     path.write_bytes(data)
-
-
-class TestCompleteSteps:
-    def test_of_each_layer(self, tmp_path: Path) -> None:
-        assert list_complete_steps(str(tmp_path / "nowhere")) == {}
-        log(EventSink(tmp_path), (0, 10, 20))
-        log(EventSink(tmp_path), (30,), ("a",), 4)
-        assert list_complete_steps(str(tmp_path)) == {"a": {0, 10, 20, 30}, "b": {0, 10, 20}}
-
-    def test_an_atlas_without_its_scalars_or_with_damage_does_not_count(
-        self, tmp_path: Path
-    ) -> None:
-        log(EventSink(tmp_path), (0, 10), ("a",))
-        (path,) = tmp_path.iterdir()
-        flip(path, 3)
-        sink = EventSink(tmp_path)
-        atlas = make_atlas(20, layer="a", samples=30, grids=(3,), sequence=3)
-        sink.write(layer_tag("a"), encode_atlas(atlas), 20)
-        sink.close()
-        assert list_complete_steps(str(tmp_path)) == {"a": {0}}
-
-    def test_void_records_do_not_count(self, tmp_path: Path) -> None:
-        log(EventSink(tmp_path), (0, 10, 20), ("a",))
-        purge_steps(str(tmp_path), 10, time.time())
-        assert list_complete_steps(str(tmp_path)) == {"a": {0}}
-        log(EventSink(tmp_path), (10,), ("a",), 2)
-        assert list_complete_steps(str(tmp_path)) == {"a": {0, 10}}
 
 
 class TestLastAtlases:
