@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.analysis.layer_links import LayerLinks, link_layers
     from tensorboard_plugin_atlas.analysis.run_matrix import RunMatrix, compare_runs
     from tensorboard_plugin_atlas.atlas import Atlas, ProbeThumbnails
+    from tensorboard_plugin_atlas.checkpoints.atlas_build import BuildResult, build_atlases
     from tensorboard_plugin_atlas.compute.icons.render_icons import RenderedIcons, render_icons
     from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
     from tensorboard_plugin_atlas.compute.shortcuts.onset import (
@@ -51,6 +52,7 @@ __all__ = [
     "AtlasDiff",
     "AtlasError",
     "AtlasWriter",
+    "BuildResult",
     "CellLabels",
     "Concept",
     "ConceptTracker",
@@ -67,6 +69,7 @@ __all__ = [
     "ShortcutHistory",
     "ShortcutRecord",
     "__version__",
+    "build_atlases",
     "cell_labels",
     "compare_atlases",
     "compare_runs",
@@ -97,6 +100,7 @@ _MODULES = {
     "AtlasDiff": "analysis.comparison",
     "AtlasError": "errors",
     "AtlasWriter": "writer.atlas_writer",
+    "BuildResult": "checkpoints.atlas_build",
     "CellLabels": "analysis.cell_labels",
     "Concept": "analysis.concepts.concept_history",
     "ConceptTracker": "analysis.concepts.tracker",
@@ -113,6 +117,7 @@ _MODULES = {
     "ShortcutHistory": "compute.shortcuts.onset",
     "ShortcutRecord": "shortcut_record",
     "__version__": "_version",
+    "build_atlases": "checkpoints.atlas_build",
     "cell_labels": "analysis.cell_labels",
     "compare_atlases": "analysis.comparison",
     "compare_runs": "analysis.run_matrix",

@@ -12,6 +12,7 @@ from typing import Final, TextIO
 
 from tensorboard_plugin_atlas._version import __version__
 from tensorboard_plugin_atlas.commands import (
+    build,
     class_atlas,
     demo,
     doctor,
@@ -31,6 +32,7 @@ from tensorboard_plugin_atlas.errors import AtlasError
 _COMMANDS: Final = (
     demo,
     estimate,
+    build,
     refine,
     class_atlas,
     relayout,

@@ -66,6 +66,11 @@ def health_scalars(atlas: Atlas, *, seconds: float, size: int) -> dict[str, floa
     }
 
 
+def cost_tag(layer: str) -> str:
+    """Returns the tag of the `seconds` of an atlas, which `health_scalars` never omits."""
+    return f"{PREFIX}{layer}/seconds"
+
+
 def shortcut_scalars(record: ShortcutRecord) -> dict[str, float]:
     """Returns scalars of the shortcuts of a layer at one step, by tag.
 

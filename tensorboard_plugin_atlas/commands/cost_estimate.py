@@ -23,7 +23,7 @@ from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.demo.data import LabeledImages, load
-from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.errors import ArgumentError, describe_error
 from tensorboard_plugin_atlas.logs.sinks import make_event_sink
 from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import AtlasCost, Cost, CostMeter
@@ -119,6 +119,20 @@ def build_model(factory: str) -> nn.Module:
     return model
 
 
+def move_to_device(model: nn.Module, device: str) -> nn.Module:
+    """Returns the model on the device that `--device` names.
+
+    Raises:
+        ArgumentError: if the device cannot be used.
+    """
+    try:
+        return model.to(torch.device(device))
+    except Exception as error:  # the type depends on the device
+        raise ArgumentError(
+            f"--device {device!r} cannot be used ({describe_error(error):.200}); pass cpu"
+        ) from error
+
+
 def call_factory(factory: str, option: str, advice: str) -> Any:
     """Calls the factory named `module:callable` and returns its result.
 
@@ -172,6 +186,35 @@ def _explain_errors(path: str, option: str, advice: str) -> Iterator[None]:
         raise ArgumentError(
             f"{option} {path!r}: {type(error).__name__}: {error!s:.200}; {advice}"
         ) from error
+
+
+def load_probe_source(
+    data: str,
+    *,
+    samples: int,
+    side: int | None,
+    normalize: tuple[Sequence[float], Sequence[float]] | None,
+) -> tuple[Any, tuple[str, ...] | None]:
+    """Loads the images that a command samples.
+
+    Args:
+        data: `module:callable` that returns a probe as for `AtlasWriter`, or a folder or `.zip` of
+            `class/image.ext`, or "digits".
+        samples: Largest number of images from files.
+        side: Side of images from files in pixels. None only reduces images larger than 224.
+        normalize: (mean, std) of the model's inputs; None for inputs from 0 to 1.
+
+    Returns:
+        A source of `build_probe`, and the names of the classes if it consists of files.
+
+    Raises:
+        ArgumentError: if the data cannot be used.
+    """
+    if ":" in data and not Path(data).exists():
+        return call_factory(data, "--data", "such as my_code:make_probe"), None
+    found = load(data, limit=samples, seed=0, largest_side=LARGEST_SIDE, side=side)
+    scale = ((0.0,), (1.0,)) if normalize is None else normalize
+    return make_image_tensors(found, scale), found.classes
 
 
 def make_image_tensors(

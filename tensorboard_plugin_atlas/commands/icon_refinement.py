@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-import pickle
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,15 +18,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.checkpoints.model_weights import load_weights
 from tensorboard_plugin_atlas.commands.cost_estimate import (
-    LARGEST_SIDE,
     build_model,
-    call_factory,
-    make_image_tensors,
+    load_probe_source,
+    move_to_device,
 )
 from tensorboard_plugin_atlas.commands.options import MOST_PIXELS
 from tensorboard_plugin_atlas.compute.icons.rerendered_icons import (
@@ -40,16 +38,14 @@ from tensorboard_plugin_atlas.compute.icons.rerendered_icons import (
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig, restore_config
-from tensorboard_plugin_atlas.demo.data import load
-from tensorboard_plugin_atlas.errors import ArgumentError, describe_error
+from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.logs.record_selection import select_step, shorten_list
+from tensorboard_plugin_atlas.logs.record_selection import select_step
 from tensorboard_plugin_atlas.metadata import Revision, layer_tag, parse_refined_run, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.refinement_mark import REFINES
 
 KINDS: Final = ("preview", "inversion", "poster")
-_STATE_KEYS: Final = ("state_dict", "model_state_dict", "model", "net")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +95,8 @@ def refine(
 
     Args:
         log_dir: Log directory, as passed to TensorBoard; files are only added.
-        checkpoint: A state dict saved by torch, alone or under a common key such as "model". Only
-            tensors and plain values are unpickled.
+        checkpoint: As for `checkpoints.checkpoint_reader.read_checkpoint`. Only tensors and plain
+            values are unpickled.
         factory: `module:callable` that returns the model.
         data: The probe that was passed to `AtlasWriter`: `module:callable` that returns it, or a
             folder or `.zip` of `class/image.ext`, or "digits".
@@ -178,84 +174,14 @@ def refine(
     return tuple(results)
 
 
-def load_weights(model: nn.Module, checkpoint: Path) -> None:
-    """Loads a state dict into a model.
-
-    Args:
-        model: The state dict must hold all of its parameters and buffers, and no others.
-        checkpoint: See `refine`. A prefix that all names share, as from DistributedDataParallel or
-            a Lightning module, is removed.
-
-    Raises:
-        ArgumentError: if the file cannot be read, holds more than tensors and plain values, or
-            belongs to another model.
-    """
-    name = f"--checkpoint {str(checkpoint)!r}"
-    try:
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ArgumentError(
-            f"{name} holds more than tensors and plain values; it is not loaded, since unpickling "
-            "other objects can run code. Save only the weights: torch.save(model.state_dict(), "
-            "path)"
-        ) from error
-    except Exception as error:  # torch raises many types for invalid files
-        raise ArgumentError(
-            f"{name} cannot be read ({describe_error(error):.200}); pass a file of torch.save"
-        ) from error
-    state = _find_state_dict(content)
-    if state is None:
-        raise ArgumentError(
-            f"{name} holds no state dict, alone or under {', '.join(map(repr, _STATE_KEYS))}; save "
-            "the weights: torch.save(model.state_dict(), path)"
-        )
-    wanted = model.state_dict()
-    state = _strip_prefix(state, wanted)
-    missing, strange = wanted.keys() - state.keys(), state.keys() - wanted.keys()
-    shaped = [k for k in wanted.keys() & state.keys() if state[k].shape != wanted[k].shape]
-    if missing or strange or shaped:
-        lists = (("missing", missing), ("unexpected", strange), ("of another shape", shaped))
-        differ = "; ".join(f"{what}: {shorten_list(names)}" for what, names in lists if names)
-        raise ArgumentError(
-            f"{name} does not fit the model that --model returns ({differ}); pass the checkpoint "
-            "of this model"
-        )
-    model.load_state_dict(state)
-
-
 def model_on_device(model: nn.Module, checkpoint: Path, device: str) -> nn.Module:
     """Returns the model with the weights of a checkpoint, on a device.
 
     Raises:
         ArgumentError: as `load_weights`, or if the device cannot be used.
     """
-    load_weights(model, checkpoint)
-    try:
-        return model.to(torch.device(device))
-    except Exception as error:  # the type depends on the device
-        raise ArgumentError(
-            f"--device {device!r} cannot be used ({describe_error(error):.200}); pass cpu"
-        ) from error
-
-
-def _find_state_dict(content: object) -> dict[str, Tensor] | None:
-    """Returns the state dict in a checkpoint, or None."""
-    if not isinstance(content, Mapping):
-        return None
-    for found in (content, *(content.get(key) for key in _STATE_KEYS)):
-        if isinstance(found, Mapping) and found:
-            state = {key: value for key, value in found.items() if isinstance(value, Tensor)}
-            if len(state) == len(found) and all(isinstance(key, str) for key in state):
-                return state
-    return None
-
-
-def _strip_prefix(state: dict[str, Tensor], wanted: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Removes the prefix that most of the wanted names have."""
-    first = next(iter(wanted), "")
-    prefixes = ["", *(key[: -len(first)] for key in state if first and key.endswith("." + first))]
-    best = max(prefixes, key=lambda prefix: sum(prefix + name in state for name in wanted))
-    return {key[len(best) :]: value for key, value in state.items() if key.startswith(best)}
+    load_weights(model, checkpoint, label=f"--checkpoint {str(checkpoint)!r}")
+    return move_to_device(model, device)
 
 
 def build_logged_probe(
@@ -272,20 +198,10 @@ def build_logged_probe(
     """
     info = atlas.provenance.layer_info
     scale: Any = info.get("normalize") if normalize is None else normalize
-    if ":" in data and not Path(data).exists():
-        source = call_factory(data, "--data", "such as my_code:make_probe")
-    else:
-        found = load(
-            data,
-            limit=config.samples,
-            seed=0,
-            largest_side=LARGEST_SIDE,
-            side=side or _logged_side(info),
-        )
-        source = make_image_tensors(found, ((0.0,), (1.0,)) if scale is None else scale)
-    return build_probe(
-        source, config=config, classes=atlas.classes, normalize=None if scale is None else scale
+    source, _ = load_probe_source(
+        data, samples=config.samples, side=side or _logged_side(info), normalize=scale
     )
+    return build_probe(source, config=config, classes=atlas.classes, normalize=scale)
 
 
 def _logged_side(info: Mapping[str, Any]) -> int | None:

@@ -25,11 +25,16 @@ def use_model_functions(arguments: argparse.Namespace) -> Iterator[None]:
     Raises:
         ArgumentError: if a function does not exist.
     """
-    forward, output = (_import_function(arguments, name) for name in ("forward", "output"))
+    forward, output = (import_model_function(arguments, name) for name in ("forward", "output"))
     with use_interface(ModelInterface(LogitsChoice(output), forward)):
         yield
 
 
-def _import_function(arguments: argparse.Namespace, name: str) -> Any:
+def import_model_function(arguments: argparse.Namespace, name: str) -> Any:
+    """Returns the function that `--forward` or `--output` names; None without the option.
+
+    Raises:
+        ArgumentError: if it does not exist.
+    """
     path = getattr(arguments, name)
     return None if path is None else import_callable(path, f"--{name}", _ADVICE.format(name))

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.model.requirements import check_model
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError
 
 
 def check_model_and_config(model: object, config: object) -> AtlasConfig:
@@ -34,3 +37,22 @@ def _get_hint(model: object) -> str:
     """Returns the end of the error message for an exported program."""
     is_exported = type(model).__name__ == "ExportedProgram"
     return ", the one that was exported (torch.export)" if is_exported else ""
+
+
+@contextlib.contextmanager
+def explain_model_errors(model: nn.Module) -> Iterator[None]:
+    """Turns errors of the user's forward pass into errors that name the argument.
+
+    Raises:
+        ArgumentError: in place of any exception that is not an AtlasError.
+    """
+    try:
+        yield
+    except AtlasError:
+        raise
+    except Exception as error:
+        raise ArgumentError(
+            f"model={type(unwrap(model)).__name__} fails on the probe's images "
+            f"({type(error).__name__}: {error!s:.200}); pass probe images in the form that the "
+            "model takes, or forward=lambda model, images: ... to call it in another way"
+        ) from error

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tensorboard_plugin_atlas.analysis.layer_scalars import cost_tag
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.logs.event_file import (
@@ -73,6 +74,44 @@ def find_last_atlases(location: str | None, layers: Sequence[str]) -> ResumePoin
     except OSError as error:
         search.problems.append(f"{location} cannot be read further back ({error})")
     return search.result()
+
+
+def list_complete_steps(location: str) -> dict[str, set[int]]:
+    """Returns the steps at which a layer has an intact atlas and its scalars, for each layer.
+
+    Reads the whole log. A layer without any complete step has an empty set.
+
+    Args:
+        location: Directory or URL of the run.
+
+    Raises:
+        OSError: if the log cannot be read.
+    """
+    from google.protobuf.message import DecodeError
+    from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
+    before = _NO_LIMIT
+    atlases: dict[str, set[int]] = {}
+    scalars: set[tuple[int, str]] = set()
+    for record, _ in _read_records_backward(location):
+        try:
+            event = Event.FromString(b"" if record.reason else record.payload)
+        except DecodeError:
+            continue
+        if event.session_log.status == SessionLog.START:
+            before = min(before, event.step)
+        if event.step >= before:
+            continue
+        for value in event.summary.value:
+            layer = layer_of_tag(value.tag) if _is_ours(value) else None
+            if layer is not None and value.tensor.string_val:
+                atlases.setdefault(layer, set()).add(event.step)
+            elif not _is_ours(value):
+                scalars.add((event.step, value.tag))
+    return {
+        layer: {step for step in steps if (step, cost_tag(layer)) in scalars}
+        for layer, steps in atlases.items()
+    }
 
 
 def find_last_shortcuts(location: str | None, layer: str) -> ShortcutRecord | None:

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 from types import TracebackType
 from typing import Any, Literal, TypeVar, cast
 
@@ -16,17 +15,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
-from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
+from tensorboard_plugin_atlas.compute.argument_checks import (
+    check_model_and_config,
+    explain_model_errors,
+)
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
-from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
-from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import (
     ArgumentError,
-    AtlasError,
     CannotSendError,
     WorkerError,
 )
@@ -61,8 +60,6 @@ from tensorboard_plugin_atlas.writer.snapshot_queue import (
     LostSteps,
     join_skips,
 )
-
-logger = logging.getLogger(__name__)
 
 Method = TypeVar("Method", bound=Callable[..., None])
 
@@ -245,17 +242,11 @@ class AtlasWriter:
             if isinstance(probe, Probe)
             else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
         )
-        with _explain_model_errors(model):
+        with explain_model_errors(model):
             interface = check_interface(
                 model, self.probe, output=output, forward=forward, prototypes=prototypes
             )
-        with _explain_model_errors(model), use_interface(interface):
-            self.layers = choose_layers(model, layers, self.probe)
-            # Two images are enough to find a layer that never runs or a wrong channel count.
-            found = collect_activations(model, self.layers, self.probe.first(2))
-        for note in found.notes:
-            if not interface.logits.is_absent and note.startswith("predictions: left out"):
-                logger.warning("AtlasWriter: %s", note)
+            self.layers = choose_layers(model, layers, self.probe, interface)
         self._last_step = self._resume_log(sink.location, purge_step)
         baseline = align_to if self._last_step is None else None
         self._baselines = read_baselines(baseline, self.layers, self.probe)
@@ -442,7 +433,7 @@ class AtlasWriter:
     def _check_classes(self, classes: Any) -> tuple[tuple[int, ...], ...]:
         if classes is None or (isinstance(classes, Sized) and not len(classes)):
             return ()
-        with _explain_model_errors(self.model):
+        with explain_model_errors(self.model):
             return check_classes(self.model, self.layers[-1], self.probe, classes, self.config)
 
     def _is_within_budget(self, step: int) -> bool:
@@ -591,22 +582,3 @@ def _choose_purge_step(purge_step: object, restart: object) -> int | None:
             f"purge_step={purge_step!r:.80}, or omit purge_step"
         )
     return to_int("purge_step", purge_step)
-
-
-@contextlib.contextmanager
-def _explain_model_errors(model: nn.Module) -> Iterator[None]:
-    """Turns errors of the user's forward pass into errors that name the argument.
-
-    Raises:
-        ArgumentError: in place of any exception that is not an AtlasError.
-    """
-    try:
-        yield
-    except AtlasError:
-        raise
-    except Exception as error:
-        raise ArgumentError(
-            f"model={type(unwrap(model)).__name__} fails on the probe's images "
-            f"({type(error).__name__}: {error!s:.200}); pass probe images in the form that the "
-            "model takes, or forward=lambda model, images: ... to call it in another way"
-        ) from error

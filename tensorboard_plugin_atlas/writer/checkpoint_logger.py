@@ -34,15 +34,22 @@ class CheckpointLogger:
         pipeline: Computes the atlases.
         sink: Where the records are written; this object then owns it.
         extras: Optional records of each checkpoint.
+        is_preliminary_logged: Whether a preliminary atlas is logged if icons take long.
 
     Attributes:
         probe: The images and positions that are sampled.
     """
 
     def __init__(
-        self, pipeline: AtlasPipeline, sink: Sink, extras: ExtraRecords = NO_EXTRA_RECORDS
+        self,
+        pipeline: AtlasPipeline,
+        sink: Sink,
+        extras: ExtraRecords = NO_EXTRA_RECORDS,
+        *,
+        is_preliminary_logged: bool = True,
     ) -> None:
         self.probe = pipeline.probe
+        self._is_preliminary_logged = is_preliminary_logged
         self._pipeline = pipeline
         self._sink = sink
         self._interface = extras.interface
@@ -99,7 +106,11 @@ class CheckpointLogger:
         logged = {layer for layer, last in self._last_steps.items() if last >= step}
         shortcut_atlas: Atlas | None = None
         for atlas in self._pipeline.atlases(
-            model, step, wall_time, logged, on_preliminary=log_preliminary
+            model,
+            step,
+            wall_time,
+            logged,
+            on_preliminary=log_preliminary if self._is_preliminary_logged else None,
         ):
             blobs = encode_atlas(atlas.replace(skipped=tuple(skipped)))
             self._sink.write(

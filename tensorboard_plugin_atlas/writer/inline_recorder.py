@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.writer.snapshot_queue import NO_LOST_STEPS, LostSt
 
 
 @contextlib.contextmanager
-def _default_settings() -> Iterator[None]:
+def use_default_settings() -> Iterator[None]:
     """Disables settings of the training loop: numpy's error handling and autocast.
 
     If the loop has numpy raise on NaN or infinity, activations with such values could not be shown.
@@ -52,7 +52,7 @@ class InlineRecorder:
         self._meter.begin()
         cpu = time.process_time()
         try:
-            with _default_settings():
+            with use_default_settings():
                 costs = self._logger.record(model, step, wall_time, skipped)
         except BaseException:
             self._meter.end()

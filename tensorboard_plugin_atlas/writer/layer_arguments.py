@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from torch import nn
 
+from tensorboard_plugin_atlas.compute.model.activations import collect_activations
+from tensorboard_plugin_atlas.compute.model.interface import ModelInterface, use_interface
 from tensorboard_plugin_atlas.compute.model.layer_choice import find_layers
 from tensorboard_plugin_atlas.compute.model.layers import choose_middle_layer, normalize_layer_name
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
@@ -18,12 +20,32 @@ from tensorboard_plugin_atlas.writer.messages.failures import FailureReporter
 logger = logging.getLogger(__name__)
 
 
-def choose_layers(model: nn.Module, layers: Sequence[str] | None, probe: Probe) -> tuple[str, ...]:
-    """Returns the names of the layers to log; None chooses them and logs the choice.
+def choose_layers(
+    model: nn.Module, layers: Sequence[str] | None, probe: Probe, interface: ModelInterface
+) -> tuple[str, ...]:
+    """Returns the names of the layers to log, after the model has run on two images.
+
+    Args:
+        model: The model; its state is not changed.
+        layers: Names; None chooses them and logs the choice.
+        probe: Images to run the model on.
+        interface: How the model is called and its output is read.
 
     Raises:
         ArgumentError: if `layers` is not a list with at least one name.
+        LayerError: if a layer does not exist, never runs, or does not output activations.
     """
+    with use_interface(interface):
+        names = _list_layers(model, layers, probe)
+        # Two images are enough to find a layer that never runs or a wrong channel count.
+        found = collect_activations(model, names, probe.first(2))
+    for note in found.notes:
+        if not interface.logits.is_absent and note.startswith("predictions: left out"):
+            logger.warning("AtlasWriter: %s", note)
+    return names
+
+
+def _list_layers(model: nn.Module, layers: Sequence[str] | None, probe: Probe) -> tuple[str, ...]:
     if layers is None:
         choice = find_layers(model, probe)
         logger.warning(

@@ -18,7 +18,14 @@ from docs_pages import BLOCK, OTHER_TRACKERS, PAGES, TRAINERS, blocks_of, name_o
 from torch import nn
 
 import tensorboard_plugin_atlas
-from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, compute_atlas, find_shortcuts
+from tensorboard_plugin_atlas import (
+    AtlasConfig,
+    AtlasWriter,
+    build_atlases,
+    cli,
+    compute_atlas,
+    find_shortcuts,
+)
 
 SMALL = AtlasConfig(samples=40, grids=(4,), icons="examples", min_count=2)
 TENSORBOARD_FLAGS = {"--logdir", "--atlas_samples", "--load_fast"}
@@ -69,7 +76,8 @@ def small_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     defaults = AtlasWriter.__init__.__kwdefaults__
     for key, value in {"config": SMALL, "worker": "inline", "strict": True}.items():
         monkeypatch.setitem(defaults, key, value)
-    for function in (compute_atlas, find_shortcuts, tensorboard_plugin_atlas.since_step):
+    functions = (build_atlases, compute_atlas, find_shortcuts, tensorboard_plugin_atlas.since_step)
+    for function in functions:
         monkeypatch.setitem(function.__kwdefaults__, "config", SMALL)
 
 
@@ -131,6 +139,10 @@ def test_commands_exist(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def check_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Fails for a program, subcommand, option, file, or extra that does not exist."""
     program, *arguments = words
+    if program == "torchrun":
+        module = arguments.index("-m")
+        assert arguments[module + 1] == "tensorboard_plugin_atlas", words
+        program, arguments = "tensorboard-atlas", arguments[module + 2 :]
     options = {word.partition("=")[0] for word in arguments if word.startswith("--")}
     if program == "tensorboard-atlas":
         capsys.readouterr()

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, cli, read_atlases
 from tensorboard_plugin_atlas.commands.cost_estimate import make_image_tensors
-from tensorboard_plugin_atlas.commands.icon_refinement import RefinedLayer, load_weights, refine
+from tensorboard_plugin_atlas.commands.icon_refinement import RefinedLayer, refine
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
@@ -307,45 +307,6 @@ def test_of_several_runs_one_has_to_be_named(trained: Path, runs: Path) -> None:
     (one, _) = refine_runs(runs, trained, 20, run="again")
     assert one.run == "again/atlas"
     assert not (runs / "exp/atlas/refined").exists()
-
-
-class TestWeights:
-    @pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "net.backbone."])
-    @pytest.mark.parametrize("key", [None, "state_dict", "model"])
-    def test_usual_forms(self, key: str | None, prefix: str, tmp_path: Path) -> None:
-        state: Any = {prefix + name: value for name, value in weights_at(5).items()}
-        if prefix == "net.backbone.":
-            state["loss.weight"] = torch.ones(4)
-        torch.save(state if key is None else {key: state, "epoch": 3}, tmp_path / "a.pt")
-        model = make_model()
-        load_weights(model, tmp_path / "a.pt")
-        for name, value in weights_at(5).items():
-            assert torch.equal(model.state_dict()[name], value)
-
-    def test_code_is_not_run(self, tmp_path: Path) -> None:
-        torch.save(make_model(), tmp_path / "a.pt")
-        with pytest.raises(ArgumentError, match=r"not loaded, .*torch\.save\(model\.state_dict"):
-            load_weights(make_model(), tmp_path / "a.pt")
-
-    @pytest.mark.parametrize("content", [b"", b"nonsense", None])
-    def test_no_checkpoint(self, content: bytes | None, tmp_path: Path) -> None:
-        if content is not None:
-            (tmp_path / "a.pt").write_bytes(content)
-        with pytest.raises(ArgumentError, match=r"--checkpoint '.*a\.pt' "):
-            load_weights(make_model(), tmp_path / "a.pt")
-
-    @pytest.mark.parametrize("content", [[1, 2], {"epoch": 3}, {}, {"state_dict": {}}])
-    def test_no_state_dict(self, content: Any, tmp_path: Path) -> None:
-        torch.save(content, tmp_path / "a.pt")
-        with pytest.raises(ArgumentError, match="holds no state dict"):
-            load_weights(make_model(), tmp_path / "a.pt")
-
-    def test_missing_and_strange_names_are_listed(self, tmp_path: Path) -> None:
-        state = weights_at(5)
-        state["extra"] = state.pop("6.bias")
-        torch.save(state, tmp_path / "a.pt")
-        with pytest.raises(ArgumentError, match=r"missing: 6\.bias; unexpected: extra"):
-            load_weights(make_model(), tmp_path / "a.pt")
 
 
 def test_the_command(trained: Path, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
