@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
-from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
+from tensorboard_plugin_atlas.compute.argument_checks import check_config
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
@@ -57,6 +57,7 @@ from tensorboard_plugin_atlas.writer.recorder_factory import (
     make_background_recorder,
     make_inline_recorder,
 )
+from tensorboard_plugin_atlas.writer.sharding.model_source import make_model_source
 from tensorboard_plugin_atlas.writer.snapshot_queue import (
     EXIT_SECONDS,
     LostSteps,
@@ -106,8 +107,10 @@ class AtlasWriter:
         log_dir_or_writer: The run's directory, or the `SummaryWriter` that logs to it (torch's,
             tensorboardX's, or a logger's `.experiment`). Atlases go to its child run `atlas`.
         model: An image classifier on any device, in training or evaluation mode. It may be wrapped
-            in DistributedDataParallel, torch.compile, or AveragedModel. For a model that is sharded
-            over ranks (FSDP, ZeRO stage 3), pass an unsharded copy.
+            in DistributedDataParallel, torch.compile, or AveragedModel. If its parameters are
+            sharded over ranks (fully_shard, FullyShardedDataParallel, tensor parallelism), create
+            the writer and call `add_atlas` on all ranks: they are gathered on the CPU of rank 0. If
+            a rank does not call within 60 s, the step is skipped with a warning.
         layers: Dotted module names. "blocks.11:cls" is the class token of "blocks.11". None chooses
             the last block at each spatial resolution, or four evenly deep blocks of a transformer,
             and logs the choice.
@@ -156,6 +159,8 @@ class AtlasWriter:
             construction, so that predictions at all steps refer to the same prototypes. The
             embedding is what `output` returns, or the output itself, its `image_embeds` or
             `pooler_output`, or the first (N, D) tensor in it.
+        model_factory: For sharded models only: function without arguments that returns the model as
+            it was before it was sharded, with any values. None rebuilds it from `model`.
         worker: "process", or "inline" to compute atlases in the training loop, which then waits for
             them. "inline" also imports umap-learn and numba into the training process, which may
             change its number of threads.
@@ -207,6 +212,7 @@ class AtlasWriter:
         output: ReadOutput | Literal[False] | None = None,
         forward: Forward | None = None,
         prototypes: Tensor | NDArray[Any] | str | None = None,
+        model_factory: Callable[[], nn.Module] | None = None,
         worker: str = "process",
         device: str | torch.device = "cpu",
         threads: int = 1,
@@ -219,7 +225,8 @@ class AtlasWriter:
         self.strict = strict
         self._meter = CostMeter(budget)
         self._skipped: tuple[Skipped, ...] = ()
-        self.config = check_model_and_config(model, config)
+        self.config = check_config(config)
+        self._source = make_model_source(model, model_factory)
         self.model = model
         self._reporter = FailureReporter()
         self._has_reported_cost = False
@@ -233,37 +240,40 @@ class AtlasWriter:
         self.layers: tuple[str, ...] = ()
         if self._is_silent:
             log(logging.INFO, f"AtlasWriter: {silent_rank} writes no atlases; rank 0 writes them")
+            self._source.follow_construction()
             return
-        sink = make_sink(log_dir_or_writer)
-        self.probe: Probe = (
-            probe
-            if isinstance(probe, Probe)
-            else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
-        )
-        with _explain_model_errors(model):
-            interface = check_interface(
-                model, self.probe, output=output, forward=forward, prototypes=prototypes
+        with self._source.construct(forward) as model:
+            self.model = model
+            sink = make_sink(log_dir_or_writer)
+            self.probe: Probe = (
+                probe
+                if isinstance(probe, Probe)
+                else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
             )
-        with _explain_model_errors(model), use_interface(interface):
-            self.layers = self._check_layers(layers)
-            # Two images are enough to find a layer that never runs or a wrong channel count.
-            found = collect_activations(model, self.layers, self.probe.first(2))
-        for note in found.notes:
-            if not interface.logits.is_absent and note.startswith("predictions: left out"):
-                logger.warning("AtlasWriter: %s", note)
-        self._last_step = self._resume_log(sink.location, purge_step)
-        baseline = align_to if self._last_step is None else None
-        self._baselines = read_baselines(baseline, self.layers, self.probe)
-        with use_interface(interface):
-            self._extras = ExtraRecords(
-                shortcuts=self._find_shortcut_layer(shortcuts),
-                class_atlases=self._check_classes(class_atlases),
-                interface=interface,
-            )
-        self._sink = sink
-        is_inline = worker == "inline"
-        self._recorder = self._make_inline_recorder() if is_inline else self._start(max_pending)
-        self.probe = self._recorder.probe  # the only copy of the images, shared with the worker
+            with _explain_model_errors(model):
+                interface = check_interface(
+                    model, self.probe, output=output, forward=forward, prototypes=prototypes
+                )
+            with _explain_model_errors(model), use_interface(interface):
+                self.layers = self._check_layers(layers)
+                # Two images are enough to find a layer that never runs or a wrong channel count.
+                found = collect_activations(model, self.layers, self.probe.first(2))
+            for note in found.notes:
+                if not interface.logits.is_absent and note.startswith("predictions: left out"):
+                    logger.warning("AtlasWriter: %s", note)
+            self._last_step = self._resume_log(sink.location, purge_step)
+            baseline = align_to if self._last_step is None else None
+            self._baselines = read_baselines(baseline, self.layers, self.probe)
+            with use_interface(interface):
+                self._extras = ExtraRecords(
+                    shortcuts=self._find_shortcut_layer(shortcuts),
+                    class_atlases=self._check_classes(class_atlases),
+                    interface=interface,
+                )
+            self._sink = sink
+            is_inline = worker == "inline"
+            self._recorder = self._make_inline_recorder() if is_inline else self._start(max_pending)
+            self.probe = self._recorder.probe  # the only copy of the images, shared with the worker
 
     @_catch_errors
     def add_atlas(self, global_step: int, walltime: float | None = None) -> None:
@@ -274,13 +284,15 @@ class AtlasWriter:
             walltime: Seconds since the epoch; None is now.
         """
         if self._is_silent:
+            self._source.follow_call(global_step)
             return
         start = time.perf_counter()
         try:
-            wall_time = None if walltime is None else to_seconds("walltime", walltime)
-            step = self._last_step = self._check_step(global_step)
-            if self._is_within_budget(step):
-                self._record(step, wall_time)
+            with self._source.call(global_step):
+                wall_time = None if walltime is None else to_seconds("walltime", walltime)
+                step = self._last_step = self._check_step(global_step)
+                if self._is_within_budget(step):
+                    self._record(step, wall_time)
         finally:
             self._meter.add_call(time.perf_counter() - start)
 
@@ -413,11 +425,12 @@ class AtlasWriter:
         """Passes a checkpoint to the recorder; falls back to an inline recorder if necessary."""
         if self._recorder.fault is not None:
             self._fall_back_inline(self._recorder.fault)
-        try:
-            return self._recorder.record(self.model, step, wall_time, self._skipped)
-        except CannotSendError as error:
-            self._fall_back_inline(error)
-            return self._recorder.record(self.model, step, wall_time, self._skipped)
+        with self._source.gather(step) as model:
+            try:
+                return self._recorder.record(model, step, wall_time, self._skipped)
+            except CannotSendError as error:
+                self._fall_back_inline(error)
+                return self._recorder.record(model, step, wall_time, self._skipped)
 
     def _fall_back_inline(self, reason: object) -> None:
         """Replaces the background recorder by an inline one."""

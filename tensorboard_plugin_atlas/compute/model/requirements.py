@@ -51,7 +51,8 @@ _TWO_TOWERS: Final = (
 """Tower for images, method that calls it, and mark of the tower for texts: transformers, CLIP."""
 
 _UNSHARDED_COPY: Final = (
-    "on all ranks call torch.distributed.checkpoint.state_dict.get_model_state_dict(model, "
+    "create an AtlasWriter with the sharded model on all ranks, or on all ranks call "
+    "torch.distributed.checkpoint.state_dict.get_model_state_dict(model, "
     "options=StateDictOptions(full_state_dict=True)), load the result into a copy of the model "
     "that is not sharded, and pass that copy"
 )
