@@ -73,6 +73,9 @@ def small_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setitem(defaults, key, value)
     for function in (compute_atlas, find_shortcuts, tensorboard_plugin_atlas.since_step):
         monkeypatch.setitem(function.__kwdefaults__, "config", SMALL)
+    only_rank = {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "0"}
+    for name, value in only_rank.items():  # as `torchrun` sets them
+        monkeypatch.setenv(name, value)
     lightning: Any = types.ModuleType("lightning")
     lightning.pytorch = types.ModuleType("lightning.pytorch")
     lightning.pytorch.Callback = object
