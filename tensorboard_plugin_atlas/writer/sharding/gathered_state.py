@@ -15,10 +15,10 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.distributed.tensor import DTensor
 
 from tensorboard_plugin_atlas.compute.model.preserve_state import get_device
+from tensorboard_plugin_atlas.errors import ArgumentError
 
-_WRAPPER_NAMES: Final = frozenset(
-    {"_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_orig_mod"}
-)
+_FSDP_NAME: Final = "_fsdp_wrapped_module"
+_WRAPPER_NAMES: Final = frozenset({_FSDP_NAME, "_checkpoint_wrapped_module", "_orig_mod"})
 """Attributes that wrappers insert into names, and `get_model_state_dict` removes."""
 
 
@@ -52,6 +52,21 @@ def gather_state(model: nn.Module) -> dict[str, Tensor]:
 def clean_name(name: str) -> str:
     """Returns the name of a parameter or module without the attributes of wrappers."""
     return ".".join(part for part in name.split(".") if part not in _WRAPPER_NAMES)
+
+
+def check_wrapper(model: nn.Module) -> None:
+    """Checks that a model is not inside of the wrapper that shards it.
+
+    Raises:
+        ArgumentError: if it is.
+    """
+    for name, parameter in model.named_parameters():
+        if hasattr(parameter, "_fsdp_flattened") and _FSDP_NAME not in name.split("."):
+            raise ArgumentError(
+                f"model={type(model).__name__} is inside of a FullyShardedDataParallel, which "
+                f"holds its parameter {name!r}; pass that wrapper. With Lightning Fabric, it is "
+                "the attribute _forward_module of the model"
+            )
 
 
 def compute_fingerprint(model: nn.Module) -> str:

@@ -143,7 +143,8 @@ class ShardedModel:
         factory: The user's function that returns an unsharded model, or None to rebuild it.
 
     Raises:
-        ArgumentError: if there is no process group.
+        ArgumentError: if there is no process group, or the model is inside of the wrapper that
+            shards it.
     """
 
     def __init__(self, model: nn.Module, factory: Callable[[], nn.Module] | None) -> None:
@@ -151,6 +152,7 @@ class ShardedModel:
         from tensorboard_plugin_atlas.writer.sharding import gathered_state, unsharded_twin
         from tensorboard_plugin_atlas.writer.sharding.agreement import create_agreement
 
+        gathered_state.check_wrapper(model)
         self._model = model
         self._agreement = create_agreement()
         self._mark = gathered_state.compute_fingerprint(model)

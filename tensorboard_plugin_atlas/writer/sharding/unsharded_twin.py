@@ -58,17 +58,19 @@ class UnshardedTwin:
 
     Args:
         module: The module, with empty parameters and buffers.
-        names: Names of the gathered tensors.
+        values: Gathered tensors by name, with which it will be filled first.
 
     Attributes:
         module: The same module; it keeps its identity, and that of its tensors.
 
     Raises:
-        ArgumentError: if tensors of the module are not among `names`.
+        ArgumentError: if tensors of the module are not among `values`.
     """
 
-    def __init__(self, module: nn.Module, names: Collection[str]) -> None:
+    def __init__(self, module: nn.Module, values: Mapping[str, Tensor]) -> None:
         self.module = module
+        names = values.keys()
+        self._shapes = _list_shapes(values)
         self._targets: dict[str, Tensor] = {}
         found: dict[str, Tensor] = {clean_name(name): t for name, t in _list_tensors(module)}
         filled = {id(tensor) for name, tensor in found.items() if name in names}
@@ -84,7 +86,16 @@ class UnshardedTwin:
 
         Args:
             values: Tensors on the CPU by name, as `gather_state` returns them.
+
+        Raises:
+            ArgumentError: if their names or shapes are not those of the first ones.
         """
+        changed = dict(_list_shapes(values) ^ self._shapes)
+        if changed:
+            raise ArgumentError(
+                f"the sharded model has other parameters than when the AtlasWriter was created, "
+                f"such as {min(changed)!r}; create a new AtlasWriter on all ranks"
+            )
         try:
             for name, target in self._targets.items():
                 target.data = values[name]
@@ -108,7 +119,7 @@ def build_twin(
         ArgumentError: if the model cannot be rebuilt, or the factory returns another model.
     """
     if factory is not None:
-        return UnshardedTwin(_call_factory(factory, values), values.keys())
+        return UnshardedTwin(_call_factory(factory, values), values)
     try:
         module = _rebuild(model, values)
     except Exception as error:  # from user code
@@ -116,7 +127,7 @@ def build_twin(
             f"model={type(model).__name__} is sharded, and cannot be rebuilt without sharding "
             f"({summarize_error(error)}); {_FACTORY_HINT}"
         ) from error
-    return UnshardedTwin(module, values.keys())
+    return UnshardedTwin(module, values)
 
 
 def _rebuild(model: nn.Module, values: Mapping[str, Tensor]) -> nn.Module:
@@ -173,6 +184,10 @@ class _TwinUnpickler(pickle.Unpickler):
 
     def persistent_load(self, place: int) -> object:
         return _LEFT_OUT if place == _LEFT_OUT_PLACE else self._empty[place]
+
+
+def _list_shapes(values: Mapping[str, Tensor]) -> set[tuple[str, torch.Size]]:
+    return {(name, value.shape) for name, value in values.items()}
 
 
 def _list_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
