@@ -172,8 +172,9 @@ class ShardedModel:
                 check_model(self._twin.module)
                 yield self._twin.module
         except BaseException as error:
-            for topic in ("construction", "constructed"):  # the other ranks may wait for either
-                self._agreement.report(topic, describe_error(error))
+            with contextlib.suppress(RuntimeError):  # this error counts, not one of the store
+                for topic in ("construction", "constructed"):  # other ranks may wait for either
+                    self._agreement.report(topic, describe_error(error))
             raise
         self._agreement.report("constructed", None)
 
@@ -195,7 +196,8 @@ class ShardedModel:
         finally:
             valid = _find_step(step)
             if valid is not None:
-                self._agreement.decline(_name_topic(valid))
+                with _explain_store_errors():
+                    self._agreement.decline(_name_topic(valid))
 
     @contextlib.contextmanager
     def gather(self, step: int) -> Iterator[nn.Module]:
@@ -225,16 +227,11 @@ class ShardedModel:
     def _join(self, step: int) -> bool:
         try:
             topic, action = _name_topic(step), f"call add_atlas({step})"
-            joined = self._agreement.join(topic, self._seconds, action)
+            with _explain_store_errors():
+                joined = self._agreement.join(topic, self._seconds, action)
         except RankError:
             self._seconds = RETRY_SECONDS
             raise
-        except Exception as error:
-            self._seconds = RETRY_SECONDS
-            raise RankError(
-                "the store of the process group does not respond, so the process that holds it, "
-                f"usually rank 0, may have ended ({summarize_error(error)})"
-            ) from error
         self._seconds = CALL_SECONDS
         return joined
 
@@ -246,6 +243,20 @@ class ShardedModel:
             raise RankError(
                 f"the parameters cannot be gathered from all ranks ({summarize_error(error)})"
             ) from error
+
+
+@contextlib.contextmanager
+def _explain_store_errors() -> Iterator[None]:
+    """Turns errors of the store into a RankError that says what they mean."""
+    try:
+        yield
+    except RankError:
+        raise
+    except Exception as error:
+        raise RankError(
+            "the store of the process group does not respond, so the process that holds it, "
+            f"usually rank 0, may have ended ({summarize_error(error)})"
+        ) from error
 
 
 @contextlib.contextmanager

@@ -254,6 +254,17 @@ with writer("calls", sharded) as atlas:
     found["no step"] = add("six")
     sharded.more = nn.Linear(2, 2)
     found["more parameters"] = add(6)
+    del sharded.more
+
+    class Broken:
+        def __getattr__(self, name):
+            raise distributed.DistNetworkError("Connection reset by peer")
+
+    agreement = atlas._source._agreement
+    store, agreement._store = agreement._store, Broken()
+    found["no store"] = add(7)
+    agreement._store = store
+    found["store again"] = add(8)
 
 atlas = writer("death", sharded)
 add(1)
@@ -449,10 +460,10 @@ def test_a_call_that_another_rank_does_not_make_ends_within_the_time_limit(fault
 
 def test_calls_after_a_missing_one_are_logged_again(faults):
     runs, found = faults
-    for name in ("together", "again", "once more", "repeated", "no step"):
+    for name in ("together", "again", "once more", "repeated", "no step", "store again"):
         assert [rank[name]["error"] for rank in found] == [None, None]
         assert max(rank[name]["seconds"] for rank in found) < QUICK
-    assert read_steps(runs / "calls") == [(1, []), (3, [2]), (5, [4])]
+    assert read_steps(runs / "calls") == [(1, []), (3, [2]), (5, [4]), (8, [6, 7])]
 
 
 def test_new_parameters_of_the_model_are_a_warning(faults):
@@ -463,6 +474,13 @@ def test_new_parameters_of_the_model_are_a_warning(faults):
     assert "the sharded model has other parameters than when the AtlasWriter was created" in shown
     assert "such as 'more.bias'" in shown
     assert second["warned"] == []
+
+
+def test_a_store_that_does_not_respond_is_a_warning(faults):
+    for rank in faults[1]:
+        assert rank["no store"]["error"] is None
+        (shown,) = rank["no store"]["warned"]
+        assert "the store of the process group does not respond, so the process that holds" in shown
 
 
 def test_the_death_of_a_rank_in_the_middle_is_a_warning(faults):
