@@ -159,8 +159,9 @@ class AtlasWriter:
             construction, so that predictions at all steps refer to the same prototypes. The
             embedding is what `output` returns, or the output itself, its `image_embeds` or
             `pooler_output`, or the first (N, D) tensor in it.
-        model_factory: For sharded models only: function without arguments that returns the model as
-            it was before it was sharded, with any values. None rebuilds it from `model`.
+        model_factory: For sharded models only: function without arguments that builds the model as
+            it was before it was sharded, with any values; the writer keeps and changes the result.
+            None rebuilds it from `model`.
         worker: "process", or "inline" to compute atlases in the training loop, which then waits for
             them. "inline" also imports umap-learn and numba into the training process, which may
             change its number of threads.

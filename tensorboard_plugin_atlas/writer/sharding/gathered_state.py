@@ -50,8 +50,8 @@ def gather_state(model: nn.Module) -> dict[str, Tensor]:
 
 
 def clean_name(name: str) -> str:
-    """Returns the name of a parameter or module without the attributes of wrappers."""
-    return ".".join(part for part in name.split(".") if part not in _WRAPPER_NAMES)
+    """Returns the name of a parameter or module without empty parts and attributes of wrappers."""
+    return ".".join(part for part in name.split(".") if part and part not in _WRAPPER_NAMES)
 
 
 def check_wrapper(model: nn.Module) -> None:
@@ -90,7 +90,7 @@ def _list_other_buffers(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
         for name in sorted(module._non_persistent_buffers_set):
             buffer = module._buffers.get(name)
             if buffer is not None:
-                yield clean_name(f"{path}.{name}" if path else name), buffer
+                yield clean_name(f"{path}.{name}"), buffer
 
 
 def _list_local_tensors(model: nn.Module) -> Iterator[Tensor]:

@@ -21,9 +21,9 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoi
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
-from torch.distributed.tensor import Replicate, distribute_module
+from torch.distributed.tensor import Replicate
 from torch.distributed.tensor.parallel import (
-    ColwiseParallel, RowwiseParallel, parallelize_module
+    ColwiseParallel, PrepareModuleInput, RowwiseParallel, parallelize_module
 )
 from torch.nn import functional
 from tiny_training import CLASSES, TINY, Net, make_images
@@ -48,11 +48,12 @@ class Deep(Net):
         self.mlp = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 8))
         self.out = nn.Linear(8, len(CLASSES))
         self.out.weight = self.head.weight
+        self.shift = nn.Parameter(torch.linspace(-1, 1, 8))
         self.register_buffer("scale", torch.full((8,), 1.5), persistent=False)
 
     def forward(self, x):
         x = self.drop(self.body(self.stem(x)) * self.scale[:, None, None]).mean((2, 3))
-        return self.out(self.mlp(x)) + self.head(x)
+        return self.out(self.mlp(x)) + self.head(x + self.shift)
 
 def make_model(shard=lambda model: model):
     torch.manual_seed(0)
@@ -122,9 +123,13 @@ def wrap_all(model):
     return FullyShardedDataParallel(model, device_id=cpu)
 
 def split_mlp(model, mesh=mesh):
-    plan = {"0": ColwiseParallel(), "2": RowwiseParallel()}
-    parallelize_module(model.mlp, mesh, plan)
-    return model
+    whole = (Replicate(),)
+    plan = {
+        "mlp": PrepareModuleInput(input_layouts=whole, desired_input_layouts=whole),
+        "mlp.0": ColwiseParallel(),
+        "mlp.2": RowwiseParallel(),
+    }
+    return parallelize_module(model, mesh, plan)
 
 def split_and_checkpoint(model):
     model.body = checkpoint_wrapper(model.body)
