@@ -92,7 +92,8 @@ class ModelPickler(CpuPickler):
 
     Args:
         stream: Where the pickle is written.
-        places: The index that replaces each tensor of the state, by the tensor's id.
+        places: The index that replaces each tensor of the state, by the id of the tensor, which the
+            caller keeps alive.
     """
 
     def __init__(self, stream: io.BytesIO, places: Mapping[int, int]) -> None:
@@ -110,7 +111,7 @@ class ModelPickler(CpuPickler):
 
     def persistent_id(self, value: Any) -> int | None:
         """Returns the index of a tensor of the state, or None for any other object."""
-        return self._places.get(id(value)) if isinstance(value, Tensor) else None
+        return self._places.get(id(value))
 
 
 class _Unpickler(pickle.Unpickler):

@@ -234,7 +234,7 @@ def find_sharding(model: nn.Module) -> Sharding | None:
     return None
 
 
-def find_module_sharding(module: object) -> Sharding | None:
+def find_module_sharding(module: nn.Module) -> Sharding | None:
     """Returns what shards `module` itself, without its submodules, or None."""
     return _find_base(module, _SHARDED_MODULES)
 

@@ -64,7 +64,7 @@ class ModelSource(Protocol):
         """Surrounds a call of `add_atlas`, which may gather the parameters of `step` or not."""
 
     def gather(self, step: int) -> AbstractContextManager[nn.Module]:
-        """Yields the module with its current parameters, always the same object.
+        """Yields the module with its current parameters.
 
         Raises:
             RankError: if another rank does not take part.
@@ -157,7 +157,7 @@ class ShardedModel:
         self._agreement = create_agreement()
         self._mark = gathered_state.compute_fingerprint(model)
         self._gather_state = functools.partial(gathered_state.gather_state, model)
-        self._build_twin = functools.partial(unsharded_twin.build_twin, model, factory)
+        self._twins = unsharded_twin.TwinBuilder(model, factory)
         self._seconds = CALL_SECONDS
         self._last_step: int | None = None
 
@@ -167,10 +167,9 @@ class ShardedModel:
         try:
             check_forward(forward, self._model)
             values = self._begin()
-            self._twin = self._build_twin(values)
-            with self._twin.fill(values):
-                check_model(self._twin.module)
-                yield self._twin.module
+            with self._twins.build(values).fill(values) as module:
+                check_model(module)
+                yield module
         except BaseException as error:
             with contextlib.suppress(RuntimeError):  # this error counts, not one of the store
                 for topic in ("construction", "constructed"):  # other ranks may wait for either
@@ -205,7 +204,7 @@ class ShardedModel:
         if not self._join(step):
             raise RankError(f"the other ranks have left out step {step} already")
         values = self._gather()
-        with self._twin.fill(values) as module:
+        with self._twins.build(values).fill(values) as module:
             yield module
 
     def follow_call(self, step: object) -> None:

@@ -105,36 +105,63 @@ class UnshardedTwin:
                 target.data = target.data.new_empty(0)
 
 
-def build_twin(
-    model: nn.Module, factory: Callable[[], nn.Module] | None, values: Mapping[str, Tensor]
-) -> UnshardedTwin:
-    """Returns an unsharded twin of a sharded model.
+class TwinBuilder:
+    """Builds the unsharded twin of a sharded model, and again when its structure has changed.
 
     Args:
         model: The sharded model, without wrappers around it.
-        factory: The user's function that returns an unsharded model, or None to rebuild it.
-        values: The gathered state by name.
-
-    Raises:
-        ArgumentError: if the model cannot be rebuilt, or the factory returns another model.
+        factory: The user's function that returns an unsharded model, called once, or None to
+            rebuild it from `model`.
     """
-    if factory is not None:
-        return UnshardedTwin(_call_factory(factory, values), values)
-    try:
-        module = _rebuild(model, values)
-    except Exception as error:  # from user code
-        raise ArgumentError(
-            f"model={type(model).__name__} is sharded, and cannot be rebuilt without sharding "
-            f"({summarize_error(error)}); {_FACTORY_HINT}"
-        ) from error
-    return UnshardedTwin(module, values)
+
+    def __init__(self, model: nn.Module, factory: Callable[[], nn.Module] | None) -> None:
+        self._model, self._factory = model, factory
+        self._twin: UnshardedTwin | None = None
+        self._structure: tuple[bytes, set[tuple[str, torch.Size]]] | None = None
+
+    def build(self, values: Mapping[str, Tensor]) -> UnshardedTwin:
+        """Returns the twin, the same one as before if only values of tensors have changed.
+
+        Args:
+            values: The gathered state by name.
+
+        Raises:
+            ArgumentError: if the model cannot be rebuilt, or the factory returns another model.
+        """
+        if self._factory is None:
+            return self._rebuild(values)
+        if self._twin is None:
+            self._twin = UnshardedTwin(_call_factory(self._factory, values), values)
+        return self._twin
+
+    def _rebuild(self, values: Mapping[str, Tensor]) -> UnshardedTwin:
+        stream = io.BytesIO()
+        try:
+            pickler = _TwinPickler(stream, self._model, values.keys())
+            pickler.dump(self._model)
+            structure = stream.getvalue(), _list_shapes(values)
+            if self._twin is None or structure != self._structure:
+                module = _unpickle(structure[0], pickler.tensors, values)
+                self._twin, self._structure = UnshardedTwin(module, values), structure
+        except ArgumentError:
+            raise
+        except Exception as error:  # from user code
+            raise ArgumentError(
+                f"model={type(self._model).__name__} is sharded, and cannot be rebuilt without "
+                f"sharding ({summarize_error(error)}); {_FACTORY_HINT}"
+            ) from error
+        return self._twin
 
 
-def _rebuild(model: nn.Module, values: Mapping[str, Tensor]) -> nn.Module:
-    stream = io.BytesIO()
-    pickler = _TwinPickler(stream, model, values.keys())
-    pickler.dump(model)
-    twin: nn.Module = _TwinUnpickler(io.BytesIO(stream.getvalue()), pickler.tensors).load()
+def _unpickle(pickled: bytes, tensors: list[Tensor], values: Mapping[str, Tensor]) -> nn.Module:
+    """Returns a module with empty tensors.
+
+    Args:
+        pickled: Written by a `_TwinPickler` of this process.
+        tensors: Its `tensors`.
+        values: The gathered state by name.
+    """
+    twin: nn.Module = _TwinUnpickler(io.BytesIO(pickled), tensors).load()
     for module in twin.modules():
         _remove_left_out(module)
     _register_flat_parameters(twin, values)
@@ -157,24 +184,20 @@ class _TwinPickler(ModelPickler):
         views = (t for name, t in _list_attributes(model) if name in names)
         tensors = (t for _, t in _list_tensors(model))
         self.tensors = list({id(t): t for t in (*tensors, *views)}.values())
-        super().__init__(stream, {id(tensor): place for place, tensor in enumerate(self.tensors)})
-        self._left_out = {id(v) for module in model.modules() for v in _list_left_out(module)}
+        places = {id(tensor): place for place, tensor in enumerate(self.tensors)}
+        for module in model.modules():
+            places.update((id(value), _LEFT_OUT_PLACE) for value in _list_left_out(module))
+        super().__init__(stream, places)
 
     def reducer_override(self, value: Any) -> Any:
         """Replaces classes of sharding by the original ones."""
-        sharding = find_module_sharding(value)
+        sharding = find_module_sharding(value) if isinstance(value, nn.Module) else None
         if sharding is not None:
             if sharding.reason == "FullyShardedDataParallel":
                 return _identity, (value.module,)
             kind = next(k for k in type(value).__mro__ if not _is_sharding_class(k))
             return make_empty_module, (kind,), value.__getstate__()
         return super().reducer_override(value)
-
-    def persistent_id(self, value: Any) -> int | None:
-        """Replaces tensors by their indices."""
-        if id(value) in self._left_out:
-            return _LEFT_OUT_PLACE
-        return super().persistent_id(value)
 
 
 class _TwinUnpickler(pickle.Unpickler):
