@@ -110,8 +110,12 @@ class Loop:
         self.model = resnet18(num_classes=10)
         self.images = torch.rand(16, 3, 64, 64)
         self.labels = torch.arange(16) % 10
-        self._optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-6, momentum=0.9)
+        self.reset_optimizer()
         self.run(3)
+
+    def reset_optimizer(self) -> None:
+        """Creates the optimizer; called again after the parameters were replaced."""
+        self._optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-6, momentum=0.9)
 
     def step(self) -> None:
         """Trains on one batch."""

@@ -8,6 +8,7 @@
   * DamageError       stored bytes that do not match their manifest
     * TooNewError     bytes written by a newer version of this package
   * WorkerError       the worker process failed at a checkpoint, or ended
+  * RankError         the ranks of a distributed run did not call together
 """
 
 from __future__ import annotations
@@ -52,6 +53,10 @@ class WorkerError(AtlasError, RuntimeError):
     def __init__(self, message: str, location: str = "") -> None:
         super().__init__(message)
         self.location = location
+
+
+class RankError(AtlasError, RuntimeError):
+    """A rank did not make a call that all ranks have to make, or ended."""
 
 
 def describe_error(error: BaseException) -> str:

@@ -120,6 +120,30 @@ class Schedule(ABC):
         """Returns an object that decides at each step of one training run."""
 
 
+def check_schedule(schedule: object, is_sharded: bool) -> Schedule:
+    """Returns the schedule of a writer; None is the default.
+
+    Args:
+        schedule: The user's argument.
+        is_sharded: Whether all ranks of a sharded model must log the same steps.
+
+    Raises:
+        ArgumentError: if it is not a schedule, or cannot be used with a sharded model.
+    """
+    if schedule is None:
+        return Schedule.log_spaced()
+    if not isinstance(schedule, Schedule):
+        raise ArgumentError(
+            f"schedule={schedule!r:.80}: pass a Schedule, such as Schedule.every(500)"
+        )
+    if schedule.needs_loss and is_sharded:
+        raise ArgumentError(
+            f"schedule={schedule!r}: the ranks of a sharded model have different losses, and must "
+            "log the same steps; pass Schedule.every(500) or another schedule of steps"
+        )
+    return schedule
+
+
 class StepTimer(ABC):
     """Decides for each step of a training run whether an atlas is due.
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
-from tensorboard_plugin_atlas.compute.model.requirements import check_model
+from tensorboard_plugin_atlas.compute.model.requirements import check_model, reject_pipeline
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError
 
@@ -21,9 +21,28 @@ def check_model_and_config(model: object, config: object) -> AtlasConfig:
         ArgumentError: if `model` is not a module or cannot be used (see `check_model`), or `config`
             is not an AtlasConfig.
     """
+    check_model(unwrap(check_module(model)))
+    return check_config(config)
+
+
+def check_module(model: object) -> nn.Module:
+    """Returns the model.
+
+    Raises:
+        ArgumentError: if it is not a module, or is split into the stages of a pipeline.
+    """
+    reject_pipeline(model)
     if not isinstance(model, nn.Module):
         raise ArgumentError(f"model={model!r:.80}: pass a torch.nn.Module{_get_hint(model)}")
-    check_model(unwrap(model))
+    return model
+
+
+def check_config(config: object) -> AtlasConfig:
+    """Returns the config, `AtlasConfig()` for None.
+
+    Raises:
+        ArgumentError: if it is not an AtlasConfig.
+    """
     if config is None:
         return AtlasConfig()
     if not isinstance(config, AtlasConfig):

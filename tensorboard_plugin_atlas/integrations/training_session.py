@@ -97,9 +97,9 @@ class TrainingSession:
             found: Arguments of `AtlasWriter` that the trainer knows, such as `classes`.
         """
         purge_step = step + 1 if step else 0
-        options = {"purge_step": purge_step, **found, **self._options}
-        self._writer = AtlasWriter(log_dir, model, **options)
         schedule = self._timing.schedule
+        options = {"purge_step": purge_step, "schedule": schedule, **found, **self._options}
+        self._writer = AtlasWriter(log_dir, model, **options)
         self._timer = None if schedule is None else schedule.make_timer()
         self._ended_step, self._logged_step = step, step if step else None
         is_due = not step

@@ -15,10 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
-from tensorboard_plugin_atlas.compute.argument_checks import (
-    check_model_and_config,
-    explain_model_errors,
-)
+from tensorboard_plugin_atlas.compute.argument_checks import check_config, explain_model_errors
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
 from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
@@ -32,7 +29,7 @@ from tensorboard_plugin_atlas.errors import (
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.number_arguments import to_int, to_seconds
-from tensorboard_plugin_atlas.schedule import Schedule
+from tensorboard_plugin_atlas.schedule import Schedule, check_schedule
 from tensorboard_plugin_atlas.writer.align_to import read_baselines
 from tensorboard_plugin_atlas.writer.cost import EXPENSIVE_SECONDS, Cost, CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
@@ -55,6 +52,7 @@ from tensorboard_plugin_atlas.writer.recorder_factory import (
     make_background_recorder,
     make_inline_recorder,
 )
+from tensorboard_plugin_atlas.writer.sharding.model_source import make_model_source
 from tensorboard_plugin_atlas.writer.snapshot_queue import (
     EXIT_SECONDS,
     LostSteps,
@@ -102,8 +100,10 @@ class AtlasWriter:
         log_dir_or_writer: The run's directory, or the `SummaryWriter` that logs to it (torch's,
             tensorboardX's, or a logger's `.experiment`). Atlases go to its child run `atlas`.
         model: An image classifier on any device, in training or evaluation mode. It may be wrapped
-            in DistributedDataParallel, torch.compile, or AveragedModel. For a model that is sharded
-            over ranks (FSDP, ZeRO stage 3), pass an unsharded copy.
+            in DistributedDataParallel, torch.compile, or AveragedModel. If its parameters are
+            sharded over ranks (fully_shard, FullyShardedDataParallel, tensor parallelism), create
+            the writer and call `add_atlas` on all ranks: they are gathered on the CPU of rank 0. If
+            a rank does not call within 60 s, the step is skipped with a warning.
         layers: Dotted module names. "blocks.11:cls" is the class token of "blocks.11". None chooses
             the last block at each spatial resolution, or four evenly deep blocks of a transformer,
             and logs the choice.
@@ -152,6 +152,9 @@ class AtlasWriter:
             construction, so that predictions at all steps refer to the same prototypes. The
             embedding is what `output` returns, or the output itself, its `image_embeds` or
             `pooler_output`, or the first (N, D) tensor in it.
+        model_factory: For sharded models only: function without arguments that builds the model as
+            it was before it was sharded, with any values; the writer keeps and changes the result.
+            None rebuilds it from `model`.
         worker: "process", or "inline" to compute atlases in the training loop, which then waits for
             them. "inline" also imports umap-learn and numba into the training process, which may
             change its number of threads.
@@ -205,6 +208,7 @@ class AtlasWriter:
         output: ReadOutput | Literal[False] | None = None,
         forward: Forward | None = None,
         prototypes: Tensor | NDArray[Any] | str | None = None,
+        model_factory: Callable[[], nn.Module] | None = None,
         worker: str = "process",
         device: str | torch.device = "cpu",
         threads: int = 1,
@@ -214,13 +218,14 @@ class AtlasWriter:
         strict: bool = False,
     ) -> None:
         check_worker(worker, max_pending, budget)
-        self._timer = _check_schedule(schedule).make_timer()
         self._max_pending = max_pending
         self._hardware = check_hardware(device, threads, worker)
         self.strict = strict
         self._meter = CostMeter(budget)
         self._skipped: tuple[Skipped, ...] = ()
-        self.config = check_model_and_config(model, config)
+        self.config = check_config(config)
+        self._source = make_model_source(model, model_factory)
+        self._timer = check_schedule(schedule, self._source.is_sharded).make_timer()
         self.model = model
         self._reporter = FailureReporter()
         self._has_reported_cost = False
@@ -235,33 +240,36 @@ class AtlasWriter:
         self.layers: tuple[str, ...] = ()
         if self._is_silent:
             log(logging.INFO, f"AtlasWriter: {silent_rank} writes no atlases; rank 0 writes them")
+            self._source.follow_construction()
             return
-        sink = make_sink(log_dir_or_writer)
-        self.probe: Probe = (
-            probe
-            if isinstance(probe, Probe)
-            else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
-        )
-        with explain_model_errors(model):
-            interface = check_interface(
-                model, self.probe, output=output, forward=forward, prototypes=prototypes
+        with self._source.construct(forward) as model:
+            self.model = model
+            sink = make_sink(log_dir_or_writer)
+            self.probe: Probe = (
+                probe
+                if isinstance(probe, Probe)
+                else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
             )
-            self.layers = choose_layers(model, layers, self.probe, interface)
-        self._last_step = self._resume_log(sink.location, purge_step)
-        baseline = align_to if self._last_step is None else None
-        self._baselines = read_baselines(baseline, self.layers, self.probe)
-        with use_interface(interface):
-            self._extras = ExtraRecords(
-                shortcuts=choose_shortcut_layer(
-                    model, self.layers, self.probe, shortcuts, self._reporter
-                ),
-                class_atlases=self._check_classes(class_atlases),
-                interface=interface,
-            )
-        self._sink = sink
-        is_inline = worker == "inline"
-        self._recorder = self._make_inline_recorder() if is_inline else self._start(max_pending)
-        self.probe = self._recorder.probe  # the only copy of the images, shared with the worker
+            with explain_model_errors(model):
+                interface = check_interface(
+                    model, self.probe, output=output, forward=forward, prototypes=prototypes
+                )
+                self.layers = choose_layers(model, layers, self.probe, interface)
+            self._last_step = self._resume_log(sink.location, purge_step)
+            baseline = align_to if self._last_step is None else None
+            self._baselines = read_baselines(baseline, self.layers, self.probe)
+            with use_interface(interface):
+                self._extras = ExtraRecords(
+                    shortcuts=choose_shortcut_layer(
+                        model, self.layers, self.probe, shortcuts, self._reporter
+                    ),
+                    class_atlases=self._check_classes(class_atlases),
+                    interface=interface,
+                )
+            self._sink = sink
+            is_inline = worker == "inline"
+            self._recorder = self._make_inline_recorder() if is_inline else self._start(max_pending)
+            self.probe = self._recorder.probe  # the only copy of the images, shared with the worker
 
     @_catch_errors
     def add_atlas(self, global_step: int, walltime: float | None = None) -> None:
@@ -313,13 +321,15 @@ class AtlasWriter:
 
     def _add_atlas(self, global_step: int, walltime: float | None) -> None:
         if self._is_silent:
+            self._source.follow_call(global_step)
             return
         start = time.perf_counter()
         try:
-            wall_time = None if walltime is None else to_seconds("walltime", walltime)
-            step = self._last_step = self._check_step(global_step)
-            if self._is_within_budget(step):
-                self._record(step, wall_time)
+            with self._source.call(global_step):
+                wall_time = None if walltime is None else to_seconds("walltime", walltime)
+                step = self._last_step = self._check_step(global_step)
+                if self._is_within_budget(step):
+                    self._record(step, wall_time)
         finally:
             self._meter.add_call(time.perf_counter() - start)
 
@@ -357,8 +367,11 @@ class AtlasWriter:
             )
 
     def is_busy(self) -> bool:
-        """Returns whether the queue is full, so that a new checkpoint would replace one in it."""
-        return self.waiting() > self._max_pending
+        """Returns whether the queue is full, so that a new checkpoint would replace one in it.
+
+        Always False for a sharded model, since all ranks must log the same steps.
+        """
+        return not self._source.is_sharded and self.waiting() > self._max_pending
 
     def wait_for_room(self, timeout: float = 300.0) -> None:
         """Waits until the queue is not full, or `timeout` seconds have passed."""
@@ -470,11 +483,12 @@ class AtlasWriter:
         """Passes a checkpoint to the recorder; falls back to an inline recorder if necessary."""
         if self._recorder.fault is not None:
             self._fall_back_inline(self._recorder.fault)
-        try:
-            return self._recorder.record(self.model, step, wall_time, self._skipped)
-        except CannotSendError as error:
-            self._fall_back_inline(error)
-            return self._recorder.record(self.model, step, wall_time, self._skipped)
+        with self._source.gather(step) as model:
+            try:
+                return self._recorder.record(model, step, wall_time, self._skipped)
+            except CannotSendError as error:
+                self._fall_back_inline(error)
+                return self._recorder.record(model, step, wall_time, self._skipped)
 
     def _fall_back_inline(self, reason: object) -> None:
         """Replaces the background recorder by an inline one."""
@@ -558,16 +572,6 @@ class AtlasWriter:
         if used is not None and purge_step is None:
             log(logging.WARNING, used)
         return resume_point.last_step
-
-
-def _check_schedule(schedule: object) -> Schedule:
-    if schedule is None:
-        return Schedule.log_spaced()
-    if not isinstance(schedule, Schedule):
-        raise ArgumentError(
-            f"schedule={schedule!r:.80}: pass a Schedule, such as Schedule.every(500)"
-        )
-    return schedule
 
 
 def _choose_purge_step(purge_step: object, restart: object) -> int | None:

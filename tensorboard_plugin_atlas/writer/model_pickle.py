@@ -56,7 +56,9 @@ def pickle_structure(model: nn.Module, tensors: Sequence[Tensor]) -> Structure:
     layout = compute_state_layout(tensors)
     stream = io.BytesIO()
     try:
-        _Pickler(stream, {id(tensor): place for place, tensor in enumerate(tensors)}).dump(model)
+        ModelPickler(stream, {id(tensor): place for place, tensor in enumerate(tensors)}).dump(
+            model
+        )
     except Exception as error:
         raise CannotSendError(
             f"model={type(model).__name__} cannot be sent to another process "
@@ -86,27 +88,35 @@ class ModelCopy:
         copy_all(self._layout.parts(self._tensors), self._layout.views(map_memory(file)))
 
 
-class _Pickler(CpuPickler):
-    """Replaces tensors of the state by their indices."""
+class ModelPickler(CpuPickler):
+    """Pickles a model without its state.
+
+    Args:
+        stream: Where the pickle is written.
+        places: The index that replaces each tensor of the state, by the id of the tensor, which the
+            caller keeps alive.
+    """
 
     def __init__(self, stream: io.BytesIO, places: Mapping[int, int]) -> None:
         super().__init__(stream)
         self._places = places
 
     def reducer_override(self, value: Any) -> Any:
+        """Pickles modules with parametrizations by their original class."""
         # Modules with parametrizations, such as weight_norm, have a class made at run time, which
         # refuses to be pickled.
         if isinstance(value, nn.Module) and parametrize.is_parametrized(value):
             kind = parametrize.type_before_parametrizations(value)
-            return _make_empty_module, (kind,), value.__dict__, None, None, _restore_parametrized
+            return make_empty_module, (kind,), value.__dict__, None, None, _restore_parametrized
         if isinstance(value, nn.Module):
             state = without_autocast(type(value), vars(value))
             if state is not None:
-                return _make_empty_module, (type(value),), state
+                return make_empty_module, (type(value),), state
         return super().reducer_override(value)
 
     def persistent_id(self, value: Any) -> int | None:
-        return self._places.get(id(value)) if isinstance(value, Tensor) else None
+        """Returns the index of a tensor of the state, or None for any other object."""
+        return self._places.get(id(value))
 
 
 class _Unpickler(pickle.Unpickler):
@@ -118,7 +128,8 @@ class _Unpickler(pickle.Unpickler):
         return self._tensors[place]
 
 
-def _make_empty_module(kind: type[nn.Module]) -> nn.Module:
+def make_empty_module(kind: type[nn.Module]) -> nn.Module:
+    """Returns a module without attributes; called when a module is unpickled."""
     return kind.__new__(kind)
 
 

@@ -79,6 +79,9 @@ def small_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     functions = (build_atlases, compute_atlas, find_shortcuts, tensorboard_plugin_atlas.since_step)
     for function in functions:
         monkeypatch.setitem(function.__kwdefaults__, "config", SMALL)
+    only_rank = {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "0"}
+    for name, value in only_rank.items():  # as `torchrun` sets them
+        monkeypatch.setenv(name, value)
 
 
 def names_for(page: Path) -> dict[str, Any]:

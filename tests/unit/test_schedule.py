@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tensorboard_plugin_atlas import AtlasError, Schedule
+from tensorboard_plugin_atlas.schedule import check_schedule
 
 
 def due_steps(schedule, calls, losses=None):
@@ -112,6 +113,12 @@ def test_steps_that_depend_on_the_loss_are_not_listed():
         schedule.steps(100)
     with pytest.raises(AtlasError, match=r"loss=None.*pass atlas\.step\(step, loss\)"):
         schedule.make_timer().is_due(0)
+
+
+def test_the_loss_does_not_decide_for_a_sharded_model():
+    with pytest.raises(AtlasError, match=r"ranks of a sharded model.*pass Schedule\.every"):
+        check_schedule(Schedule.when_loss_falls(), is_sharded=True)
+    assert check_schedule(None, is_sharded=True).steps(12) == (0, 10)
 
 
 @pytest.mark.parametrize(

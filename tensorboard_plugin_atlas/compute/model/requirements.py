@@ -8,7 +8,8 @@ another rank, and all ranks get the same result.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -33,6 +34,16 @@ _SHARDED_MARKS: Final = {
     "_fsdp_flattened": "FullyShardedDataParallel",
 }
 
+_PIPELINES: Final = ("torch.distributed.pipelining", "deepspeed.runtime.pipe")
+"""Packages whose models and schedules hold some layers on each rank."""
+
+TORCH_SHARDING: Final = (
+    "torch.distributed.fsdp",
+    "torch.distributed.tensor",
+    "torch.distributed._composable",
+)
+"""Packages of torch that shard parameters, which its `get_model_state_dict` gathers."""
+
 _TWO_TOWERS: Final = (
     ("vision_model", "get_image_features", "text_model"),
     ("visual", "encode_image", "encode_text"),
@@ -40,7 +51,8 @@ _TWO_TOWERS: Final = (
 """Tower for images, method that calls it, and mark of the tower for texts: transformers, CLIP."""
 
 _UNSHARDED_COPY: Final = (
-    "on all ranks call torch.distributed.checkpoint.state_dict.get_model_state_dict(model, "
+    "create an AtlasWriter with the sharded model on all ranks, or on all ranks call "
+    "torch.distributed.checkpoint.state_dict.get_model_state_dict(model, "
     "options=StateDictOptions(full_state_dict=True)), load the result into a copy of the model "
     "that is not sharded, and pass that copy"
 )
@@ -48,6 +60,19 @@ _UNSHARDED_COPY_ZERO: Final = (
     "on all ranks enter deepspeed.zero.GatheredParameters(list(model.parameters())), copy the "
     "parameters and buffers there into a copy of the model that is not sharded, and pass that copy"
 )
+
+
+@dataclass(frozen=True)
+class Sharding:
+    """What shards the parameters of a model over ranks.
+
+    Attributes:
+        reason: The function, class, or tensor type that does it, for messages.
+        is_gatherable: Whether `torch.distributed.checkpoint.state_dict` can gather them.
+    """
+
+    reason: str
+    is_gatherable: bool
 
 
 def check_model(model: nn.Module) -> None:
@@ -98,13 +123,29 @@ def reject_sharded_model(model: nn.Module) -> None:
     Raises:
         ArgumentError: if it is.
     """
-    reason = _describe_sharding(model)
-    if reason is not None:
-        advice = _UNSHARDED_COPY_ZERO if "ZeRO" in reason else _UNSHARDED_COPY
+    sharding = find_sharding(model)
+    if sharding is not None:
+        advice = _UNSHARDED_COPY_ZERO if "ZeRO" in sharding.reason else _UNSHARDED_COPY
         raise ArgumentError(
-            f"model={type(model).__name__} is sharded over ranks ({reason}), so rank 0 cannot run "
-            f"it alone; {advice}"
+            f"model={type(model).__name__} is sharded over ranks ({sharding.reason}), so rank 0 "
+            f"cannot run it alone; {advice}"
         )
+
+
+def reject_pipeline(model: object) -> None:
+    """Checks that the model is not split into the stages of a pipeline.
+
+    Raises:
+        ArgumentError: if it is.
+    """
+    parts = model.modules() if isinstance(model, nn.Module) else (model,)
+    for part in parts:
+        if any(base.__module__.startswith(_PIPELINES) for base in type(part).__mro__):
+            raise ArgumentError(
+                f"model={type(model).__name__} is pipeline parallel ({type(part).__name__}): no "
+                "rank holds all layers, so none can run them on the probe. Pass the whole model, "
+                "with the parameters of all stages, or a stage's module that takes images"
+            )
 
 
 def check_layer(name: str, module: nn.Module) -> None:
@@ -177,19 +218,31 @@ def reject_channels(model: nn.Module, channels: int, error: Exception) -> None:
         ) from error
 
 
-def _describe_sharding(model: nn.Module) -> str | None:
+def find_sharding(model: nn.Module) -> Sharding | None:
     """Returns what shards the parameters over ranks, or None."""
     for module in model.modules():
-        for base in type(module).__mro__:
-            if base.__name__ in _SHARDED_MODULES and base.__module__.startswith(_SHARDING):
-                return _SHARDED_MODULES[base.__name__]
+        sharding = find_module_sharding(module)
+        if sharding is not None:
+            return sharding
     for _, tensor in _list_tensors(model):
-        for base in type(tensor).__mro__:
-            if base.__name__ in _SHARDED_TENSORS and base.__module__.startswith(_SHARDING):
-                return _SHARDED_TENSORS[base.__name__]
+        sharding = _find_base(tensor, _SHARDED_TENSORS)
+        if sharding is not None:
+            return sharding
         for mark, reason in _SHARDED_MARKS.items():
             if hasattr(tensor, mark):
-                return reason
+                return Sharding(reason, is_gatherable=mark != "ds_id")
+    return None
+
+
+def find_module_sharding(module: nn.Module) -> Sharding | None:
+    """Returns what shards `module` itself, without its submodules, or None."""
+    return _find_base(module, _SHARDED_MODULES)
+
+
+def _find_base(value: object, names: Mapping[str, str]) -> Sharding | None:
+    for base in type(value).__mro__:
+        if base.__name__ in names and base.__module__.startswith(_SHARDING):
+            return Sharding(names[base.__name__], base.__module__.startswith(TORCH_SHARDING))
     return None
 
 

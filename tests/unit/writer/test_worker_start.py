@@ -138,7 +138,7 @@ def check_start(start, log_dir, monkeypatch):
 
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize(
-    ("count", "others"), [(100, 1), pytest.param(400, 10, marks=pytest.mark.long)]
+    ("count", "others"), [(30, 1), pytest.param(400, 10, marks=pytest.mark.long)]
 )
 def test_a_loader_and_a_worker_start_beside_one_another(tmp_path, monkeypatch, count, others):
     torch.multiprocessing.set_sharing_strategy("file_system")  # without sockets of torch

@@ -7,6 +7,7 @@ import pytest
 import torch
 from tiny_training import TINY, Net, make_images
 from torch import nn
+from torch.distributed.pipelining import Pipe, PipelineStage, Schedule1F1B
 
 from tensorboard_plugin_atlas import AtlasWriter, compute_atlas
 from tensorboard_plugin_atlas.compute.model.layer_choice import choose_layers
@@ -188,3 +189,15 @@ def test_another_class_with_that_name_is_not_sharded():
         pass
 
     check_model(FullyShardedDataParallel())
+
+
+@pytest.mark.parametrize("kind", [PipelineStage, Schedule1F1B, Pipe])
+def test_parts_of_a_pipeline_are_refused_by_name(tmp_path, kind):
+    part = kind.__new__(kind)
+    if isinstance(part, nn.Module):
+        nn.Module.__init__(part)
+    message = rf"^model={kind.__name__} is pipeline parallel \({kind.__name__}\): no rank holds all"
+    with pytest.raises(ArgumentError, match=message):
+        AtlasWriter(tmp_path / "run", part, ["body"], probe=make_images(), config=TINY)
+    with pytest.raises(ArgumentError, match=message):
+        compute_atlas(part, "body", make_images(), config=TINY)
