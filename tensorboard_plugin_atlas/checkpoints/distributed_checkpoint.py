@@ -8,7 +8,9 @@ list of allowed classes, and tensors are read with `torch.load(weights_only=True
 from __future__ import annotations
 
 import io
+import math
 import pickle
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,17 +68,23 @@ def read_distributed_checkpoint(folder: Path) -> dict[str, Tensor]:
 
     Raises:
         UnpicklingError: if `.metadata` refers to anything but descriptions of tensors.
-        ValueError: if a tensor is incomplete, or is stored in an unknown way.
+        ValueError: if a tensor is incomplete or larger than the files, or is stored in an unknown
+            way.
         OSError: if a file cannot be read.
     """
     with (folder / METADATA_FILE).open("rb") as file:
         metadata = _MetadataUnpickler(file).load()
     if not isinstance(metadata, Metadata):
         raise ValueError(f"{METADATA_FILE} holds no metadata, but {type(metadata).__name__}")
-    tensors = {
-        name: torch.empty(tuple(one.size), dtype=one.properties.dtype)
+    described = {
+        name: one
         for name, one in metadata.state_dict_metadata.items()
         if isinstance(one, TensorStorageMetadata) and not name.startswith(_OPTIMIZER)
+    }
+    _check_sizes(folder, described.values())
+    tensors = {
+        name: torch.empty(tuple(one.size), dtype=one.properties.dtype)
+        for name, one in described.items()
     }
     filled = dict.fromkeys(tensors, 0)
     for index, place in (metadata.storage_data or {}).items():
@@ -88,6 +96,16 @@ def read_distributed_checkpoint(folder: Path) -> dict[str, Tensor]:
         if filled[name] != tensor.numel():
             raise ValueError(f"{filled[name]:,} of {tensor.numel():,} values of {name!r} are there")
     return tensors
+
+
+def _check_sizes(folder: Path, tensors: Iterable[TensorStorageMetadata]) -> None:
+    """Checks that the files can hold the tensors, before memory is allocated for them."""
+    needed = sum(math.prod(one.size) * one.properties.dtype.itemsize for one in tensors)
+    stored = sum(path.stat().st_size for path in folder.iterdir())
+    if needed > stored:
+        raise ValueError(
+            f"{METADATA_FILE} describes {needed:,} bytes of tensors, but the files have {stored:,}"
+        )
 
 
 def _read_chunk(folder: Path, place: Any) -> Tensor:

@@ -249,6 +249,14 @@ class TestRefusedFiles:
         with pytest.raises(ArgumentError, match=r"checkpoint '.*a' cannot be read"):
             load(tmp_path / "a")
 
+    def test_tensors_that_are_larger_than_the_files(self, tmp_path: Path) -> None:
+        properties = TensorProperties.create_from_tensor(torch.zeros(1))
+        large = TensorStorageMetadata(properties, torch.Size([1 << 44]), [])
+        metadata = Metadata({"model.head.weight": large}, storage_data={})
+        (tmp_path / ".metadata").write_bytes(pickle.dumps(metadata))
+        with pytest.raises(ArgumentError, match="describes 70,368,744,177,664 bytes of tensors"):
+            load(tmp_path)
+
     def test_an_index_that_names_a_file_elsewhere(self, tmp_path: Path) -> None:
         index = {"weight_map": {"head.weight": "../secret.safetensors"}}
         (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
