@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig
 from tensorboard_plugin_atlas.compute.icons.center_activation import CenterActivation
+from tensorboard_plugin_atlas.compute.icons.image_operations import resize_images
 from tensorboard_plugin_atlas.compute.icons.targets import Targets, build_targets
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells, bin_grids
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
@@ -34,7 +35,7 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import (
     ReceptiveField,
     measure_receptive_field,
 )
-from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, resize_images
+from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 
 SIDE = 224

@@ -48,12 +48,12 @@ from tensorboard_plugin_atlas.compute.icons.inversion import (
     Stage,
     choose_tile_side,
 )
+from tensorboard_plugin_atlas.compute.icons.post_processing import PostProcessing
 from tensorboard_plugin_atlas.compute.icons.targets import build_targets
 from tensorboard_plugin_atlas.compute.layout.cell_matching import find_predecessors
 from tensorboard_plugin_atlas.compute.layout.grid import bin_grids
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
-from tensorboard_plugin_atlas.compute.probe.patches import PostProcessing
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 
 KEEP_PAGES = {"MALLOC_TRIM_THRESHOLD_": str(1 << 32), "MALLOC_MMAP_THRESHOLD_": str(1 << 32)}

@@ -38,7 +38,8 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig
 from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine
-from tensorboard_plugin_atlas.compute.probe.patches import post_process, to_rgb
+from tensorboard_plugin_atlas.compute.icons.image_operations import to_rgb
+from tensorboard_plugin_atlas.compute.icons.post_processing import post_process
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 
 SIDE, PATCH, GRID, WIDTH, DEPTH = 224, 14, 16, 384, 12

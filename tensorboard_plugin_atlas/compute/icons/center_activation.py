@@ -24,6 +24,7 @@ from tensorboard_plugin_atlas.compute.fastpath import (
     to_bfloat16,
     try_bfloat16,
 )
+from tensorboard_plugin_atlas.compute.icons.image_operations import shift_images
 from tensorboard_plugin_atlas.compute.icons.redirected_relu import run_with_redirected_relu
 from tensorboard_plugin_atlas.compute.icons.token_window import TokenWindow
 from tensorboard_plugin_atlas.compute.model.center_weights import (
@@ -39,12 +40,7 @@ from tensorboard_plugin_atlas.compute.model.preserve_state import (
 )
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.model.truncate import TruncatedNetwork, truncate
-from tensorboard_plugin_atlas.compute.probe.patches import (
-    PatchSource,
-    Shape,
-    crop_patches,
-    shift_images,
-)
+from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, Shape, crop_patches
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 from tensorboard_plugin_atlas.errors import AtlasError, summarize_error
 

@@ -25,21 +25,17 @@ from tensorboard_plugin_atlas.compute.icons.center_activation import (
 )
 from tensorboard_plugin_atlas.compute.icons.fourier_image import measure_spectrum
 from tensorboard_plugin_atlas.compute.icons.icon_frame import choose_frame, get_tile_side
+from tensorboard_plugin_atlas.compute.icons.image_operations import resize_images, to_rgb
 from tensorboard_plugin_atlas.compute.icons.inversion import (
     FIDELITIES,
     InversionSettings,
     Inverter,
 )
+from tensorboard_plugin_atlas.compute.icons.post_processing import post_process
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.icons.time_limit import TimeLimit
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
-from tensorboard_plugin_atlas.compute.probe.patches import (
-    PatchSource,
-    Shape,
-    post_process,
-    resize_images,
-    to_rgb,
-)
+from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, Shape
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, summarize_error
 
 KINDS = ("examples", *FIDELITIES)

@@ -29,7 +29,9 @@ from tensorboard_plugin_atlas.compute.icons.fourier_image import (
     to_latent_of_coefficients,
     to_pixels,
 )
-from tensorboard_plugin_atlas.compute.probe.patches import PostProcessing, Shape, shift_images
+from tensorboard_plugin_atlas.compute.icons.image_operations import shift_images
+from tensorboard_plugin_atlas.compute.icons.post_processing import PostProcessing
+from tensorboard_plugin_atlas.compute.probe.patches import Shape
 
 FIDELITIES = ("preview", "inversion", "poster")
 """Kinds of optimized icons, the cheapest first."""

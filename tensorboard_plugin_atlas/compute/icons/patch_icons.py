@@ -14,6 +14,7 @@ import numpy as np
 
 from tensorboard_plugin_atlas.compute.icons.icon_engine import Icons
 from tensorboard_plugin_atlas.compute.icons.icon_frame import get_tile_side
+from tensorboard_plugin_atlas.compute.icons.image_operations import resize_images, to_rgb
 from tensorboard_plugin_atlas.compute.icons.render_levels import (
     SHEET_QUALITIES,
     RenderedLevels,
@@ -21,7 +22,7 @@ from tensorboard_plugin_atlas.compute.icons.render_levels import (
 )
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
-from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, resize_images, to_rgb
+from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.errors import summarize_error
 
 _LARGEST_ICON: Final = 128

@@ -18,6 +18,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid
 from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, UnfinishedIcons
+from tensorboard_plugin_atlas.compute.icons.image_operations import resize_images
 from tensorboard_plugin_atlas.compute.icons.inversion import FIDELITIES
 from tensorboard_plugin_atlas.compute.icons.render_levels import (
     FASTPATH,
@@ -32,7 +33,7 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import (
     ReceptiveField,
     measure_receptive_field,
 )
-from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, resize_images
+from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
 from tensorboard_plugin_atlas.config import AtlasConfig

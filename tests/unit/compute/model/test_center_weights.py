@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from tensorboard_plugin_atlas.compute.icons.image_operations import shift_images
 from tensorboard_plugin_atlas.compute.model.center_weights import (
     NEIGHBOR_OFFSETS,
     get_center_weights,
@@ -15,7 +16,6 @@ from tensorboard_plugin_atlas.compute.model.center_weights import (
 )
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
-from tensorboard_plugin_atlas.compute.probe.patches import shift_images
 
 
 def read_center(output: torch.Tensor, form: OutputForm) -> torch.Tensor:

@@ -8,14 +8,13 @@ import pytest
 import torch
 from icon_inputs import make_blurred_noise, make_source
 
-from tensorboard_plugin_atlas.compute.probe.patches import (
-    PostProcessing,
-    crop_patches,
-    post_process,
+from tensorboard_plugin_atlas.compute.icons.image_operations import (
     resize_images,
     shift_images,
     to_rgb,
 )
+from tensorboard_plugin_atlas.compute.icons.post_processing import PostProcessing, post_process
+from tensorboard_plugin_atlas.compute.probe.patches import crop_patches
 
 
 def ramp(side: int = 5) -> torch.Tensor:
