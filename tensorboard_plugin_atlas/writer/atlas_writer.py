@@ -483,7 +483,7 @@ class AtlasWriter:
         """Passes a checkpoint to the recorder; falls back to an inline recorder if necessary."""
         if self._recorder.fault is not None:
             self._fall_back_inline(self._recorder.fault)
-        with self._source.gather(step) as model:
+        with self._source.gather(step, self.model) as model:
             try:
                 return self._recorder.record(model, step, wall_time, self._skipped)
             except CannotSendError as error:

@@ -68,8 +68,12 @@ class ModelSource(Protocol):
     def call(self, step: object) -> AbstractContextManager[None]:
         """Surrounds a call of `add_atlas`, which may gather the parameters of `step` or not."""
 
-    def gather(self, step: int) -> AbstractContextManager[nn.Module]:
+    def gather(self, step: int, model: nn.Module) -> AbstractContextManager[nn.Module]:
         """Yields the module with its current parameters.
+
+        Args:
+            step: Global step.
+            model: The writer's attribute `model`, which the user may have replaced.
 
         Raises:
             RankError: if another rank does not take part.
@@ -131,9 +135,9 @@ class LocalModel:
         """Does nothing."""
         return nullcontext()
 
-    def gather(self, step: int) -> AbstractContextManager[nn.Module]:
-        """Yields the model."""
-        return nullcontext(self._model)
+    def gather(self, step: int, model: nn.Module) -> AbstractContextManager[nn.Module]:
+        """Yields the model of the writer."""
+        return nullcontext(model)
 
     def follow_call(self, step: object) -> None:
         """Does nothing."""
@@ -208,8 +212,9 @@ class ShardedModel:
                     self._agreement.decline(_name_topic(valid))
 
     @contextlib.contextmanager
-    def gather(self, step: int) -> Iterator[nn.Module]:
+    def gather(self, step: int, model: nn.Module) -> Iterator[nn.Module]:
         """Yields the unsharded twin with the current parameters."""
+        del model  # it is the twin
         if not self._join(step):
             raise RankError(f"the other ranks have left out step {step} already")
         values = self._gather()
