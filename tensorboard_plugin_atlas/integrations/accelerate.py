@@ -24,8 +24,8 @@ def make_atlas_writer(
 ) -> AtlasWriter:
     """Returns an `AtlasWriter` for a prepared model, to be called on every process.
 
-    The model may be wrapped for several processes, compilation, or mixed precision. Its atlases are
-    computed in full precision.
+    The model can be wrapped for distributed training, compilation, or mixed precision. Its atlases
+    are computed in the precision of the parameters.
 
     Args:
         accelerator: The accelerator that prepared the model.

@@ -104,7 +104,7 @@ class AtlasCallback(Callback):  # type: ignore[misc]
 def _find_log_dir(trainer: Trainer) -> str:
     # By name, since the packages lightning and pytorch_lightning have a class each.
     loggers = [one for one in trainer.loggers if type(one).__name__ == "TensorBoardLogger"]
-    return str(loggers[0].log_dir if loggers else trainer.log_dir)
+    return str(loggers[0].log_dir if loggers else trainer.log_dir or trainer.default_root_dir)
 
 
 def _find_average(trainer: Trainer) -> nn.Module:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,11 +100,16 @@ class AtlasCallback(TrainerCallback):  # type: ignore[misc]
 
 
 def _find_log_dir(args: TrainingArguments) -> str:
-    """Returns the directory of the trainer's newest event file, which its callback just created."""
+    """Returns the directory of the event file that the trainer's callback just created.
+
+    Without that callback, a new directory: the newest one may be that of an earlier run.
+    """
     given = getattr(args, "logging_dir", None) or os.environ.get("TENSORBOARD_LOGGING_DIR")
     if given:  # version 4, or the environment variable of version 5
         return os.path.expanduser(given)  # noqa: PTH111 - may be a URL
     runs = Path(args.output_dir, "runs")
+    if "tensorboard" not in (args.report_to or ()):
+        return str(runs / time.strftime("%b%d_%H-%M-%S"))
     files = [file for file in runs.rglob("events.out.tfevents.*") if file.parent.name != CHILD_RUN]
     newest = max(files, key=lambda file: file.stat().st_mtime, default=None)
     return str(runs if newest is None else newest.parent)

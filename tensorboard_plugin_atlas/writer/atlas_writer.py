@@ -105,8 +105,8 @@ class AtlasWriter:
             the writer and call `add_atlas` on all ranks: they are gathered on the CPU of rank 0. If
             a rank does not call within 60 s, the step is skipped with a warning.
         layers: Dotted module names. "blocks.11:cls" is the class token of "blocks.11". None chooses
-            the last block at each spatial resolution, or four evenly deep blocks of a transformer,
-            and logs the choice.
+            the last block at each spatial resolution, or four blocks of a transformer at evenly
+            spaced depths, and logs the choice.
         probe: Dataset, DataLoader, or (images, labels), as the model takes them.
         classes: Class names. None reads them from the data set.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std. None reads them
@@ -164,8 +164,8 @@ class AtlasWriter:
         threads: Number of CPU threads of the background process.
         max_pending: Largest number of snapshots in the queue, from 1 to 64. If the queue is full, a
             new snapshot replaces the newest one in it. The next atlas lists the dropped step.
-        schedule: The steps at which `step` logs an atlas. None is `Schedule.log_spaced()`: step 0,
-            10, and then at intervals that grow by half.
+        schedule: The steps at which `step` logs an atlas. None is `Schedule.log_spaced()`: 0, 10,
+            15, 22, 34, and so on.
         budget: Share of the run time that computing atlases may take, in (0, 1], such as 0.02.
             Calls beyond it are skipped. None computes every atlas.
         strict: Raise exceptions instead of showing warnings, for tests and interactive use. Errors

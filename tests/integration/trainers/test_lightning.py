@@ -182,6 +182,10 @@ def test_a_fast_dev_run_and_a_validation_log_nothing(tmp_path, caplog):
 def test_without_a_tensorboard_logger_the_directory_of_the_trainer_is_used(tmp_path):
     train(tmp_path, AtlasCallback(["net.body"], **OPTIONS), logger=CSVLogger(tmp_path))
     assert list(read_steps(tmp_path, "net.body")) == ["lightning_logs/version_0/atlas"]
+    root = tmp_path / "none"
+    callback = AtlasCallback(["net.body"], **OPTIONS)
+    train(tmp_path, callback, logger=False, default_root_dir=root)
+    assert list(read_steps(root, "net.body")) == ["atlas"]
 
 
 def test_an_exception_closes_the_writer_and_is_raised(tmp_path):

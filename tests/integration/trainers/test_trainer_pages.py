@@ -36,7 +36,7 @@ def test_the_script_logs_atlases(
     for atlas in atlases:
         steps[atlas.layer].append(atlas.step)
     for found in steps.values():
-        assert found[:3] in ([0, 10, 15], [10, 15, 22]), "log-spaced steps"
+        assert found[:3] == [0, 10, 15], "log-spaced steps"
     assert all(atlas.labels is not None and atlas.predictions is not None for atlas in atlases)
     (run,) = {atlas.run for atlas in atlases}
     if page.stem != "timm":

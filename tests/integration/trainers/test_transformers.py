@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`AtlasCallback` in the real `Trainer` of Transformers."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -153,6 +155,14 @@ def test_the_directory_of_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(tmp_path / "board"))
     train(tmp_path / "out", AtlasCallback([LAYER], probe=Pixels(8), **OPTIONS))
     assert read_steps(tmp_path / "board", LAYER) == {"atlas": [0, 8]}
+
+
+def test_without_a_logger_earlier_runs_are_left_alone(tmp_path):
+    train(tmp_path, AtlasCallback([LAYER], probe=Pixels(8), **OPTIONS))
+    callback = AtlasCallback([LAYER], probe=Pixels(8), **OPTIONS)
+    time.sleep(1.1)  # folders are named by the second
+    train(tmp_path, callback, report_to="none")
+    assert [*read_steps(tmp_path, LAYER).values()] == [[0, 8], [0, 8]]
 
 
 def test_the_directory_of_version_4(tmp_path):
