@@ -88,7 +88,7 @@ const TAB: BuildEnvironmentOptions = {
 
 /** The same as one classic script, for exported pages: files of a disk cannot load modules. */
 const PAGE: BuildEnvironmentOptions = {
-  lib: { entry: 'src/page.ts', formats: ['iife'], name: 'atlasPage' },
+  lib: { entry: 'src/exported_page.ts', formats: ['iife'], name: 'atlasPage' },
   outDir: `${PACKAGE}/export`,
   emptyOutDir: false,
   copyPublicDir: false,

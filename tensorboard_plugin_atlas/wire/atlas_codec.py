@@ -36,6 +36,14 @@ from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.metadata import WIRE_VERSION
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, check_sheets
+from tensorboard_plugin_atlas.wire.array_range_checks import (
+    check_activations,
+    check_classes,
+    check_concepts,
+    check_range,
+    check_samples,
+    find_grid_problems,
+)
 from tensorboard_plugin_atlas.wire.array_types import (
     ACTIVATION_ARRAYS,
     ATTRIBUTION_ARRAYS,
@@ -43,14 +51,6 @@ from tensorboard_plugin_atlas.wire.array_types import (
     MAP_ARRAYS,
     PROBE_ARRAYS,
     array_specs,
-)
-from tensorboard_plugin_atlas.wire.array_values import (
-    check_activations,
-    check_classes,
-    check_concepts,
-    check_range,
-    check_samples,
-    find_grid_problems,
 )
 from tensorboard_plugin_atlas.wire.attribution_quantization import (
     ATTRIBUTION_NAMES,

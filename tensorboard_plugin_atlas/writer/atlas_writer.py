@@ -30,7 +30,7 @@ from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.number_arguments import to_int, to_seconds
 from tensorboard_plugin_atlas.schedule import Schedule, check_schedule
-from tensorboard_plugin_atlas.writer.align_to import read_baselines
+from tensorboard_plugin_atlas.writer.baseline_atlases import read_baselines
 from tensorboard_plugin_atlas.writer.cost import EXPENSIVE_SECONDS, Cost, CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
 from tensorboard_plugin_atlas.writer.hardware import check_hardware

@@ -15,8 +15,8 @@ import {
   zoomAt,
 } from '../domain/camera';
 import type { CellPlace } from '../domain/display_types';
-import { shareLayout } from '../domain/layout_variants';
 import { resolveLevel } from '../domain/level_of_detail';
+import { shareLayout } from '../domain/relayout_runs';
 import type { PanBuffer } from '../render/gl/pan_buffer';
 import type { PointsPass } from '../render/gl/points_pass';
 import { createContext } from '../render/gl/program';

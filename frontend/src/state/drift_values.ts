@@ -6,8 +6,8 @@ import { findSeriesA, isOtherSeries } from '../domain/comparison/compared_series
 import { type Drift, type DriftValues, findDrift, formatChange } from '../domain/comparison/drift';
 import { explainUnpairing } from '../domain/comparison/sample_pairs';
 import type { DriftQuantity } from '../domain/display_types';
-import { shareLayout } from '../domain/layout_variants';
 import type { NearestSamples } from '../domain/nearest_samples';
+import { shareLayout } from '../domain/relayout_runs';
 import { count, percent, plural } from '../util/format';
 import type { Atlas, Level } from '../wire/atlas';
 import { nameReference, referenceOf, wantedStep } from './reference_step';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Loads history, probe, and adjacent steps after the first map, and watches a log for new steps. */
 
-import { findProbeRun } from '../domain/layout_variants';
+import { findProbeRun } from '../domain/relayout_runs';
 import { watchReloads } from '../host/tensorboard';
 import { asFailure, fetchIndex } from '../wire/api';
 import { levelOf } from '../wire/atlas';

@@ -26,7 +26,7 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.attribution.intervention import (
+from tensorboard_plugin_atlas.compute.attribution.layer_replacement import (
     Intervention,
     NoAttributionError,
     count_calls,

@@ -4,7 +4,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { findSeriesA, findSideA, type Side } from '../../domain/comparison/compared_series';
 import { COMPARE_MODES, type CompareMode } from '../../domain/display_types';
-import { folderOf } from '../../domain/layout_variants';
+import { folderOf } from '../../domain/relayout_runs';
 import { findSeries } from '../../state/deep_link';
 import type { Session } from '../../state/session';
 import { chooseA, chooseSide, showA, swapSides } from '../../state/step_comparison';

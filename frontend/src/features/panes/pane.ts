@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A map next to the first one, with its own session and a shared cache. */
 
-import { shareLayout } from '../../domain/layout_variants';
+import { shareLayout } from '../../domain/relayout_runs';
 import { AtlasMap } from '../../map/atlas_map';
 import { type Command, commandOf } from '../../map/keyboard';
 import { MapDecorator } from '../../map/map_decorator';

@@ -4,7 +4,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { formatCell } from '../../domain/cell_stats';
 import { shareProbe } from '../../domain/comparison/sample_matching';
-import { folderOf } from '../../domain/layout_variants';
+import { folderOf } from '../../domain/relayout_runs';
 import { mapButtons } from '../../map/map_buttons';
 import { findSeries } from '../../state/deep_link';
 import type { State } from '../../state/store';

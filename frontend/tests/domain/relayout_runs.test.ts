@@ -10,7 +10,7 @@ import {
   folderOf,
   isRelayout,
   shareLayout,
-} from '../../src/domain/layout_variants';
+} from '../../src/domain/relayout_runs';
 import type { Address } from '../../src/host/tensorboard';
 import type { HashValues } from '../../src/host/url_hash';
 import { followCell, otherLayout, switchLayout } from '../../src/state/layout_choice';
