@@ -115,7 +115,7 @@ VERBS = {
 
 ALLOWED_MODULES = {"string", "clustering", "sample_matching", "cell_matching"}
 ALLOWED_MODULES |= {"balanced_sampling", "naming", "anchoring", "serving", "training", "mapping"}
-ALLOWED_MODULES |= {"lightning"}  # the library
+ALLOWED_MODULES |= {"lightning", "post_processing"}  # the library; the field's own word
 """Nouns of the field that happen to end in -ing."""
 
 
