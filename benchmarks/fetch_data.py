@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Data sets of the benchmarks: `python benchmarks/fetch_data.py` downloads what it can.
+"""Datasets of the benchmarks: `python benchmarks/fetch_data.py` downloads what it can.
 
 `../shared/data` is searched first, then `build/data`. CIFAR-10 is downloaded from its authors and
 checked against a SHA-256 digest. Photographs cannot be redistributed; README.md describes them.

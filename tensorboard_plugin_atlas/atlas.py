@@ -79,7 +79,7 @@ class Samples:
 
     Attributes:
         xy: (N, 2) float32 in [0, 1]: coordinates on the map, x to the right and y down.
-        image_ids: (N,) int32: index of the image in the probe data set.
+        image_ids: (N,) int32: index of the image in the probe dataset.
         positions: (N, 2) int32: row and column on the layer's feature map.
         boxes: (N, 4) int32: y0, x0, y1, x1 of the receptive field in input pixels, end exclusive.
         clamped: (N,) bool: the sample lies outside the viewport and is drawn at its edge.
@@ -416,7 +416,7 @@ class Atlas:
 
     @property
     def image_ids(self) -> IntArray:
-        """(N,) int32: index of the image in the probe data set."""
+        """(N,) int32: index of the image in the probe dataset."""
         return self.samples.image_ids
 
     @property
@@ -454,7 +454,7 @@ class ProbeThumbnails:
 
     Attributes:
         digest: The probe's hash, equal to `Provenance.probe` of its atlases.
-        image_ids: (I,) int32: index of each image in the probe data set.
+        image_ids: (I,) int32: index of each image in the probe dataset.
         labels: (I,) int32, or None without labels.
         input_size: Height and width of the model's input images.
         thumb_size: Height and width of a thumbnail inside its tile, longer side at most 96 px.

@@ -147,7 +147,7 @@ class PastedImage:
     """An image that a patch was tested on, with predictions before and after.
 
     Attributes:
-        image: Index of the image in the probe data set.
+        image: Index of the image in the probe dataset.
         before: Predicted class without the patch.
         after: Predicted class with the patch.
         probability_before: Probability of the patch's target without the patch.
@@ -170,7 +170,7 @@ class LoggedShortcut(TestedPatch):
         id: Id of the position and class, the same at every step of a log.
         target: Index of the class.
         since: First step at which the test at this position was significant, or None.
-        image: Index in the probe data set of the image that the patch was cropped from.
+        image: Index in the probe dataset of the image that the patch was cropped from.
         history: Its tests so far, by rising step.
         samples: Rows of the layer's atlas of this step with activations nearest to those of the
             patch, nearest first; empty if they are unknown.

@@ -147,7 +147,7 @@ def compare_atlases(a: Atlas, b: Atlas, *, strict: bool = True) -> AtlasDiff:
     """Compares two atlases sample by sample and cell by cell.
 
     Samples of one probe correspond row by row. With `strict=False`, samples of two probes of one
-    data set are matched by image and position. So are the samples of class atlases.
+    dataset are matched by image and position. So are the samples of class atlases.
 
     Args:
         a: The earlier or first atlas.
@@ -270,7 +270,7 @@ def _match_rows(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp],
     if not len(rows_a):
         raise ArgumentError(
             f"compare_atlases(a, b): {_describe_atlas(a)} and {_describe_atlas(b)} have no "
-            "position of an image in common; pass atlases with probes of one data set"
+            "position of an image in common; pass atlases with probes of one dataset"
         )
     _check_labels(a, b, rows_a, rows_b)
     used = f"{len(rows_a):,} samples of the {len(a.samples):,} and {len(b.samples):,}"
@@ -289,7 +289,7 @@ def _check_labels(a: Atlas, b: Atlas, rows_a: NDArray[np.intp], rows_b: NDArray[
         raise ArgumentError(
             f"compare_atlases(a, b): {wrong:.0%} of the images with the same id in "
             f"{_describe_atlas(a)} and {_describe_atlas(b)} have different labels; their probes "
-            "are of different data sets"
+            "are of different datasets"
         )
 
 

@@ -12,7 +12,7 @@ from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
 from tensorboard_plugin_atlas.atlas import Atlas, IntArray
 
 MAX_LABEL_DISAGREEMENT: Final = 0.02
-"""With a larger fraction of different labels, image ids refer to different data sets."""
+"""With a larger fraction of different labels, image ids refer to different datasets."""
 
 UNCHECKED_IDS: Final = "image ids were not verified, because there are no labels"
 

@@ -38,7 +38,7 @@ values are loaded. The step is the one that all checkpoints state, or else the n
 names.
 
 MODULE:CALLABLE is imported from the working directory or the environment, and called without
-arguments. DATA is a callable that returns a data set or other probe of AtlasWriter, or a folder or
+arguments. DATA is a callable that returns a dataset or other probe of AtlasWriter, or a folder or
 zip of class/image.ext.
 
 With several layers, several processes can share the work:

@@ -429,9 +429,9 @@ def compute_atlas(
         layer: Dotted module name.
         probe: Dataset, DataLoader, (images, labels) or images, preprocessed as for the model.
         step: Global step of the atlas.
-        classes: Class names; taken from the data set by default.
+        classes: Class names; taken from the dataset by default.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; taken from the
-            data set's transforms by default.
+            dataset's transforms by default.
         previous: Earlier atlases of the same layer and probe; the map continues the last of them.
         config: The settings, `AtlasConfig()` by default.
         forward: Function from a model and a batch of images to the model's output, such as

@@ -414,7 +414,7 @@ class ExampleEntry(Struct, frozen=True, kw_only=True):
     """An image before and after a patch is pasted on it; see `PastedImage`.
 
     Attributes:
-        image: Index of the image in the probe data set.
+        image: Index of the image in the probe dataset.
         before: Predicted class without the patch.
         after: Predicted class with the patch.
         probability_before: Probability of the target of the patch, without the patch.

@@ -108,9 +108,9 @@ class AtlasWriter:
             the last block at each spatial resolution, or four blocks of a transformer at evenly
             spaced depths, and logs the choice.
         probe: Dataset, DataLoader, or (images, labels), as the model takes them.
-        classes: Class names. None reads them from the data set.
+        classes: Class names. None reads them from the dataset.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std. None reads them
-            from the data set's transforms.
+            from the dataset's transforms.
         config: Settings of the atlases.
         purge_step: Resume the run at this step. Logged atlases of this step and later ones become
             void, and the maps continue the last atlas before it. If None and the log holds atlases,
@@ -120,8 +120,8 @@ class AtlasWriter:
             By default, the log is continued with later steps.
         align_to: Directory or URL of another run, as passed to its `AtlasWriter`. The first map of
             each layer is aligned with the last map of that run, so that two seeds, learning rates,
-            or architectures can be compared on one map. Both probes must come from the same data
-            set; the first atlas notes how many samples they share. If layers have other names
+            or architectures can be compared on one map. Both probes must come from the same
+            dataset; the first atlas notes how many samples they share. If layers have other names
             there, pass `("runs/baseline", {"layer3": "features.7"})`. Ignored if the log already
             holds atlases.
         shortcuts: True, or the name of one of `layers`. At each checkpoint, searches for small

@@ -101,7 +101,7 @@ def _check_probe(other: Atlas, probe: Probe) -> None:
     if not len(shared):
         raise ArgumentError(
             f"align_to={other.run!r}: its probe holds none of the {len(probe.image_ids):,} images "
-            "of this probe; pass a probe from the same data set"
+            "of this probe; pass a probe from the same dataset"
         )
     wrong = label_disagreement(
         None if probe.labels is None else probe.labels[ours],
@@ -110,5 +110,5 @@ def _check_probe(other: Atlas, probe: Probe) -> None:
     if wrong > MAX_LABEL_DISAGREEMENT:
         raise ArgumentError(
             f"align_to={other.run!r}: {wrong:.0%} of the images with the same id in both probes "
-            "have different labels; pass a probe from the same data set"
+            "have different labels; pass a probe from the same dataset"
         )

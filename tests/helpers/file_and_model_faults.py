@@ -200,7 +200,7 @@ def add_meta_module(run):
 
 
 class ReadOnce(Dataset):
-    """A data set on a disk that is removed after the writer was created."""
+    """A dataset on a disk that is removed after the writer was created."""
 
     is_gone = False
 

@@ -308,7 +308,7 @@ def test_a_layer_without_finite_values_is_an_error_and_logging_continues(tmp_pat
 
 EMPTY = {
     "no images": (make_images(0), "probe is empty: pass at least one image"),
-    "an empty data set": (TensorDataset(*make_images(0)), "probe is empty: pass a data set"),
+    "an empty dataset": (TensorDataset(*make_images(0)), "probe is empty: pass a dataset"),
     "NaN in an image": (
         (make_images()[0].masked_fill(make_images()[0] > 0.99, torch.nan), None),
         r"probe: \d+ images hold NaN or infinity \(first: ",

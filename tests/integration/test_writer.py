@@ -270,7 +270,7 @@ class TestConstructor:
             ({"layers": 3}, ArgumentError, r"layers=3: pass a list"),
             ({"layers": [nn.ReLU()]}, ArgumentError, r"layer=ReLU\(\): pass .*dotted name"),
             ({"layers": ["unused"]}, LayerError, r"'unused' did not run .*pick one that does"),
-            ({"probe": []}, ArgumentError, r"probe is empty: pass a data set"),
+            ({"probe": []}, ArgumentError, r"probe is empty: pass a dataset"),
             ({"probe": None}, ArgumentError, r"probe=None: pass a Dataset, a DataLoader"),
             (
                 {"probe": (data()[0], data(9)[1])},

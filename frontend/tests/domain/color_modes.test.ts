@@ -33,7 +33,7 @@ describe('class colors', () => {
     expect(some.colorOf(3)).toBe(all.colorOf(3));
   });
 
-  it('cover ten classes, the least that common data sets have', () => {
+  it('cover ten classes, the least that common datasets have', () => {
     const { named, others } = classColors(
       Int32Array.from({ length: 10 }, (_, i) => i),
       10,

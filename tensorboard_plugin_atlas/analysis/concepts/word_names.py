@@ -62,7 +62,7 @@ def name_concepts(
 
     Args:
         atlas: An atlas with concepts.
-        images: Images of the probe's data set, (H, W, 3) uint8 each; `images[i]` has the id i.
+        images: Images of the probe's dataset, (H, W, 3) uint8 each; `images[i]` has the id i.
         embed: Called with a list of patches and with a list of words; returns (n, D) features.
         vocabulary: At least two words or short phrases.
         max_words: Largest number of words for a concept.

@@ -105,7 +105,7 @@ def render_icons(
             and the patches from which icons start. With None, icons start from noise, and synthetic
             images with a natural spectrum are used for the rest.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; read from the
-            transforms of the data set if omitted.
+            transforms of the dataset if omitted.
         kind: "examples" shows the real patch with the largest cosine. "inversion" optimizes an
             image until its activation points in the direction, "preview" does so with a quarter of
             the work and "poster" with several times the work.

@@ -70,7 +70,7 @@ def compute_aligned_layout(
     """Computes the layout of samples aligned to the map of another run.
 
     Args:
-        other: The atlas whose map is continued; its probe is of the same data set.
+        other: The atlas whose map is continued; its probe is of the same dataset.
         samples: The samples.
         activations: (N, C) of the samples; C may differ from that of `other`.
         config: The settings.
@@ -165,7 +165,7 @@ def _match_probes(other: Atlas, samples: ProbeSamples) -> tuple[NDArray[np.intp]
     if wrong > MAX_LABEL_DISAGREEMENT:
         raise ArgumentError(
             f"{wrong:.0%} of the images with the same id have different labels: the probes are of "
-            "different data sets"
+            "different datasets"
         )
     return ours, theirs
 

@@ -76,7 +76,7 @@ class BalancedReservoir(Generic[T]):
 
 
 def find_labels(data: object) -> NDArray[np.int64] | None:
-    """Returns the labels of a data set without reading images, (L,) int64, or None.
+    """Returns the labels of a dataset without reading images, (L,) int64, or None.
 
     Looks for `targets` or `labels`, also in `Subset`, `ConcatDataset`, `TensorDataset` and wrappers
     with an inner `dataset`. A `target_transform` is not applied: the labels are only used to group

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading of the items and batches of data sets: images and labels."""
+"""Reading of the items and batches of datasets: images and labels."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def _as_image(value: Any, index: int) -> tuple[Tensor, bool]:
     if not is_array(value):
         hint = "yield (image, label) with the image as a float tensor"
         if hasattr(value, "convert") and hasattr(value, "mode"):
-            hint = "add ToTensor() to the data set's transforms"
+            hint = "add ToTensor() to the dataset's transforms"
         raise ArgumentError(f"probe: image {index} is a {type(value).__name__}; {hint}")
     image = as_tensor(value)
     _reject_other_data(image)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Normalization of images, and its detection in the transforms of a data set."""
+"""Normalization of images, and its detection in the transforms of a dataset."""
 
 from __future__ import annotations
 
@@ -100,20 +100,20 @@ def as_normalize(value: object) -> Normalize:
 
 
 def find_normalize(data: object) -> Normalize | None:
-    """Finds the normalization in the transforms of a data set and of the data sets it wraps.
+    """Finds the normalization in the transforms of a dataset and of the datasets it wraps.
 
     Supports torchvision's transforms (v1, v2, presets) and similar ones: an object of a class named
     Normalize with `mean` and `std`, inside of anything with `transforms`, `transform` or children.
-    Wrapped data sets are found by the attributes `dataset`, `subset` and `datasets`.
+    Wrapped datasets are found by the attributes `dataset`, `subset` and `datasets`.
 
     Args:
-        data: A data set.
+        data: A dataset.
 
     Returns:
-        The normalization from pixels in [0, 1] to the images of the data set, or None.
+        The normalization from pixels in [0, 1] to the images of the dataset, or None.
 
     Raises:
-        ArgumentError: if the parts of a concatenated data set disagree.
+        ArgumentError: if the parts of a concatenated dataset disagree.
     """
     return _of_data(data, depth=0)
 
@@ -126,7 +126,7 @@ def _of_data(data: object, depth: int) -> Normalize | None:
         inners = (_of_data(getattr(data, name, None), depth + 1) for name in _INNER_DATA)
         inner = next((found for found in inners if found is not None), None)
     own = None
-    # `transforms` of a torchvision data set includes its `transform`.
+    # `transforms` of a torchvision dataset includes its `transform`.
     for name in ("transform", "transforms"):
         own = _compose(_steps(getattr(data, name, None), depth=0))
         if own is not None:
@@ -144,7 +144,7 @@ def _of_parts(data: object, depth: int) -> Normalize | None:
     distinct = {None if one is None else (one.mean, one.std) for one in found}
     if len(distinct) > 1:
         raise ArgumentError(
-            f"normalize: the concatenated data sets disagree ({sorted(map(str, distinct))}); "
+            f"normalize: the concatenated datasets disagree ({sorted(map(str, distinct))}); "
             "give them one transform, or pass normalize=(mean, std)"
         )
     return found[0]

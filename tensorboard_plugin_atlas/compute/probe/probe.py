@@ -53,7 +53,7 @@ PIXEL_ROUNDING: Final = 1e-3
 """Larger than the rounding error of a relative position, in pixels."""
 
 UNLABELED: Final = 255
-"""Class of unlabeled pixels in the label maps of many data sets, which have fewer classes."""
+"""Class of unlabeled pixels in the label maps of many datasets, which have fewer classes."""
 
 THUMBNAIL_SIDE: Final = 96
 THUMBNAIL_BYTES: Final = 6 * 1024 * 1024
@@ -75,7 +75,7 @@ class Probe:
     Attributes:
         images: I model inputs; `images[rows]` returns some as (n, C, H, W) float32, on the CPU.
         labels: (I,) int32, or None.
-        image_ids: (I,) int32: index of each image in the data set.
+        image_ids: (I,) int32: index of each image in the dataset.
         sample_image: (N,) int32, ascending: row of each sample's image in `images`.
         relative_positions: (N, 2) float32: y and x of each sample as fractions of the image's
             height and width, in [EDGE, 1 - EDGE].
@@ -251,16 +251,16 @@ def build_probe(
 ) -> Probe:
     """Selects the images and sample positions of a probe, balanced over classes.
 
-    Random transforms of the data set are seeded, so that equal sources and seeds give equal probes.
+    Random transforms of the dataset are seeded, so that equal sources and seeds give equal probes.
     The random states of Python, NumPy and torch are restored.
 
     Args:
         source: A Dataset of (image, label), image or dictionary; a DataLoader; a tuple (images,
             labels) of tensors or arrays; or images alone. Images are (C, H, W) float model inputs.
         config: `samples`, `positions_per_image` and `seed` are used.
-        classes: Class names; taken from the data set's `classes` by default.
+        classes: Class names; taken from the dataset's `classes` by default.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; taken from the
-            data set's transforms by default.
+            dataset's transforms by default.
 
     Raises:
         ArgumentError: if the source is empty or of an unknown type, images have NaN, class names
@@ -347,7 +347,7 @@ def _check_normalization(
     if found is None and (low < -RANGE_TOLERANCE or high > 1 + RANGE_TOLERANCE):
         raise ArgumentError(
             f"probe images span {low:.3g} to {high:.3g}, not 0 to 1, and no Normalize was found in "
-            "the data set's transforms; pass normalize=(mean, std) with model input = (pixels in "
+            "the dataset's transforms; pass normalize=(mean, std) with model input = (pixels in "
             "[0, 1] - mean) / std"
         )
     if low < FAR_OUTSIDE[0] or high > FAR_OUTSIDE[1]:
@@ -379,7 +379,7 @@ def _find_class_names(given: object, data: object) -> tuple[str, ...] | None:
 
 
 def _iterate_class_names(data: object, depth: int = 0) -> Iterator[Sequence[str]]:
-    """Yields the attributes `classes` of a data set and of the data sets it wraps."""
+    """Yields the attributes `classes` of a dataset and of the datasets it wraps."""
     if data is None or depth > 16:
         return
     names = getattr(data, "classes", None)

@@ -37,7 +37,7 @@ def _iterate_changes(previous: Atlas, probe: Probe) -> Iterator[str]:
         yield "images of {}x{} px, {}x{} before".format(*probe.input_size, *before)
     if len(samples) == len(probe):
         if not np.array_equal(samples.image_ids, probe.image_ids[probe.sample_image]):
-            yield "other images of the data set"
+            yield "other images of the dataset"
         elif not _are_equal(samples.labels, probe.sample_labels()):
             yield "other labels"
     if previous.classes != probe.classes:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The images of a probe, in a quarter of the memory where that is exact.
 
-Most data sets decode 8-bit images and scale them linearly, so each channel of the model inputs has
+Most datasets decode 8-bit images and scale them linearly, so each channel of the model inputs has
 at most 256 distinct values. Then only their indices are stored, as uint8, and reading an image
-gives the same float32 bits as the data set gave. Other images are stored as float32.
+gives the same float32 bits as the dataset gave. Other images are stored as float32.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Selection of probe images from tensors, data sets and data loaders."""
+"""Selection of probe images from tensors, datasets and data loaders."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def select_images(
     ones of an iterable source), and images are selected among those.
 
     Args:
-        source: A map-style or iterable data set, a DataLoader, a pair (images, labels) of tensors
+        source: A map-style or iterable dataset, a DataLoader, a pair (images, labels) of tensors
             or arrays, a dictionary of both, or (L, C, H, W) images alone. (L, H, W) are gray.
         count: Number of images, at least 1.
         rng: Random generator of the selection.
@@ -107,7 +107,7 @@ def select_images(
 
 
 def underlying_dataset(source: object) -> Any:
-    """Returns the data set of a DataLoader, or the subset of its sampler; otherwise `source`."""
+    """Returns the dataset of a DataLoader, or the subset of its sampler; otherwise `source`."""
     if not isinstance(source, DataLoader):
         return source
     indices = getattr(source.sampler, "indices", None)
@@ -183,7 +183,7 @@ def _assemble(items: Iterable[Item], count: int, encoder: ImageEncoder) -> Sourc
         found.append(item.label)
         notes.update(dict.fromkeys(item.notes))
     if not ids:
-        raise ArgumentError("probe is empty: pass a data set with at least one image")
+        raise ArgumentError("probe is empty: pass a dataset with at least one image")
     labels = [label.index for label in found if label.index is not None]
     maps = [label.class_map for label in found if label.class_map is not None]
     missing = len(ids) - max(len(labels), len(maps))
@@ -200,7 +200,7 @@ def _assemble(items: Iterable[Item], count: int, encoder: ImageEncoder) -> Sourc
 
 
 def _reader(source: object, data: Any) -> Callable[[int], Item]:
-    """Returns a function that reads one item of a map-style data set, with the collate_fn."""
+    """Returns a function that reads one item of a map-style dataset, with the collate_fn."""
     collate = source.collate_fn if isinstance(source, DataLoader) else default_collate
     # The default functions only stack items.
     if collate in (default_collate, default_convert):

@@ -340,7 +340,7 @@ def patch_test(
             into the images.
         positions: Some of "top left", "top right", "bottom left", "bottom right" and "middle".
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; taken from the
-            data set's transforms by default.
+            dataset's transforms by default.
         seed: Seed of the sampled images, random positions and noise.
         output: As for `compute_atlas`.
         forward: As for `compute_atlas`.

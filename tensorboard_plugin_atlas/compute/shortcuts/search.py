@@ -171,9 +171,9 @@ def find_shortcuts(
         layer: Dotted module name; layers in the middle of the network work best.
         probe: Dataset, DataLoader, (images, labels) or images, preprocessed as for the model; pass
             at least a thousand images of the training distribution.
-        classes: Class names; taken from the data set by default.
+        classes: Class names; taken from the dataset by default.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; taken from the
-            data set's transforms by default.
+            dataset's transforms by default.
         config: `samples`, `min_count`, `batch_size`, `seed` and the layout settings are used; there
             is one sample per image.
         top: Largest number of results; at most eight candidates are tested.

@@ -79,7 +79,7 @@ print("waiting:", endless.waiting())
 
 @pytest.mark.timeout(600)
 class TestWriterInKernel:
-    """The model and the data set are defined in a cell, so their classes are in `__main__`."""
+    """The model and the dataset are defined in a cell, so their classes are in `__main__`."""
 
     @pytest.fixture
     def client(self, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ LAYER = "body"
 
 
 class Images(Dataset):
-    """Random images with classes that a data set of torchvision would have."""
+    """Random images with classes that a dataset of torchvision would have."""
 
     classes = CLASSES
 

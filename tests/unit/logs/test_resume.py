@@ -246,7 +246,7 @@ class TestWriter:
         ("probe", "change"),
         [
             (images(50), "40 samples, 30 before"),
-            (images(40, seed=3), "other images of the data set|pixels or the sampled positions"),
+            (images(40, seed=3), "other images of the dataset|pixels or the sampled positions"),
             ((images()[0], 3 - images()[1]), "other (labels|images)"),
         ],
     )

@@ -192,7 +192,7 @@ export interface EventEntry {
 
 /** An image before and after a patch is pasted on it; see `PastedImage`. */
 export interface ExampleEntry {
-  /** Index of the image in the probe data set. */
+  /** Index of the image in the probe dataset. */
   readonly image: number;
   /** Predicted class without the patch. */
   readonly before: number;

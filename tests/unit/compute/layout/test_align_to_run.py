@@ -144,5 +144,5 @@ class TestTwoProbes:
         labels = np.zeros(400, np.int32)
         other = other.replace(samples=dataclasses.replace(other.samples, labels=labels))
         samples = samples_of(other, digest=OTHER_PROBE, labels=labels + 1)
-        with pytest.raises(ArgumentError, match=r"100% of the images .* different data sets"):
+        with pytest.raises(ArgumentError, match=r"100% of the images .* different datasets"):
             compute_aligned_layout(other, samples, concepts(1, 24), config=CONFIG)

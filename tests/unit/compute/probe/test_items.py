@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Items and batches in the forms of contrastive, multi-label, gray, and other data sets."""
+"""Items and batches in the forms of contrastive, multi-label, gray, and other datasets."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ PAIRS = items_of(IMAGES, OTHERS)
         "loader",
         "loader of a stream",
         "loader of a flat stream",
-        "tensor data set",
+        "tensor dataset",
     ],
 )
 def test_the_first_of_several_views_is_used_with_a_note(source):
@@ -138,7 +138,7 @@ def test_dictionaries_of_images_and_labels(source):
         DataLoader(Stream(items_of(IMAGES, MULTI_HOT.tolist())), batch_size=None),
         {"image": IMAGES, "label": MULTI_HOT},
     ],
-    ids=["tensors", "arrays", "items", "floats", "tensor data set", "lists", "dictionary"],
+    ids=["tensors", "arrays", "items", "floats", "tensor dataset", "lists", "dictionary"],
 )
 def test_multi_hot_labels_are_left_out_with_a_note(source):
     note = "labels: left out, they are multi-hot, not one class index per image"
@@ -240,7 +240,7 @@ REFUSED = {
         IMAGES[0],
         r"shape \(3, 8, 8\); pass them as \(images, channels, height, width\)",
     ),
-    "data sets": ({"train": [1], "test": [2]}, "pass a Dataset, a DataLoader"),
+    "datasets": ({"train": [1], "test": [2]}, "pass a Dataset, a DataLoader"),
 }
 
 

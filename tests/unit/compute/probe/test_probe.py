@@ -187,7 +187,7 @@ def test_a_stream_is_read_up_to_a_bound(source):
         [{"image": torch.rand(3, 8, 8), "label": torch.tensor(i)} for i in range(6)],
         ConcatDataset([Subset([(torch.rand(3, 8, 8), i) for i in range(6)], range(6))]),
     ],
-    ids=["arrays", "list", "tensor data set", "items", "dictionaries", "nested"],
+    ids=["arrays", "list", "tensor dataset", "items", "dictionaries", "nested"],
 )
 def test_every_kind_of_source_gives_images_and_labels(source):
     probe = build_probe(source, config=config(6))

@@ -37,7 +37,7 @@ def divide_and_subtract(pixels):
 
 
 def scale_at_once(pixels):
-    """As a data set that folds both into one multiplication, with other rounding."""
+    """As a dataset that folds both into one multiplication, with other rounding."""
     mean, std = (torch.tensor(part).view(3, 1, 1) for part in (IMAGENET.mean, IMAGENET.std))
     return pixels.float() * (1 / (255 * std)) - mean / std
 
