@@ -8,7 +8,7 @@ from ignite.engine import Engine, Events
 from ignite.handlers import EMAHandler, TensorboardLogger
 from torch import nn
 from torch.utils.data import DataLoader
-from trainer_runs import LAYER, OPTIONS, Images, make_model, read_steps
+from trainer_runs import LAYER, OPTIONS, TIMINGS, Images, make_model, read_steps
 
 from tensorboard_plugin_atlas import AtlasError, Schedule, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.integrations.ignite import AtlasHandler
@@ -45,16 +45,7 @@ def test_one_line_logs_next_to_the_scalars(tmp_path):
     np.testing.assert_array_equal(last.activations, expected.activations)
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({"every_n_steps": 3}, [0, 3, 6, 8]),
-        ({"every_n_epochs": 1}, [0, 4, 8]),
-        ({"schedule": Schedule.at([5])}, [5, 8]),
-        ({"schedule": Schedule.when_loss_falls(by=0.9)}, [0, 1, 8]),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize(("options", "expected"), TIMINGS, ids=str)
 def test_each_way_to_say_when(tmp_path, options, expected):
     model = make_model()
     trainer = make_trainer(model)

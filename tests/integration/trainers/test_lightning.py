@@ -16,7 +16,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from tiny_training import CLASSES, Net
 from torch import nn
 from torch.utils.data import DataLoader
-from trainer_runs import OPTIONS, Images, read_steps
+from trainer_runs import OPTIONS, TIMINGS, Images, read_steps
 
 from tensorboard_plugin_atlas import AtlasError, Schedule, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.integrations.lightning import AtlasCallback
@@ -91,16 +91,7 @@ def test_one_line_logs_next_to_the_scalars(tmp_path):
     np.testing.assert_array_equal(last.activations, expected.activations)
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({"every_n_steps": 3}, [0, 3, 6, 8]),
-        ({"every_n_epochs": 1}, [0, 4, 8]),
-        ({"schedule": Schedule.at([5])}, [5, 8]),
-        ({"schedule": Schedule.when_loss_falls(by=0.9)}, [0, 1, 8]),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize(("options", "expected"), TIMINGS, ids=str)
 def test_each_way_to_say_when(tmp_path, options, expected):
     train(tmp_path, AtlasCallback(["net.body"], **options, **OPTIONS))
     assert list(read_steps(tmp_path, "net.body").values()) == [expected]

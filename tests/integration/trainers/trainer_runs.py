@@ -7,11 +7,19 @@ import torch
 from tiny_training import CLASSES, Net
 from torch.utils.data import Dataset
 
-from tensorboard_plugin_atlas import AtlasConfig, read_atlases
+from tensorboard_plugin_atlas import AtlasConfig, Schedule, read_atlases
 
 CONFIG = AtlasConfig(samples=6, grids=(2,), min_count=1, neighbors=2, epochs=5, icons="none")
 OPTIONS = {"config": CONFIG, "strict": True, "worker": "inline"}
 LAYER = "body"
+
+TIMINGS = [
+    ({"every_n_steps": 3}, [0, 3, 6, 8]),
+    ({"every_n_epochs": 1}, [0, 4, 8]),
+    ({"schedule": Schedule.at([5])}, [5, 8]),
+    ({"schedule": Schedule.when_loss_falls(by=0.9)}, [0, 1, 8]),
+]
+"""Options of an integration, and the steps that a run of two epochs of four steps logs."""
 
 
 class Images(Dataset):
