@@ -5,20 +5,12 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, PartialState
 from torch import nn
 from torch.utils.data import DataLoader
 from trainer_runs import LAYER, OPTIONS, Images, make_model, read_steps
 
 from tensorboard_plugin_atlas import AtlasError, Schedule, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.integrations.accelerate import make_atlas_writer
-
-
-@pytest.fixture(autouse=True)
-def _fresh_state():
-    yield
-    AcceleratorState._reset_state()
-    PartialState._reset_state()
 
 
 def train(accelerator, model, atlas=None, steps=8):

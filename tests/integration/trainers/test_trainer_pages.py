@@ -7,7 +7,6 @@ import warnings
 from pathlib import Path
 
 import pytest
-from accelerate.state import AcceleratorState, PartialState
 from commands import ROOT
 from docs_pages import blocks_of
 
@@ -29,8 +28,6 @@ def test_the_script_logs_atlases(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the trainers
         exec(compile(script, page.name, "exec"), {"__name__": "__main__"})
-    AcceleratorState._reset_state()
-    PartialState._reset_state()
     atlases = list(read_atlases(tmp_path))
     steps = {atlas.layer: [] for atlas in atlases}
     for atlas in atlases:
