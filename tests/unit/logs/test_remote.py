@@ -10,6 +10,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from fsspec.registry import _registry as known_stores
 from synthetic_atlases import make_atlas
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from tensorboard_server import get, start_tensorboard
@@ -138,6 +139,8 @@ def test_a_writer_in_a_store_that_only_it_can_reach_is_written_through() -> None
 def test_a_missing_package_is_named_with_the_command(
     url: str, missing: str, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # An earlier test may have used the store.
+    monkeypatch.delitem(known_stores, url.partition(":")[0], raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(
         ArgumentError, match=r"pip install 'tensorboard_plugin_atlas" + command
