@@ -122,9 +122,10 @@ def train(folder: Path, checkpoints: int) -> float:
     )
     with atlas:
         for step in range(checkpoints):
-            torch.save(model.state_dict(), folder / "ckpts" / f"step{step}.pt")
+            path = folder / "ckpts" / f"step{step}.pt"
+            torch.save(model.state_dict(), path)
             start = time.process_time()
-            atlas.add_atlas(step)
+            atlas.add_atlas(step, path.stat().st_mtime)  # the time that `build` logs
             spent += time.process_time() - start
             for _ in range(4):
                 batch = torch.randint(len(images), (64,))
