@@ -52,7 +52,12 @@ REST = sorted(ENDS.keys() - set(SOME))
 
 class TestEnds:
     @pytest.mark.parametrize(
-        "end", [*SOME, *(pytest.param(e, marks=pytest.mark.long) for e in REST)]
+        "end",
+        [
+            SOME[0],
+            *(pytest.param(e, marks=pytest.mark.sampled) for e in SOME[1:]),
+            *(pytest.param(e, marks=pytest.mark.long) for e in REST),
+        ],
     )
     def test_the_program_ends_soon_and_what_was_finished_stays(self, tmp_path, end):
         script = start_script(
