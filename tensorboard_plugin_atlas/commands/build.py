@@ -12,7 +12,9 @@ from tensorboard_plugin_atlas.commands.options import (
     add_device,
     add_icons,
     add_images,
+    add_layers,
     add_model,
+    add_samples,
     parse_positive,
 )
 from tensorboard_plugin_atlas.commands.terminal_text import escape
@@ -66,12 +68,7 @@ def add_parser(commands: Subparsers) -> None:
     command.add_argument(
         "--logdir", required=True, metavar="DIR", help="directory of the run, such as runs/exp1"
     )
-    command.add_argument(
-        "--layer",
-        action="append",
-        metavar="NAME",
-        help="a layer; repeat for more (default: chosen automatically)",
-    )
+    add_layers(command)
     command.add_argument(
         "--weights",
         default="model",
@@ -107,7 +104,7 @@ def add_settings(command: argparse.ArgumentParser) -> None:
         metavar="MODULE:CALLABLE",
         help="returns the AtlasConfig (default: AtlasConfig())",
     )
-    command.add_argument("--samples", type=parse_positive, help="samples per atlas (default: 2000)")
+    add_samples(command)
     add_icons(command)
 
 

@@ -11,7 +11,9 @@ from tensorboard_plugin_atlas.commands.options import (
     add_command,
     add_icons,
     add_images,
+    add_layers,
     add_model,
+    add_samples,
     parse_positive,
     parse_positive_number,
     parse_schedule,
@@ -56,19 +58,14 @@ def add_parser(commands: Subparsers) -> None:
     )
     add_model(command)
     command.add_argument("--data", required=True, metavar="DATA", help="probe images")
-    command.add_argument(
-        "--layer",
-        action="append",
-        metavar="NAME",
-        help="a layer; repeat for more (default: chosen automatically)",
-    )
+    add_layers(command)
     command.add_argument(
         "--atlases",
         type=parse_positive,
         default=100,
         help="number of atlases to extrapolate to (default: %(default)s)",
     )
-    command.add_argument("--samples", type=parse_positive, help="samples per atlas (default: 2000)")
+    add_samples(command)
     _add_training(command)
     add_icons(command)
     add_images(command, "that of the images, up to 224")

@@ -74,6 +74,21 @@ def add_run_and_layers(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_layers(command: argparse.ArgumentParser) -> None:
+    """Adds `--layer` for commands that compute atlases of one or more layers."""
+    command.add_argument(
+        "--layer",
+        action="append",
+        metavar="NAME",
+        help="a layer; repeat for more (default: chosen automatically)",
+    )
+
+
+def add_samples(command: argparse.ArgumentParser) -> None:
+    """Adds `--samples`."""
+    command.add_argument("--samples", type=parse_positive, help="samples per atlas (default: 2000)")
+
+
 def add_icons(command: argparse.ArgumentParser, default: str = "inversion") -> None:
     """Adds `--icons`; `default` describes its default."""
     from tensorboard_plugin_atlas.config import ICON_KINDS
