@@ -97,7 +97,8 @@ def make_model_source(model: object, factory: Callable[[], nn.Module] | None) ->
     Raises:
         ArgumentError: if one of them cannot be used.
     """
-    inner = unwrap(check_module(model))
+    module = check_module(model)
+    inner = unwrap(module)
     if factory is not None and not callable(factory):
         raise ArgumentError(
             f"model_factory={factory!r:.80}: pass a function without arguments that returns the "
@@ -106,7 +107,7 @@ def make_model_source(model: object, factory: Callable[[], nn.Module] | None) ->
     sharding = find_sharding(inner)
     if sharding is None:
         check_model(inner)
-        return LocalModel(check_module(model))
+        return LocalModel(module)
     if not sharding.is_gatherable:
         reject_sharded_model(inner)
     return ShardedModel(inner, factory)
