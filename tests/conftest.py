@@ -8,6 +8,7 @@ import random
 import subprocess
 import tempfile
 import zlib
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +34,10 @@ def pytest_addoption(parser):
     )
 
 
-def current_tenth():
-    """Returns which tenth of the `sampled` tests runs: a different one for each commit."""
-    if "ATLAS_TENTH" in os.environ:
-        return int(os.environ["ATLAS_TENTH"]) % 10
+def current_part():
+    """Returns a number that grows with each commit; it selects the `sampled` tests that run."""
+    if "ATLAS_PART" in os.environ:
+        return int(os.environ["ATLAS_PART"])
     count = subprocess.run(
         ["git", "rev-list", "--count", "HEAD"],
         cwd=Path(__file__).parent,
@@ -44,27 +45,40 @@ def current_tenth():
         text=True,
         check=False,
     )
-    return int(count.stdout or 0) % 10
+    return int(count.stdout or 0)
 
 
 def pytest_report_header(config):
     if config.getoption("--long"):
         return "--long: every test at its full count"
-    tenth = current_tenth()
-    return f"sampled tests: tenth {tenth} of 0 to 9 (ATLAS_TENTH={tenth} repeats it)"
+    part = current_part()
+    return f"sampled tests: part {part} (ATLAS_PART={part} repeats it)"
+
+
+def sampled_by_family(items):
+    """Returns the `sampled` tests of each function, in an order that does not change."""
+    families = defaultdict(list)
+    for item in items:
+        if "sampled" in item.keywords:
+            families[item.nodeid.partition("[")[0]].append(item)
+    return {name: sorted(members, key=lambda i: i.nodeid) for name, members in families.items()}
 
 
 def pytest_collection_modifyitems(config, items):
+    """Skips `long` tests, and those `sampled(n)` tests whose turn comes with another commit.
+
+    Each commit runs an n-th of each function's cases, so that n commits run all of them.
+    """
     if config.getoption("--long"):
         return
-    tenth = current_tenth()
     for item in items:
         if "long" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="runs with --long only"))
-        elif "sampled" in item.keywords and zlib.crc32(item.nodeid.encode()) % 10 != tenth:
-            item.add_marker(
-                pytest.mark.skip(reason="not in the current tenth of the sampled tests")
-            )
+    for name, members in sampled_by_family(items).items():
+        first = zlib.crc32(name.encode()) + current_part()
+        for number, item in enumerate(members, first):
+            if number % item.get_closest_marker("sampled").args[0]:
+                item.add_marker(pytest.mark.skip(reason="not in this commit's part"))
 
 
 @pytest.fixture(autouse=True)

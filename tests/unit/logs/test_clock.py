@@ -186,7 +186,7 @@ class TestAClockThatWasSetBack:
             log(run, (22,), 4)
         found_by_all(run.parent, run, [0, 10, 18, 22])
 
-    @pytest.mark.sampled
+    @pytest.mark.sampled(8)
     @LOADERS
     @pytest.mark.parametrize("purge", [False, True], ids=["goes on", "purge_step"])
     def test_tensorboard_follows(

@@ -75,6 +75,7 @@ def test_few_steps_are_kept_and_the_first_is_one(fast: bool, tmp_path: Path) -> 
                 assert get(f"{url}data/plugin/atlas/{route}?{query}")[0] == 200
 
 
+@pytest.mark.sampled(2)
 @LOADERS
 @pytest.mark.parametrize("again", [0, 5], ids=["from the first step", "from a later one"])
 def test_a_run_that_starts_over_has_a_new_first_step(

@@ -227,6 +227,7 @@ def run(tmp_path_factory):
     run.writer.close()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_next_atlas_is_of_the_changed_model(run, name):
     before = run.read_logged()

@@ -50,7 +50,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_worker_shows_the_parametrized_weights(tmp_path: Path, change: str) -> None:
     torch.manual_seed(0)

@@ -30,7 +30,9 @@ def graph(columns, layout):
 
 
 @pytest.mark.filterwarnings("ignore:Sparse")
-@pytest.mark.parametrize("worker", ["inline", pytest.param("process", marks=pytest.mark.sampled)])
+@pytest.mark.parametrize(
+    "worker", ["inline", pytest.param("process", marks=pytest.mark.sampled(2))]
+)
 @pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr])
 def test_sparse_buffers_work_and_are_followed(tmp_path, recwarn, layout, worker):
     torch.manual_seed(0)

@@ -55,7 +55,7 @@ class TestEnds:
         "end",
         [
             SOME[0],
-            *(pytest.param(e, marks=pytest.mark.sampled) for e in SOME[1:]),
+            *(pytest.param(e, marks=pytest.mark.sampled(4)) for e in SOME[1:]),
             *(pytest.param(e, marks=pytest.mark.long) for e in REST),
         ],
     )

@@ -57,7 +57,7 @@ def test_shortcuts_are_looked_for_in_wrapped_models(wrapped):
         assert found == find_shortcuts(inner, "body", make_images(40), config=config)
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("kind", ["AveragedModel", "DistributedDataParallel", "compile", "Plain"])
 def test_the_worker_makes_atlases_of_wrapped_models(tmp_path, recwarn, kind):
     make, prefix = WRAPPERS[kind]

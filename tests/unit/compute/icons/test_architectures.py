@@ -132,6 +132,7 @@ def check(family: Family, steps: int | None) -> None:
     assert not any(module._forward_hooks for module in model.modules())
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_icons_of_each_family_beat_noise_and_do_not_change_the_model(name):
     check(FAMILIES[name], steps=6)
