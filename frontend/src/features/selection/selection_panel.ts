@@ -12,9 +12,9 @@ import type { State } from '../../state/store';
 import {
   classBars,
   cutPatches,
-  lostPatches,
   type Patch,
   patchesMissing,
+  patchFailure,
   patchLabel,
 } from '../../ui/cell_view';
 import { count, percent, plural, shorten } from '../../util/format';
@@ -119,7 +119,7 @@ function gallery({ state, session, atlas, selection, patches, more }: Selected):
     <ul class="labeled-patches">
       ${cutPatches(state.probe, session, atlas, samples).map((one) => renderLabeledPatch(atlas, one))}
     </ul>
-    ${lostPatches(state, session)}
+    ${patchFailure(state, session)}
     ${
       all || samples.length < patches
         ? nothing
