@@ -7,7 +7,7 @@
   * LayerError        an unknown layer, or one that never ran (also a ValueError)
   * DamageError       stored bytes that do not match their manifest
     * TooNewError     bytes written by a newer version of this package
-  * WorkerError       the worker process failed at a checkpoint, or ended
+  * WorkerError       the worker process failed at a step, or ended
   * RankError         the ranks of a distributed run did not call together
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Optional records of a checkpoint: shortcuts and class atlases.
+"""Optional records of a step: shortcuts and class atlases.
 
 They are logged after the atlases. An error in one does not affect other records; it is stored and
 reported in the training process.
@@ -28,7 +28,7 @@ from tensorboard_plugin_atlas.writer.cost import AtlasCost
 
 
 class ShortcutLogger:
-    """Searches for shortcuts at each checkpoint, tests the logged ones again, and logs all.
+    """Searches for shortcuts at each logged step, tests the logged ones again, and logs all.
 
     Args:
         pipeline: Provides probe and settings.
@@ -52,7 +52,7 @@ class ShortcutLogger:
     def record(
         self, model: nn.Module, step: int, wall_time: float | None, atlas: Atlas | None
     ) -> list[AtlasCost]:
-        """Logs the shortcuts of a checkpoint.
+        """Logs the shortcuts of a step.
 
         Args:
             model: The model; it is not changed.
@@ -83,7 +83,7 @@ class ShortcutLogger:
 
 
 class ClassAtlasLogger:
-    """Computes class atlases at each checkpoint and logs them.
+    """Computes class atlases at each logged step and logs them.
 
     Args:
         pipeline: Provides probe, layers, and settings.
@@ -124,13 +124,13 @@ class ClassAtlasLogger:
         skipped: Sequence[Skipped],
         logged: Container[str],
     ) -> list[AtlasCost]:
-        """Logs the class atlases of a checkpoint.
+        """Logs the class atlases of a step.
 
         Args:
             model: The model; it is not changed.
             step: Global step.
             wall_time: Seconds since the epoch, or None for now.
-            skipped: Requested checkpoints since the last one that were not computed.
+            skipped: Steps that were skipped since the last atlas.
             logged: Series that are in the log at this step.
         """
         pipeline = self._pipeline
