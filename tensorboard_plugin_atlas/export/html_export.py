@@ -40,7 +40,7 @@ from tensorboard_plugin_atlas.export.page import (
 from tensorboard_plugin_atlas.export.responses import RecordedResponse, record_responses
 from tensorboard_plugin_atlas.logs.log_paths import check_directory
 from tensorboard_plugin_atlas.metadata import PROBE_TAG
-from tensorboard_plugin_atlas.output_file import replace_file
+from tensorboard_plugin_atlas.output_file import check_output_file, replace_file
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.serving.routes import DataRoutes
 from tensorboard_plugin_atlas.wire.response_types import ExportedPage
@@ -124,7 +124,8 @@ def export_html(
         limit=check_limit(max_megabytes),
         title=_check_title(title),
     )
-    target = _check_output(output, force)
+    target = Path(output)
+    check_output_file(target, f"output={str(target)!r}", force, "force=True (--force)")
     log = read_source(source)
     with replace_file(target) as file:
         contents = write_log_page(file, log, options)
@@ -356,27 +357,3 @@ def check_limit(megabytes: Any) -> int | None:
     if not isinstance(megabytes, (int, float)) or not megabytes > 0 or math.isinf(megabytes):
         raise ArgumentError(f"max_megabytes={megabytes!r:.40}: pass a number above 0, such as 12")
     return int(megabytes * 1e6)
-
-
-def _check_output(output: str | os.PathLike[str], force: bool) -> Path:
-    target = Path(output)
-    if target.is_dir():
-        raise ArgumentError(
-            f"output={str(target)!r} is a directory; pass a file, such as "
-            f"{str(target / 'atlas.html')!r}"
-        )
-    if target.exists() and not target.is_file():
-        raise ArgumentError(
-            f"output={str(target)!r} is a device or a pipe; pass the name of a file"
-        )
-    if target.exists() and not force:
-        raise ArgumentError(
-            f"output={str(target)!r} exists; pass force=True (--force) to replace it, or another "
-            "name"
-        )
-    if not target.parent.is_dir():
-        raise ArgumentError(
-            f"output={str(target)!r}: the directory {str(target.parent)!r} does not exist; create "
-            "it first"
-        )
-    return target
