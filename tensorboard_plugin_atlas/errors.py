@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Final
 
 _MAX_TEXT: Final = 2_000
@@ -73,3 +74,9 @@ def summarize_error(error: BaseException) -> str:
     kind, _, text = describe_error(error).partition(": ")
     line = text.strip().partition("\n")[0][:200]
     return f"{kind}: {line}" if line else kind
+
+
+def find_location(error: BaseException) -> str:
+    """Returns file and line where an exception was raised, such as "train.py:12"."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"{frame.f_code.co_filename}:{line}"

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from tensorboard_plugin_atlas.analysis.atlas_checks import iterate_atlases
+from tensorboard_plugin_atlas.analysis.printable_text import shorten
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.export.atlas_log import make_log
@@ -219,7 +220,7 @@ def write_log_page(file: BinaryIO, source: PageSource, options: PageOptions) -> 
         selected = selected.filter(lambda _run, tag, _step: tag != PROBE_TAG)
     omissions = Omissions(activations=not options.activations)
     info = ExportedPage(
-        title=_shorten(options.title or source.title),
+        title=shorten(options.title or source.title, _LONGEST_TITLE),
         exported=datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
         omitted=(),
         link=options.link,
@@ -311,11 +312,7 @@ def _fit(log: LogContents, limit: int, omissions: Omissions, fixed: int) -> Omis
 def _check_title(title: Any) -> str:
     if title is not None and not isinstance(title, str):
         raise ArgumentError(f"title={title!r:.80}: pass text")
-    return _shorten(title or "")
-
-
-def _shorten(title: str) -> str:
-    return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"
+    return shorten(title or "", _LONGEST_TITLE)
 
 
 def check_selection(run: Any, layers: Any, steps: Any, every: Any) -> Selection:

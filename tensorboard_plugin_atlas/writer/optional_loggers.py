@@ -8,7 +8,6 @@ reported in the training process.
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Container, Sequence
 
 from torch import nn
@@ -18,7 +17,7 @@ from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.shortcuts.tracker import ShortcutTracker
-from tensorboard_plugin_atlas.errors import AtlasError, WorkerError, describe_error
+from tensorboard_plugin_atlas.errors import AtlasError, WorkerError, describe_error, find_location
 from tensorboard_plugin_atlas.logs.resume import find_last_shortcuts
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.metadata import layer_tag, shortcuts_tag
@@ -75,7 +74,7 @@ class ShortcutLogger:
             self._sink.flush()
         except Exception as error:
             text = f"step {step}: the shortcuts of layer {self.layer!r} are not logged"
-            self._failures.append(_make_error(text, error, _find_source(error)))
+            self._failures.append(_make_error(text, error, find_location(error)))
             return []
         self._last_step = step
         seconds = time.perf_counter() - start
@@ -169,8 +168,3 @@ class ClassAtlasLogger:
 def _make_error(text: str, error: Exception, source: str) -> WorkerError:
     reason = str(error) if isinstance(error, AtlasError) else describe_error(error)
     return WorkerError(f"{text}: {reason}", source)
-
-
-def _find_source(error: Exception) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{last.filename}:{last.lineno}"

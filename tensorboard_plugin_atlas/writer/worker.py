@@ -186,11 +186,10 @@ def _make_logger(setup: Setup, images: int) -> StepLogger:
 
 
 def _describe_failure(error: Exception, *, is_permanent: bool) -> Failed:
-    from tensorboard_plugin_atlas.errors import describe_error
+    from tensorboard_plugin_atlas.errors import describe_error, find_location
     from tensorboard_plugin_atlas.writer.ipc import Failed
 
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return Failed(describe_error(error), f"{last.filename}:{last.lineno}", is_permanent)
+    return Failed(describe_error(error), find_location(error), is_permanent)
 
 
 def _take_socket() -> socket.socket:
