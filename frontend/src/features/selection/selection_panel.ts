@@ -149,7 +149,7 @@ function course({ state, session, known, steps, since, selection }: Selected): T
   const some = steps.length < all ? `${count(steps.length)} of ${count(all)} steps` : '';
   return html`<section>
     <h3>
-      Over the steps
+      At each step
       <span class="muted">${read < steps.length ? `loading, ${read} of ${steps.length}` : some}</span>
     </h3>
     <table class="course">
