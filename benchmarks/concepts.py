@@ -6,7 +6,7 @@
     python benchmarks/concepts.py events rows
 
 `table` follows the concepts of training runs of the demo network on CIFAR-10
-(`cifar_checkpoints.py`), two layers of each, with this package and with three others: k-means with
+(`cifar_activations.py`), two layers of each, with this package and with three others: k-means with
 as many clusters and a cold partition of the same graph, both matched from step to step by the
 Hungarian method, and the previous method of this package (`baselines/`). `events` counts the events
 that are found in synthetic runs with planted ones. `rows` measures cost and memory in new
@@ -29,7 +29,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 
-import cifar_checkpoints
+import cifar_activations
 import numpy as np
 from baselines.mixing_clusters import NeighborGraph as MixingGraph
 from baselines.mixing_clusters import PreviousClusters, find_clusters
@@ -58,7 +58,7 @@ Rows = NDArray[np.float32]
 
 
 class Atlas:
-    """This package: concepts are continued from the previous checkpoint."""
+    """This package: concepts are continued from the previous step."""
 
     name = "this package"
 
@@ -66,7 +66,7 @@ class Atlas:
         self.last: ConceptPartition | None = None
 
     def advance(self, rows: Rows) -> Labels:
-        """Returns the concepts of the next checkpoint."""
+        """Returns the concepts of the next step."""
         self.last = find_concepts(rows, self.last)
         return self.last.concepts
 
@@ -85,7 +85,7 @@ class Matched:
         self.last: Labels | None = None
 
     def advance(self, rows: Rows) -> Labels:
-        """Returns the clusters of the next checkpoint."""
+        """Returns the clusters of the next step."""
         self.last = self.preview(rows)[0]
         return self.last
 
@@ -105,7 +105,7 @@ class Mixing:
         self.graph: MixingGraph | None = None
 
     def advance(self, rows: Rows) -> Labels:
-        """Returns the clusters of the next checkpoint."""
+        """Returns the clusters of the next step."""
         self.last, _ = self.preview(rows)
         self.graph = MixingGraph.from_activations(rows)
         return self.last
@@ -150,7 +150,7 @@ def cluster_by_k_means(count: int) -> Callable[[Rows], Labels]:
 
 @dataclass
 class Row:
-    """Means over checkpoints of one method on one layer of one run."""
+    """Means over steps of one method on one layer of one run."""
 
     method: str
     concepts: float = 0.0
@@ -163,7 +163,7 @@ class Row:
     noise: tuple[float, float] = (0.0, 0.0)
     noise_events: tuple[int, int] = (0, 0)
     same_events: int = 0
-    checkpoints: int = 0
+    steps: int = 0
     seconds: float = 0.0
 
 
@@ -176,7 +176,7 @@ def print_table(seeds: Sequence[int], depths: Sequence[str]) -> None:
     print(header)
     ratios: dict[str, list[tuple[float, float, float]]] = {}
     for seed in seeds:
-        run = cifar_checkpoints.load_run(seed)
+        run = cifar_activations.load_run(seed)
         first = int(np.argmax(run.accuracy >= MIN_ACCURACY))
         for depth in depths:
             ours = measure(Atlas(), run, depth, first)
@@ -203,9 +203,9 @@ def print_table(seeds: Sequence[int], depths: Sequence[str]) -> None:
 
 
 def measure(
-    method: Atlas | Matched | Mixing, run: cifar_checkpoints.Run, depth: str, first: int
+    method: Atlas | Matched | Mixing, run: cifar_activations.Run, depth: str, first: int
 ) -> Row:
-    """Follows one layer of one run and measures each checkpoint."""
+    """Follows one layer of one run and measures each logged step."""
     row = Row(method.name)
     before: Labels | None = None
     values = []
@@ -239,7 +239,7 @@ def measure(
     row.concepts, row.largest, row.without, row.information, row.inside = map(float, mean)
     row.largest = float(np.max(values, axis=0)[1])
     row.kept = float(np.mean(kept))
-    row.checkpoints = len(values)
+    row.steps = len(values)
     row.seconds /= len(values)
     return row
 
@@ -251,7 +251,7 @@ def measure_inside(rows: Rows, labels: Labels) -> float:
 
 
 def print_row(name: str, row: Row) -> None:
-    events = f"{row.same_events}/{row.noise_events[0]}/{row.noise_events[1]} of {row.checkpoints}"
+    events = f"{row.same_events}/{row.noise_events[0]}/{row.noise_events[1]} of {row.steps}"
     print(
         f"{name:14} {row.method:16} {row.concepts:8.1f} {row.largest:8.1%} {row.without:6.1%} "
         f"{row.information:6.3f} {row.inside:7.3f} {row.kept:6.1%} {row.same:7.2%} "
@@ -317,9 +317,9 @@ def count_events(
 
 def print_order() -> None:
     """Prints how much concepts depend on the order and on the choice of the samples."""
-    run = cifar_checkpoints.load_run(0)
+    run = cifar_activations.load_run(0)
     random = np.random.default_rng(0)
-    for depth in cifar_checkpoints.LAYERS:
+    for depth in cifar_activations.LAYERS:
         rows = run.rows[depth][-1].astype(np.float32)
         whole = find_concepts(rows).concepts
         order = random.permutation(len(rows))
@@ -335,7 +335,7 @@ def print_order() -> None:
 
 
 def print_rows(sizes: Sequence[int]) -> None:
-    """Prints CPU seconds and memory of a second checkpoint, each size in a new process."""
+    """Prints CPU seconds and memory of a second step, each size in a new process."""
     print(f"{'samples':>8} {'concepts':>8} {'CPU s':>7} {'MB':>6}")
     for size in sizes:
         subprocess.run([sys.executable, __file__, "one", "--sizes", str(size)], check=True)
@@ -344,9 +344,9 @@ def print_rows(sizes: Sequence[int]) -> None:
 def measure_rows(size: int) -> None:
     """Prints the row of one size."""
     if size > 2_000:
-        before, now = cifar_checkpoints.load_large(size)
+        before, now = cifar_activations.load_large(size)
     else:
-        before, now = cifar_checkpoints.load_run(0).rows["late"][-2:]
+        before, now = cifar_activations.load_run(0).rows["late"][-2:]
     first = find_concepts(before.astype(np.float32))
     start = time.process_time()
     second = find_concepts(now.astype(np.float32), first)
@@ -363,14 +363,14 @@ def main() -> None:
     choices = ["table", "events", "order", "rows"]
     parser.add_argument("what", nargs="*", choices=[[], *choices, "one"], metavar="WHAT")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], metavar="SEED")
-    parser.add_argument("--depths", nargs="+", choices=cifar_checkpoints.LAYERS, metavar="DEPTH")
+    parser.add_argument("--depths", nargs="+", choices=cifar_activations.LAYERS, metavar="DEPTH")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), metavar="SAMPLES")
     arguments = parser.parse_args()
     for what in arguments.what or choices:
         if what == "one":
             measure_rows(arguments.sizes[0])
         elif what == "table":
-            print_table(arguments.seeds, arguments.depths or list(cifar_checkpoints.LAYERS))
+            print_table(arguments.seeds, arguments.depths or list(cifar_activations.LAYERS))
         elif what == "events":
             print_events()
         elif what == "order":

@@ -214,7 +214,7 @@ def _score_kinds(depth: str, folder: Path, quick: bool) -> None:
     which = np.arange(0, count, 4 if quick else 1)
     rendered = render_in_turns(engine, case, which, KINDS)
     print(f"\n{depth}: {len(which)} of {count} cells, judged by Lite{REPORTING}; ", end="")
-    print(f"prepared in {ready:.1f} CPU s, once per checkpoint")
+    print(f"prepared in {ready:.1f} CPU s, once per logged step")
     print_row("", list(COLUMNS))
     for kind, (icons, cost) in rendered.items():
         sides = (None, _cut_side(case)) if kind == "examples" else (None,)
@@ -338,7 +338,7 @@ def cifar(folder: Path, quick: bool) -> None:
 
 
 def _warm(case: Study, icons: Icons, network: nn.Module, config: AtlasConfig) -> None:
-    """Renders the map of a later checkpoint from the icons before, and without them."""
+    """Renders the map of a later logged step from the icons before, and without them."""
     layout = compute_layout(case.activations.values, None, config=config)
     collected = collect_activations(network, [case.layer], case.probe, surround=True)
     activations = collected.layers[case.layer]

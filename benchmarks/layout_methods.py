@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Maps of one training run by several layout methods: this package and two of umap-learn.
 
-The peers are `umap.UMAP` for each checkpoint, aligned to the one before by Procrustes analysis, and
-`umap.AlignedUMAP.update` for one checkpoint after another: both are possible while a network
-trains. This module does not import torch, so that processes can be measured without it.
+The peers are `umap.UMAP` for each logged step, aligned to the one before by Procrustes analysis,
+and `umap.AlignedUMAP.update` for one step after another: both are possible while a network trains.
+This module does not import torch, so that processes can be measured without it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Chain:
         raw: T arrays (N, 2) in units of the optimizer.
         xy: T arrays (N, 2) in the unit square.
         seconds: CPU seconds of each map; the mean if all maps are computed together.
-        again: (N, 2) coordinates of the last checkpoint, laid out again after itself with another
+        again: (N, 2) coordinates of the last step, laid out again after itself with another
             seed, as for an unchanged network.
         still: Fraction of its samples above their noise floor.
         planted: Fraction above their noise floor of samples that were swapped at the last step.
@@ -67,19 +67,19 @@ def measure_time(call: Callable[[], Any]) -> tuple[Any, float]:
     return found, time.process_time() - start
 
 
-def lay_out(checkpoints: Rows, seed: int, *, calibrate: bool = False, **settings: Any) -> Chain:
-    """Lays out each checkpoint after the one before, as the writer does.
+def lay_out(activations: Rows, seed: int, *, calibrate: bool = False, **settings: Any) -> Chain:
+    """Lays out each logged step after the one before, as the writer does.
 
     Args:
-        checkpoints: (T, N, C) activations.
+        activations: (T, N, C) of each logged step.
         seed: `AtlasConfig.seed`.
-        calibrate: Whether to lay out later checkpoints with the seeds of `RESEEDED` as well.
+        calibrate: Whether to lay out later steps with the seeds of `RESEEDED` as well.
         **settings: More settings of `AtlasConfig`.
     """
     config = AtlasConfig(seed=seed, **settings)
     layouts: list[Layout] = []
     seconds, reseeded = [], []
-    for rows in checkpoints:
+    for rows in activations:
         before = layouts[-1] if layouts else None
         layout, spent = measure_time(lambda r=rows, b=before: compute_layout(r, b, config=config))
         if before is not None and calibrate:
@@ -88,7 +88,7 @@ def lay_out(checkpoints: Rows, seed: int, *, calibrate: bool = False, **settings
         layouts.append(layout)
         seconds.append(spent)
     again = compute_layout(
-        checkpoints[-1], layouts[-1], config=dataclasses.replace(config, seed=seed + RESEEDED[0])
+        activations[-1], layouts[-1], config=dataclasses.replace(config, seed=seed + RESEEDED[0])
     )
     moved = np.linalg.norm(again.xy - layouts[-1].xy, axis=1)
     return Chain(
@@ -97,7 +97,7 @@ def lay_out(checkpoints: Rows, seed: int, *, calibrate: bool = False, **settings
         seconds=seconds,
         again=again.raw,
         still=float((moved > again.noise_floor).mean()),
-        planted=_detect_swaps(checkpoints[-1], layouts[-1], config) if calibrate else float("nan"),
+        planted=_detect_swaps(activations[-1], layouts[-1], config) if calibrate else float("nan"),
         floors=[layout.noise_floor for layout in layouts[1:]],
         reseeded=reseeded,
     )
@@ -118,19 +118,19 @@ def _lay_out_again(rows: Rows, before: Layout, layout: Layout, config: AtlasConf
     return to_map(compute_layout(rows, before, config=config).raw, layout.viewport)
 
 
-def relayout(checkpoints: Rows, seed: int) -> Chain:
+def relayout(activations: Rows, seed: int) -> Chain:
     """Computes the layout of a finished run from its end, with `compute_relayout`."""
     config = AtlasConfig(seed=seed)
-    layouts, spent = measure_time(lambda: compute_relayout(list(checkpoints), config))
-    again = compute_layout(checkpoints[-1], layouts[-1], config=config)
+    layouts, spent = measure_time(lambda: compute_relayout(list(activations), config))
+    again = compute_layout(activations[-1], layouts[-1], config=config)
     mean = spent / len(layouts)
     return Chain(
         [x.raw for x in layouts], [x.xy for x in layouts], [mean] * len(layouts), again.raw
     )
 
 
-def fit_umap(checkpoints: Rows, seed: int, **settings: Any) -> Chain:
-    """Lays out each checkpoint with `umap.UMAP`, aligned to the one before by Procrustes."""
+def fit_umap(activations: Rows, seed: int, **settings: Any) -> Chain:
+    """Lays out each logged step with `umap.UMAP`, aligned to the one before by Procrustes."""
     import umap
 
     def fit(rows: Rows, number: int) -> Coordinates:
@@ -141,19 +141,19 @@ def fit_umap(checkpoints: Rows, seed: int, **settings: Any) -> Chain:
 
     raw: list[Coordinates] = []
     seconds = []
-    for rows in checkpoints:
+    for rows in activations:
         coordinates, spent = measure_time(lambda r=rows: fit(r, seed))
         raw.append(align_procrustes(coordinates, raw[-1]) if raw else coordinates)
         seconds.append(spent)
-    again = align_procrustes(fit(checkpoints[-1], seed + RESEEDED[0]), raw[-1])
+    again = align_procrustes(fit(activations[-1], seed + RESEEDED[0]), raw[-1])
     return Chain(raw, _to_maps(raw), seconds, again)
 
 
-def fit_aligned_umap(checkpoints: Rows, seed: int) -> Chain:
-    """Lays out each checkpoint with `umap.AlignedUMAP.update`, its defaults, and cosine."""
+def fit_aligned_umap(activations: Rows, seed: int) -> Chain:
+    """Lays out each logged step with `umap.AlignedUMAP.update`, its defaults, and cosine."""
     import umap
 
-    rows = [np.asarray(r, np.float32) for r in checkpoints]
+    rows = [np.asarray(r, np.float32) for r in activations]
     same = {i: i for i in range(len(rows[0]))}
     mapper = umap.AlignedUMAP(metric="cosine", random_state=seed)
     with warnings.catch_warnings():

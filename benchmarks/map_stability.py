@@ -5,7 +5,7 @@
     python benchmarks/map_stability.py table --seeds 0 --depths late
     python benchmarks/map_stability.py rows cold
 
-`table` lays out three training runs of the demo network on CIFAR-10 (`cifar_checkpoints.py`), two
+`table` lays out three training runs of the demo network on CIFAR-10 (`cifar_activations.py`), two
 layers of each, with this package and with umap-learn. Each value has a bound; a value that misses
 it is marked `MISSED`. `rows` and `cold` measure cost and memory in new processes. Costs are CPU
 seconds of one thread, which increase on a busy machine. Plots go to `build/evolution`.
@@ -26,7 +26,7 @@ from pathlib import Path
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
-import cifar_checkpoints
+import cifar_activations
 import layout_methods
 import numpy as np
 from layout_methods import Chain, Rows
@@ -53,10 +53,10 @@ def main() -> None:
     )
     parser.add_argument("what", nargs="*", choices=[[], *BENCHMARKS], metavar="WHAT")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="SEED")
-    parser.add_argument("--depths", nargs="+", choices=cifar_checkpoints.LAYERS, metavar="DEPTH")
+    parser.add_argument("--depths", nargs="+", choices=cifar_activations.LAYERS, metavar="DEPTH")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), metavar="ROWS")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--output", type=Path, default=cifar_checkpoints.STORE)
+    parser.add_argument("--output", type=Path, default=cifar_activations.STORE)
     arguments = parser.parse_args()
     load = " ".join(f"{one:.1f}" for one in os.getloadavg())
     print(f"one thread; {os.cpu_count()} CPUs, load {load}")
@@ -69,7 +69,7 @@ def main() -> None:
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """Change of activations between consecutive checkpoints: T - 1 arrays (N,) each, 0 for none.
+    """Change of activations between consecutive steps: T - 1 arrays (N,) each, 0 for none.
 
     Attributes:
         near: Fraction of the 15 nearest neighbors by cosine that was lost.
@@ -105,20 +105,20 @@ class Figures:
     """Measured values of one chain of maps; `AT_LEAST` and `AT_MOST` are their bounds.
 
     Attributes:
-        trust: Trustworthiness with 15 neighbors, mean of all checkpoints.
-        last: Trustworthiness with 15 neighbors of the last checkpoint.
+        trust: Trustworthiness with 15 neighbors, mean of all logged steps.
+        last: Trustworthiness with 15 neighbors of the last step.
         kept: Fraction of the 15 nearest neighbors that are among the 15 nearest on the map.
         near: Spearman correlation of displacement with `Truth.near`, mean of all transitions.
         far: The same with `Truth.far`.
         turned: The same with `Truth.turned`.
         move: Mean displacement divided by the root mean square radius of the map.
         cell: Fraction of samples that stay in their cell of a 10 x 10 grid.
-        unchanged: `move` if the last checkpoint is laid out after itself with another seed.
+        unchanged: `move` if the last step is laid out after itself with another seed.
         still: Fraction of samples above the noise floor in that layout.
         planted: Fraction above the noise floor of samples with swapped activations.
         significant: Fraction above the noise floor of samples that lost half of the 15 nearest.
-        chance: Fraction above the noise floor between maps of one checkpoint with other seeds.
-        seconds: CPU seconds of a later checkpoint.
+        chance: Fraction above the noise floor between maps of one step with other seeds.
+        seconds: CPU seconds of a later step.
     """
 
     trust: float
@@ -257,14 +257,14 @@ CALIBRATED = (0.03, 0.07)
 
 def table(arguments: argparse.Namespace) -> None:
     """Prints the values of every method for each layer, as means over the training runs."""
-    depths = arguments.depths or list(cifar_checkpoints.LAYERS)
+    depths = arguments.depths or list(cifar_activations.LAYERS)
     found: dict[str, dict[str, list[Figures]]] = {depth: {} for depth in depths}
     shown: dict[str, tuple[Chain, Truth]] = {}
     for seed in arguments.seeds:
-        run = cifar_checkpoints.load_run(seed)
+        run = cifar_activations.load_run(seed)
         accuracy = " ".join(f"{value:.2f}" for value in run.accuracy)
         print(
-            f"training {seed}: accuracy {accuracy} at steps {cifar_checkpoints.STEPS}", flush=True
+            f"training {seed}: accuracy {accuracy} at steps {cifar_activations.STEPS}", flush=True
         )
         if seed == arguments.seeds[0]:
             _warm(arguments.methods, run.rows["late"])
@@ -294,7 +294,7 @@ def _warm(methods: Sequence[str], rows: Rows) -> None:
 
 def _print_table(depth: str, by_method: Mapping[str, Sequence[Figures]]) -> None:
     seeds = len(next(iter(by_method.values())))
-    print(f"\n{depth} layer, {len(cifar_checkpoints.STEPS)} checkpoints, mean of {seeds} trainings")
+    print(f"\n{depth} layer, {len(cifar_activations.STEPS)} steps, mean of {seeds} trainings")
     print(f"{'':<31}" + "".join(f"{head:>9}" for head, _ in HEADS.values()))
     for name, figures in by_method.items():
         mean = {key: float(np.mean([asdict(one)[key] for one in figures])) for key in HEADS}
@@ -349,7 +349,7 @@ def plot_quality(depth: str, by_method: Mapping[str, Sequence[Figures]], path: P
             axis.scatter(moves, values, s=14, color=color, alpha=0.45, linewidths=0)
             axis.scatter(np.mean(moves), np.mean(values), s=70, color=color, label=name)
     titles = (
-        "trustworthiness, all checkpoints",
+        "trustworthiness, all steps",
         "trustworthiness, the last",
         "displacement follows change",
     )
@@ -409,13 +409,13 @@ def _colors(by_method: Mapping[str, object]) -> list[str]:
 
 
 def rows(arguments: argparse.Namespace) -> None:
-    """Measures CPU seconds and peak memory of a later checkpoint with many samples."""
+    """Measures CPU seconds and peak memory of a later step with many samples."""
     limits = {2_000: 0.75, 10_000: 6, 50_000: 60}
     before = None
-    print("\nlate layer, 128 channels: one later checkpoint, its floor included, one process each")
+    print("\nlate layer, 128 channels: one later step, its floor included, one process each")
     for size in arguments.sizes:
-        cifar_checkpoints.load_large(1)
-        found = _child("measure_layout", cifar_checkpoints.STORE / "large.npz", size)
+        cifar_activations.load_large(1)
+        found = _child("measure_layout", cifar_activations.STORE / "large.npz", size)
         seconds, alone, peak = found
         growth = (
             "" if before is None else f", x {seconds / before[1]:.1f} for x {size / before[0]:g}"
@@ -432,11 +432,11 @@ def rows(arguments: argparse.Namespace) -> None:
 def cold(arguments: argparse.Namespace) -> None:
     """Measures a first layout of 2,000 samples in a new process, from its start to the map."""
     del arguments
-    cifar_checkpoints.load_large(1)
+    cifar_activations.load_large(1)
     print("\nfirst layout of 2,000 samples in a new process, imports and compilation included")
     limits = {"start_layout": "   bound <= 8 CPU s", "start_umap": ""}
     for name, limit in limits.items():
-        spent = [_child(name, cifar_checkpoints.STORE / "large.npz", 2_000)[0] for _ in range(3)]
+        spent = [_child(name, cifar_activations.STORE / "large.npz", 2_000)[0] for _ in range(3)]
         print(
             f"  {name:<12} {statistics.median(spent[1:]):6.2f} CPU s, caches warm{limit}",
             flush=True,

@@ -59,6 +59,7 @@ WORDS = {
     r"analys(?:e|ed|ing)": "-yz-",
     r"behaviou\w*|favour\w*|honour\w*|modell(?:ed|ing)|travell\w*|signalled": "US spelling",
     r"cancell(?:ed|ing)": "US spelling",
+    r"drops|dropped|dropping": "skipped (a step), lost (data), removed",
     r"sacred|besides which|anew|afresh|henceforth|thus": "plain English",
 }
 _PATTERN = re.compile(

@@ -185,7 +185,7 @@ class Quality:
         knn_kept: Mean fraction of each sample's 15 nearest neighbors by cosine that are among its
             15 nearest on the map.
         overlap: (N,) float32: fraction of each sample's 15 nearest neighbors by cosine kept since
-            the previous checkpoint; None for a first checkpoint.
+            the previous step; None for a first step.
         clamped: Number of samples drawn at the edge of the viewport.
         invalid: Number of samples with NaN or infinity: they are on the map, but not in any mean.
         dead_channels: Channels that are constant over all samples.
@@ -226,7 +226,7 @@ class Provenance:
 
 
 SKIP_REASONS: tuple[str, ...] = ("busy", "budget", "failed")
-"""Why a step has no atlas: newer steps replaced it, the time limit was reached, or an error."""
+"""Why a step was skipped: the queue was full, the time budget was used up, or an error occurred."""
 
 
 @dataclass(frozen=True)
@@ -359,7 +359,7 @@ class Atlas:
     Attributes:
         run: TensorBoard run that it was read from, "" if it was not logged.
         layer: Dotted module name.
-        step: Global step of the checkpoint.
+        step: Global step.
         wall_time: Seconds since the epoch.
         classes: Class names, or None.
         samples: The samples, their map coordinates and activations.
@@ -367,7 +367,7 @@ class Atlas:
         quality: Quality measures of the map.
         provenance: Settings, probe, model and library versions that it was made with.
         sequence: Number of this atlas among those logged for the layer, from 1.
-        skipped: Steps requested since the previous atlas that have no atlas.
+        skipped: Steps that were skipped since the previous atlas.
         viewport: (x0, y0, x1, y1) of the unit square in the layout's raw units, so that a resumed
             run continues the same map; None in old logs.
         concepts: The concepts at this step, by id; None if they were not tracked.

@@ -49,13 +49,13 @@ _SIGPIPE_STATUS: Final = 141
 """Exit status if the reader of a pipe has exited, as in a shell after SIGPIPE."""
 
 DESCRIPTION: Final = """\
-Activation atlases in TensorBoard: what an image network sees, and how that changes as it learns.
+Activation atlases in TensorBoard: what an image network detects, and how this changes in training.
 
 In a training loop:
 
   from tensorboard_plugin_atlas import AtlasWriter
   atlas = AtlasWriter("runs/exp1", model, layers=["layer3"], probe=val_set)
-  atlas.add_atlas(step)            # at each checkpoint
+  atlas.add_atlas(step)            # at each step that you want to see
 
 Then run `tensorboard --logdir runs` and open the Atlas tab.
 """

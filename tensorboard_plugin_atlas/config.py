@@ -44,8 +44,8 @@ class AtlasConfig:
             smoother derivative of max pooling, for networks with several pooling layers.
         attribution_samples: Number of samples whose attribution is computed, evenly over images.
             The attribution of a cell is their mean, and NaN in cells without any of them. None
-            measures the time of 200 samples at the first checkpoint of a layer, and uses as many
-            as take about 60 CPU s, at least 200. Later checkpoints use the same samples.
+            measures the time of 200 samples at the first step of a layer, and uses as many
+            as take about 60 CPU s, at least 200. Later steps use the same samples.
         icons: Kind of icons. "inversion" optimizes an image to have the cell's mean activation;
             "preview" has a quarter of the cost, and "poster" two to six times the cost, for
             figures; "examples" shows the real patch nearest to the mean; "none" logs no icons.

@@ -7,12 +7,13 @@
   * LayerError        an unknown layer, or one that never ran (also a ValueError)
   * DamageError       stored bytes that do not match their manifest
     * TooNewError     bytes written by a newer version of this package
-  * WorkerError       the worker process failed at a checkpoint, or ended
+  * WorkerError       the worker process failed at a step, or ended
   * RankError         the ranks of a distributed run did not call together
 """
 
 from __future__ import annotations
 
+import traceback
 from typing import Final
 
 _MAX_TEXT: Final = 2_000
@@ -73,3 +74,9 @@ def summarize_error(error: BaseException) -> str:
     kind, _, text = describe_error(error).partition(": ")
     line = text.strip().partition("\n")[0][:200]
     return f"{kind}: {line}" if line else kind
+
+
+def find_location(error: BaseException) -> str:
+    """Returns file and line where an exception was raised, such as "train.py:12"."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"{frame.f_code.co_filename}:{line}"

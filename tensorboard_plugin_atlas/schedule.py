@@ -22,8 +22,8 @@ _LOSS_WEIGHT: Final = 0.2
 class Schedule(ABC):
     """The steps at which atlases are logged; pass one to `AtlasWriter(schedule=...)`.
 
-    Most of what a network learns, it learns early. `log_spaced`, the default, therefore logs often
-    at first, and then at intervals that grow with the step. While the writer is busy, its due
+    Networks learn most in early training. `log_spaced`, the default, therefore logs often at
+    first, and then at intervals that grow with the step. While the writer is busy, its due
     atlases wait for a later step, so that none is skipped; so do those of `when_loss_falls`.
 
     Examples:

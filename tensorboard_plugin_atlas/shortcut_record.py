@@ -126,10 +126,10 @@ def describe_result(evidence: Evidence | None) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class ShortcutTest:
-    """The test of a patch at one checkpoint.
+    """The test of a patch at one step.
 
     Attributes:
-        step: Global step of the checkpoint.
+        step: Global step.
         flip_rate: Fraction of images of other predicted classes that the patch flips to its target;
             None if the network already predicts the target for all images.
         noise_flip_rate: The same with noise of the patch's mean color.
@@ -195,7 +195,7 @@ class ShortcutRecord:
 
     Attributes:
         layer: Dotted module name.
-        step: Global step of the checkpoint.
+        step: Global step.
         wall_time: Seconds since the epoch.
         probe: The probe's hash, equal to `Provenance.probe` of the atlas of that step.
         input_size: Height and width of the model's input images.

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clustering of samples in the neighbor graph, stable between checkpoints.
+"""Clustering of samples in the neighbor graph, stable between steps.
 
-Independent clusterings of two checkpoints have different borders for no reason, and events between
+Independent clusterings of two steps have different borders for no reason, and events between
 them would describe the clustering. Here, clusters are separated by how well they mix in the graph.
-In doubtful cases, the previous checkpoint decides: rows of one cluster stay together until they are
+In doubtful cases, the previous step decides: rows of one cluster stay together until they are
 clearly separate, and two clusters stay separate until they clearly mix.
 
 Steps: exact neighbors by cosine, weighted by shared neighbors (Jarvis and Patrick 1973); many small
@@ -123,7 +123,7 @@ def _count_shared_neighbors(neighbors: IntArray) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class PreviousClusters:
-    """Clusters of the previous checkpoint.
+    """Clusters of the previous step.
 
     Attributes:
         labels: (N,) int32 cluster of each row, -1 for none.
@@ -174,8 +174,8 @@ def find_clusters(graph: NeighborGraph, earlier: PreviousClusters | None = None)
     """Clusters the rows of a graph.
 
     Args:
-        graph: Neighbor graph of this checkpoint.
-        earlier: Clusters of the previous checkpoint, or None.
+        graph: Neighbor graph of this step.
+        earlier: Clusters of the previous step, or None.
 
     Returns:
         (N,) int32: clusters numbered from 0 by decreasing size, -1 for rows in no cluster.
@@ -412,10 +412,10 @@ def _reassign_rows(
         share = weights_of.max(axis=1) / total
         leaves = (weights_of.max(axis=1) > 1.2 * own) & (share >= _MIN_OWN_SHARE)
         clusters = np.where(leaves, best, clusters)
-    dropped = (clusters >= 0) & (
+    removed = (clusters >= 0) & (
         weights_of[np.arange(n), np.maximum(clusters, 0)] / total < _MIN_OWN_SHARE / 2
     )
-    return np.where(dropped, -1, clusters).astype(np.int32)
+    return np.where(removed, -1, clusters).astype(np.int32)
 
 
 def _sort_by_size(clusters: IntArray) -> IntArray:

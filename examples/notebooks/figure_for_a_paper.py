@@ -9,7 +9,7 @@
 
 # %% tags=["parameters"]
 STEPS = 120  # training steps
-CHECKPOINTS = (0, 10, 40, 120)  # steps at which atlases are logged
+LOGGED_STEPS = (0, 10, 40, 120)  # steps at which atlases are logged
 SAMPLES = 800  # activations in each atlas
 GRIDS = (6, 12)  # cells along each side of the map
 ICONS = "inversion"  # "poster" is sharper and slower; "examples" shows real patches
@@ -59,11 +59,11 @@ with AtlasWriter(
     classes=held_out.classes,
     normalize=((0.5,), (0.25,)),
     config=AtlasConfig(samples=SAMPLES, positions_per_image=2, grids=GRIDS, icons=ICONS),
-    max_pending=len(CHECKPOINTS),
+    max_pending=len(LOGGED_STEPS),
     restart=True,
 ) as atlas:
     for step in range(STEPS + 1):
-        if step in CHECKPOINTS:
+        if step in LOGGED_STEPS:
             atlas.add_atlas(step)
         batch = torch.randint(len(images), (64,))
         loss = functional.cross_entropy(network(images[batch]), labels[batch])

@@ -9,7 +9,7 @@
 
 # %% tags=["parameters"]
 STEPS = 400  # training steps
-CHECKPOINTS = (0, 25, 100, 400)  # steps at which atlases are logged
+LOGGED_STEPS = (0, 25, 100, 400)  # steps at which atlases are logged
 SAMPLES = 800  # activations in each atlas
 GRIDS = (6, 12, 24)  # cells along each side of the map
 ICONS = "inversion"  # "examples" shows real patches, which is faster
@@ -72,12 +72,12 @@ atlas = AtlasWriter(
     probe=(probe_images, probe_labels),
     classes=[str(digit) for digit in range(10)],
     config=config,
-    max_pending=len(CHECKPOINTS),  # training is fast here: keep all snapshots
+    max_pending=len(LOGGED_STEPS),  # training is fast here: keep all snapshots
     restart=True,
 )
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
 for step in range(STEPS + 1):
-    if step in CHECKPOINTS:
+    if step in LOGGED_STEPS:
         model.eval()
         with torch.no_grad():
             is_correct = model(probe_images).argmax(1) == probe_labels
@@ -97,7 +97,7 @@ print(atlas.cost())
 #
 # `show` displays the Atlas tab of TensorBoard inside the notebook, without a server. Each cell of
 # the map holds similar activations. Zoom with the mouse wheel, click a cell to see its real
-# patches, and press `Space` to play the checkpoints.
+# patches, and press `Space` to play the steps.
 
 # %%
 show(LOG_DIR)
@@ -106,7 +106,7 @@ show(LOG_DIR)
 # ## Read a finding in Python
 #
 # The same data are arrays. Does a cell contain one digit, or many? The *purity* of a cell is the
-# share of its most common digit. Here is its mean at each checkpoint, over the samples.
+# share of its most common digit. Here is its mean at each logged step, over the samples.
 
 # %%
 atlases = list(read_atlases(LOG_DIR, layer="stage3"))

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tensorboard_plugin_atlas.analysis.printable_text import shorten
 from tensorboard_plugin_atlas.atlas import Provenance
 
 CLASS_ATLAS: Final = "class_atlas"
@@ -100,7 +101,7 @@ def names_of(classes: Sequence[int], known: Sequence[str] | None) -> tuple[str, 
         index if there is no name; name and index if another class has the same name.
     """
     shown = [
-        _shorten(name.replace(_LAYER_SEPARATOR, "·").replace(_CLASS_SEPARATOR, "/"))
+        shorten(name.replace(_LAYER_SEPARATOR, "·").replace(_CLASS_SEPARATOR, "/"), MAX_NAME_LENGTH)
         for name in known or ()
     ]
     return tuple(
@@ -122,7 +123,3 @@ def layer_of_series(series: str) -> str | None:
     """Returns the layer of a series of class atlases, None for the name of a layer."""
     layer, found, _ = series.rpartition(_LAYER_SEPARATOR)
     return layer if found else None
-
-
-def _shorten(name: str) -> str:
-    return name if len(name) <= MAX_NAME_LENGTH else name[: MAX_NAME_LENGTH - 1] + "…"

@@ -20,6 +20,7 @@ from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
 from tensorboard_plugin_atlas.analysis.concept_diff import ConceptDiff, match_concepts
 from tensorboard_plugin_atlas.analysis.directions import finite_rows, nearest_neighbors, unit_rows
 from tensorboard_plugin_atlas.analysis.partition_matches import match_partitions
+from tensorboard_plugin_atlas.analysis.printable_text import shorten
 from tensorboard_plugin_atlas.analysis.sample_matching import (
     MAX_LABEL_DISAGREEMENT,
     UNCHECKED_IDS,
@@ -234,8 +235,7 @@ def _collect_settings(atlas: Atlas) -> Mapping[str, Any]:
 
 
 def _shorten(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
+    return shorten(repr(value), _MAX_SHOWN)
 
 
 def _describe_atlas(atlas: Atlas) -> str:

@@ -17,5 +17,9 @@ def make_printable(text: str, limit: int) -> str:
         limit: Largest number of characters, at most 200; a longer text ends with "…".
     """
     printable = "".join(c if c.isprintable() else " " for c in text[: _MOST_READ + 1])
-    line = " ".join(printable.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return shorten(" ".join(printable.split()), limit)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Returns a text of at most `limit` characters; a longer text ends with "…"."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -48,12 +48,12 @@ from tensorboard_plugin_atlas.logs.sinks import Sink, find_child_run, make_event
 from tensorboard_plugin_atlas.metadata import Revision, layer_tag
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
-from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import Cost, CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
 from tensorboard_plugin_atlas.writer.hardware import check_hardware
 from tensorboard_plugin_atlas.writer.inline_recorder import InlineRecorder, use_default_settings
 from tensorboard_plugin_atlas.writer.layer_arguments import choose_layers
+from tensorboard_plugin_atlas.writer.step_logger import StepLogger
 
 _PRELIMINARY_NOTE: Final = (
     "layout: preliminary, of this checkpoint alone; it is replaced when the checkpoints before it "
@@ -308,7 +308,7 @@ def _make_recorder(
     """Returns a recorder that continues the log at the location of the sink."""
     pipeline = AtlasPipeline(build.probe, layers, build.config, progress)
     extras = ExtraRecords(interface=build.interface)
-    logger = CheckpointLogger(pipeline, sink, extras, is_preliminary_logged=not build.last_first)
+    logger = StepLogger(pipeline, sink, extras, is_preliminary_logged=not build.last_first)
     return InlineRecorder(logger, meter)
 
 

@@ -64,7 +64,9 @@ def add_parser(commands: Subparsers) -> None:
         "checkpoints", nargs="+", metavar="CHECKPOINT", help="a path, or a pattern in quotes"
     )
     add_model(command)
-    command.add_argument("--data", required=True, metavar="DATA", help="probe images")
+    command.add_argument(
+        "--data", required=True, metavar="DATA", help="the images to use (the probe)"
+    )
     command.add_argument(
         "--logdir", required=True, metavar="DIR", help="directory of the run, such as runs/exp1"
     )

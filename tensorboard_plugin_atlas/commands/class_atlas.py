@@ -31,7 +31,7 @@ axis is the difference of the attributions for the two classes.
 
 The log is never changed: the atlases go to the run <run>/{CLASSES_FOLDER}, as "layer · cat" and
 "layer · cat / dog". This also works while training continues. Steps can be computed in any order;
-each map continues that of the step before. To log class atlases at every checkpoint, pass
+each map continues that of the step before. To log class atlases at every logged step, pass
 class_atlases=["cat", ...] to AtlasWriter.
 
 CHECKPOINT and DATA are the same as for `tensorboard-atlas refine`. If the images or the weights

@@ -25,9 +25,9 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.demo.data import LabeledImages, load
 from tensorboard_plugin_atlas.errors import ArgumentError, describe_error
 from tensorboard_plugin_atlas.logs.sinks import make_event_sink
-from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import AtlasCost, Cost, CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
+from tensorboard_plugin_atlas.writer.step_logger import StepLogger
 
 LARGEST_SIDE = 224
 """Largest side of images in pixels if none is given; larger images are reduced."""
@@ -93,7 +93,7 @@ def estimate(
         with tempfile.TemporaryDirectory() as folder:
             pipeline = AtlasPipeline(probe, names, recipe)
             extras = ExtraRecords(interface=get_interface())
-            recorder = CheckpointLogger(pipeline, make_event_sink(folder), extras)
+            recorder = StepLogger(pipeline, make_event_sink(folder), extras)
             meter.begin()
             start = time.process_time()
             costs = recorder.record(model, 0, None)

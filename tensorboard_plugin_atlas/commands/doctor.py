@@ -11,8 +11,8 @@ from tensorboard_plugin_atlas.commands.terminal_text import escape, format_count
 
 HELP: Final = """\
 Report why the Atlas tab is empty or incomplete, and what to do: nothing was logged, the log is in
-another directory, event files are damaged, TensorBoard dropped steps by sampling, steps decrease,
-two writers share a directory, or a version is too old or too new. Only reads.
+another directory, event files are damaged, TensorBoard keeps only a sample of the steps, steps
+decrease, two writers share a directory, or a version is too old or too new. The log is only read.
 
   tensorboard-atlas doctor runs
 

@@ -33,14 +33,14 @@ atlas of each layer on one core, and discards them.
   tensorboard-atlas estimate --model my_code:make_model --data val/ --layer layer3 --atlases 300
 
 With the numbers of your training run, it also prints a plan: number of atlases, share of the time,
-size, steps that the background process would drop, and what to change to stay within a budget.
+size, steps that would be skipped, and what to change to stay within a budget.
 
   tensorboard-atlas estimate --model my_code:make_model --data val/ --steps 100000 \\
       --steps-per-second 8 --every 500 --budget-minutes 30 --budget-mb 200
   tensorboard-atlas estimate --model my_code:make_model --data val/ --steps 100000 \\
       --steps-per-second 8 --schedule log-spaced
 
-The exit status is 1 if steps are dropped or the budget is exceeded.
+The exit status is 1 if steps are skipped or the budget is exceeded.
 
 MODULE:CALLABLE is imported from the working directory or the environment, and called without
 arguments. DATA is a folder or zip of class/image.ext.
@@ -57,7 +57,9 @@ def add_parser(commands: Subparsers) -> None:
         description=HELP,
     )
     add_model(command)
-    command.add_argument("--data", required=True, metavar="DATA", help="probe images")
+    command.add_argument(
+        "--data", required=True, metavar="DATA", help="the images to use (the probe)"
+    )
     add_layers(command)
     command.add_argument(
         "--atlases",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 HELP: Final = """\
 List the events of a run, highest score first: concepts that were born, merged, split, or ended,
 and classes whose predictions (kind "flips") or confidence changed. A concept is a cluster of
-samples that is followed over checkpoints. Each event is printed with its step and the cell of the
+samples that is followed from step to step. Each event is printed with its step and the cell of the
 map that shows it, as grid:row,column (counted from 1, as in the tab).
 
 Logs of an older version hold other concepts or none. Their events are computed from the stored

@@ -13,7 +13,7 @@ from tensorboard_plugin_atlas.atlas import Atlas, Grid
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.probe_reader import read_probe
 from tensorboard_plugin_atlas.logs.record_selection import select_atlas
-from tensorboard_plugin_atlas.output_file import replace_file
+from tensorboard_plugin_atlas.output_file import check_output_file, replace_file
 from tensorboard_plugin_atlas.plotting.atlas_map import MapStyle, draw_maps
 from tensorboard_plugin_atlas.plotting.cell_icons import select_grid
 from tensorboard_plugin_atlas.plotting.class_colors import ClassSource, read_classes
@@ -98,12 +98,7 @@ def _check_output(output: Path, options: PictureOptions) -> None:
     name = f"--output {str(output)!r}"
     if output.suffix.lower() not in _METADATA:
         raise ArgumentError(f"{name}: pass a name that ends with {', '.join(_METADATA)}")
-    if not output.parent.is_dir():
-        raise ArgumentError(f"{name}: its directory does not exist; make it, or pass another one")
-    if output.is_dir():
-        raise ArgumentError(f"{name} is a directory; pass the name of a file")
-    if output.exists() and not options.force:
-        raise ArgumentError(f"{name} exists; pass --force to replace it, or another name")
+    check_output_file(output, name, options.force, "--force")
     check_width(options.width, "--width")
     if options.width * options.dpi > _MOST_PIXELS:
         raise ArgumentError(

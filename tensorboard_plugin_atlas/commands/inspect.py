@@ -11,7 +11,7 @@ from tensorboard_plugin_atlas.commands.terminal_text import escape, format_table
 
 HELP: Final = """\
 List the atlases in a log directory: run, layer, step, number of samples, size, and damage with its
-reason. Reads the event files directly, so steps that TensorBoard drops by sampling are listed, too.
+reason. Reads the event files directly, so steps that TensorBoard does not keep are listed, too.
 
   tensorboard-atlas inspect runs
   tensorboard-atlas inspect runs --run exp1 --layer layer3

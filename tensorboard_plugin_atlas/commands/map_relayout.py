@@ -299,10 +299,10 @@ def _compute_layouts(chain: _Chain, progress: bool) -> _Chain:
     with progress_bar(f"maps of {layer}", total, unit="map", shown=progress) as bar:
         advance = (lambda: None) if bar is None else bar.update
         layouts = compute_relayout(_Activations(chain.atlases, advance), chain.config)
-    return dataclasses.replace(chain, layouts=tuple(map(_drop_layout_data, layouts)))
+    return dataclasses.replace(chain, layouts=tuple(map(_remove_layout_data, layouts)))
 
 
-def _drop_layout_data(layout: Layout) -> Layout:
+def _remove_layout_data(layout: Layout) -> Layout:
     """Removes data for the next layout, which would take most of the memory in a long run."""
     return dataclasses.replace(
         layout, raw=layout.raw[:0].copy(), neighbors=layout.neighbors[:0].copy()

@@ -66,22 +66,15 @@ def add_local_log_dir(command: argparse.ArgumentParser) -> None:
 def add_run_and_layers(command: argparse.ArgumentParser) -> None:
     """Adds `--run` and `--layer` for commands that work on all runs and layers by default."""
     command.add_argument("--run", help="only this run (default: all)")
-    command.add_argument(
-        "--layer",
-        action="append",
-        metavar="NAME",
-        help="only this layer; repeat for more (default: all)",
-    )
+    add_layers(command, "only this layer; repeat for more (default: all)")
 
 
-def add_layers(command: argparse.ArgumentParser) -> None:
-    """Adds `--layer` for commands that compute atlases of one or more layers."""
-    command.add_argument(
-        "--layer",
-        action="append",
-        metavar="NAME",
-        help="a layer; repeat for more (default: chosen automatically)",
-    )
+def add_layers(
+    command: argparse.ArgumentParser,
+    text: str = "a layer; repeat for more (default: chosen automatically)",
+) -> None:
+    """Adds `--layer`, which can be repeated; `text` describes it in `--help`."""
+    command.add_argument("--layer", action="append", metavar="NAME", help=text)
 
 
 def add_samples(command: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from tensorboard_plugin_atlas.commands.options import (
     add_command,
     add_device,
     add_images,
+    add_layers,
     add_local_log_dir,
 )
 from tensorboard_plugin_atlas.commands.terminal_text import escape, format_table
@@ -44,12 +45,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     add_local_log_dir(command)
     add_checkpoint(command)
-    command.add_argument(
-        "--layer",
-        action="append",
-        metavar="NAME",
-        help="only this layer; repeat for more (default: all)",
-    )
+    add_layers(command, "only this layer; repeat for more (default: all)")
     command.add_argument(
         "--to",
         choices=("preview", "inversion", "poster"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans the atlases of a training run: cost, steps that the worker drops, and cheaper settings."""
+"""Plans the atlases of a training run: cost, skipped steps, and cheaper settings."""
 
 from __future__ import annotations
 
@@ -86,20 +86,20 @@ class Plan:
 
     Attributes:
         due: The steps at which atlases are requested.
-        dropped: Those that are not logged, since the queue of the worker is full.
+        skipped: Those that are not logged, since the queue of the worker is full.
         cost: Cost of one step.
         training: The run.
     """
 
     due: tuple[int, ...]
-    dropped: tuple[int, ...]
+    skipped: tuple[int, ...]
     cost: StepCost
     training: Training
 
     @property
     def logged(self) -> int:
         """Number of steps with atlases."""
-        return len(self.due) - len(self.dropped)
+        return len(self.due) - len(self.skipped)
 
     @property
     def forecast(self) -> Forecast:
@@ -116,7 +116,7 @@ class Plan:
 
     def fits(self, budget: Budget) -> bool:
         """Returns whether all due steps are logged and the cost is within the budget."""
-        return not self.dropped and self.logged <= budget.most_steps(self.cost)
+        return not self.skipped and self.logged <= budget.most_steps(self.cost)
 
 
 @dataclass(frozen=True)
@@ -141,12 +141,12 @@ def make_plan(due: Sequence[int], training: Training, cost: StepCost) -> Plan:
         cost: Cost of one step.
     """
     times = [step / training.steps_per_second for step in due]
-    dropped = tuple(due[index] for index in _find_dropped(times, cost.seconds))
-    return Plan(due=tuple(due), dropped=dropped, cost=cost, training=training)
+    skipped = tuple(due[index] for index in _find_skipped(times, cost.seconds))
+    return Plan(due=tuple(due), skipped=skipped, cost=cost, training=training)
 
 
-def _find_dropped(times: Sequence[float], seconds: float) -> list[int]:
-    """Simulates the queue of the worker; returns the indices of the snapshots that it drops.
+def _find_skipped(times: Sequence[float], seconds: float) -> list[int]:
+    """Simulates the queue of the worker; returns the indices of the snapshots that it skips.
 
     As in `SnapshotQueue`, a snapshot that finds the queue full replaces the newest one in it.
 
@@ -154,7 +154,7 @@ def _find_dropped(times: Sequence[float], seconds: float) -> list[int]:
         times: When snapshots are added, in seconds, ascending.
         seconds: How long the worker is busy with each.
     """
-    dropped: list[int] = []
+    skipped: list[int] = []
     pending: deque[int] = deque()
     free_at = -math.inf
     for index, now in enumerate(times):
@@ -165,9 +165,9 @@ def _find_dropped(times: Sequence[float], seconds: float) -> list[int]:
             free_at = now + seconds
             continue
         if len(pending) == MAX_PENDING:
-            dropped.append(pending.pop())
+            skipped.append(pending.pop())
         pending.append(index)
-    return dropped
+    return skipped
 
 
 def find_changes(plan: Plan, budget: Budget, icons: str) -> Iterator[Change]:
@@ -235,11 +235,11 @@ def describe_plan(plan: Plan, budget: Budget, icons: str) -> list[str]:
 
 def _describe_worker(plan: Plan) -> str:
     seconds = format_duration(plan.cost.seconds)
-    if not plan.dropped:
+    if not plan.skipped:
         return f"keeps up; it takes {seconds} a step"
     return (
-        f"drops {len(plan.dropped):,} of {len(plan.due):,} steps, the last at step "
-        f"{plan.dropped[-1]:,}; it takes {seconds} a step, and the next one is due after "
+        f"skips {len(plan.skipped):,} of {len(plan.due):,} steps, the last at step "
+        f"{plan.skipped[-1]:,}; it takes {seconds} a step, and the next one is due after "
         f"{format_duration(plan.shortest_interval)}"
     )
 

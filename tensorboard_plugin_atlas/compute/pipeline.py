@@ -90,7 +90,7 @@ class StageSeconds:
 
 @dataclass
 class LayerState:
-    """State of a layer that is kept from one checkpoint to the next.
+    """State of a layer that is kept from one step to the next.
 
     Attributes:
         layout: Layout of the last atlas, or None.
@@ -115,10 +115,10 @@ class LayerState:
 
 @dataclass
 class AtlasPipeline:
-    """Computes the atlases of a model's layers at successive checkpoints.
+    """Computes the atlases of a model's layers at successive steps.
 
     Attributes:
-        probe: Images and sample positions, the same at every checkpoint.
+        probe: Images and sample positions, the same at every step.
         layers: Dotted module names.
         config: The settings.
         progress: Whether to show a progress bar on a terminal.
@@ -135,7 +135,7 @@ class AtlasPipeline:
 
     @cached_property
     def _source(self) -> PatchSource:
-        """Source of real patches, shared by all checkpoints because it caches a spectrum."""
+        """Source of real patches, shared by all steps because it caches a spectrum."""
         return PatchSource(self.probe.images, self.probe.normalize)
 
     @property
@@ -151,7 +151,7 @@ class AtlasPipeline:
         skip: Container[str] = (),
         on_preliminary: OnPreliminary | None = None,
     ) -> Iterator[Atlas]:
-        """Yields the atlas of each layer at this checkpoint, as soon as it is computed.
+        """Yields the atlas of each layer at this step, as soon as it is computed.
 
         Args:
             model: The model; its state is not changed.
@@ -235,7 +235,7 @@ class AtlasPipeline:
         on_preliminary: OnPreliminary | None,
     ) -> Atlas:
         if state.receptive is None:
-            # Measured once, so that a sample has the same patch at all checkpoints.
+            # Measured once, so that a sample has the same patch at all steps.
             state.receptive = measure_receptive_field(
                 model, layer.layer, self.probe, map_size=layer.map_size
             )
@@ -323,7 +323,7 @@ class AtlasPipeline:
             return Attribution(None, (note,))
 
     def _attribute_some(self, model: nn.Module, layer: str, state: LayerState) -> Attribution:
-        """Computes the attribution of as many samples as at the first checkpoint of the layer."""
+        """Computes the attribution of as many samples as at the first step of the layer."""
         total = len(self.probe)
         count = self.config.attribution_samples or state.attribution_samples
         if count is None and total > MIN_SAMPLES:

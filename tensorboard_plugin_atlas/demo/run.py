@@ -52,7 +52,7 @@ class Recipe:
         normalize: Mean and standard deviation of the network's inputs.
         peak_rate: Largest learning rate.
         optimizer: Returns an optimizer of parameters.
-        checkpoints: Shares of the run at which atlases are logged: more at first, when a network
+        logged_shares: Shares of the run at which atlases are logged: more at first, when a network
             changes fastest.
         side: Images are cropped and resized to squares of this side; None keeps small images.
         probes_all: Whether the probe is all images, or only those that are held out.
@@ -69,7 +69,7 @@ class Recipe:
     optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer] = partial(
         torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True
     )
-    checkpoints: tuple[float, ...] = (0.0, 0.03, 0.08, 0.2, 0.38, 0.62, 1.0)
+    logged_shares: tuple[float, ...] = (0.0, 0.03, 0.08, 0.2, 0.38, 0.62, 1.0)
     side: int | None = None
     probes_all: bool = False
 
@@ -105,7 +105,7 @@ PRETRAINED = Recipe(
     normalize=PRETRAINED_NORMALIZE,
     peak_rate=1e-3,
     optimizer=partial(torch.optim.AdamW, lr=1e-4),
-    checkpoints=(0.0, 0.1, 0.25, 0.5, 1.0),
+    logged_shares=(0.0, 0.1, 0.25, 0.5, 1.0),
     side=PRETRAINED_SIDE,
     probes_all=True,
 )
@@ -118,14 +118,14 @@ class DemoResult:
     Attributes:
         accuracy: Accuracy on held-out images, from 0 to 1.
         log_dir: Directory of the run.
-        checkpoints: Steps at which atlases were logged; () without a writer.
-        speed: Steps per second of the training loop, including checkpoints.
+        logged_steps: Steps at which atlases were logged; () without a writer.
+        speed: Steps per second of the training loop, including calls of the writer.
         cost: Cost of the atlases; None without a writer.
     """
 
     accuracy: float
     log_dir: Path
-    checkpoints: tuple[int, ...]
+    logged_steps: tuple[int, ...]
     speed: float
     cost: Cost | None
 
@@ -155,7 +155,7 @@ def run_demo(
         align_to: Directory or URL of an earlier run on the same source; the maps are aligned with
             its maps.
         shortcut: Whether to add a marker to 90 % of the images of one class, both in the training
-            set and in the probe, and to search for shortcuts at each checkpoint.
+            set and in the probe, and to search for shortcuts at each logged step.
         pretrained: Whether to fine-tune EfficientNet-Lite0 instead of training a small network.
 
     Raises:
@@ -170,7 +170,7 @@ def run_demo(
         training, held_out = (_plant_marker(part, source) for part in (training, held_out))
     torch.manual_seed(seed)
     total = steps or recipe.steps
-    checkpoints = tuple(sorted({round(share * total) for share in recipe.checkpoints}))
+    logged_steps = tuple(sorted({round(share * total) for share in recipe.logged_shares}))
     network = recipe.build(training.images.shape[-1], len(training.classes))
     images, labels = _tensors(training, recipe)
     tested = _tensors(held_out, recipe)
@@ -190,7 +190,7 @@ def run_demo(
                 config=config,
                 align_to=align_to,
                 shortcuts=shortcut,
-                max_pending=len(checkpoints),
+                max_pending=len(logged_steps),
                 strict=True,
             )
             stack.push(atlas)
@@ -200,7 +200,7 @@ def run_demo(
         )
         bar = tqdm(range(total), desc="training", unit="step")
         start = time.perf_counter()
-        accuracy = _log_checkpoint(atlas, logs, network, tested, 0)
+        accuracy = _log_step(atlas, logs, network, tested, 0)
         for step in bar:
             batch = torch.randint(len(images), (recipe.batch,))
             loss = _loss(network, _augment(images[batch], training), labels[batch])
@@ -209,8 +209,8 @@ def run_demo(
             optimizer.step()
             schedule.step()
             logs.add_scalar("loss", loss.item(), step + 1)
-            if step + 1 in checkpoints:
-                accuracy = _log_checkpoint(atlas, logs, network, tested, step + 1)
+            if step + 1 in logged_steps:
+                accuracy = _log_step(atlas, logs, network, tested, step + 1)
             bar.set_postfix(loss=f"{loss.item():.2f}", accuracy=f"{accuracy:.0%}")
         speed = total / (time.perf_counter() - start)
         if atlas is not None:
@@ -218,7 +218,7 @@ def run_demo(
     return DemoResult(
         accuracy=accuracy,
         log_dir=log_dir,
-        checkpoints=checkpoints if with_atlas else (),
+        logged_steps=logged_steps if with_atlas else (),
         speed=speed,
         cost=None if atlas is None else atlas.cost(),
     )
@@ -309,7 +309,7 @@ def _loss(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     return functional.cross_entropy(network(images), labels)
 
 
-def _log_checkpoint(
+def _log_step(
     atlas: AtlasWriter | None,
     logs: SummaryWriter,
     network: nn.Module,

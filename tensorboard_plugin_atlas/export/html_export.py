@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from tensorboard_plugin_atlas.analysis.atlas_checks import iterate_atlases
+from tensorboard_plugin_atlas.analysis.printable_text import shorten
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.export.atlas_log import make_log
@@ -40,7 +41,7 @@ from tensorboard_plugin_atlas.export.page import (
 from tensorboard_plugin_atlas.export.responses import RecordedResponse, record_responses
 from tensorboard_plugin_atlas.logs.log_paths import check_directory
 from tensorboard_plugin_atlas.metadata import PROBE_TAG
-from tensorboard_plugin_atlas.output_file import replace_file
+from tensorboard_plugin_atlas.output_file import check_output_file, replace_file
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.serving.routes import DataRoutes
 from tensorboard_plugin_atlas.wire.response_types import ExportedPage
@@ -124,7 +125,8 @@ def export_html(
         limit=check_limit(max_megabytes),
         title=_check_title(title),
     )
-    target = _check_output(output, force)
+    target = Path(output)
+    check_output_file(target, f"output={str(target)!r}", force, "force=True (--force)")
     log = read_source(source)
     with replace_file(target) as file:
         contents = write_log_page(file, log, options)
@@ -218,7 +220,7 @@ def write_log_page(file: BinaryIO, source: PageSource, options: PageOptions) -> 
         selected = selected.filter(lambda _run, tag, _step: tag != PROBE_TAG)
     omissions = Omissions(activations=not options.activations)
     info = ExportedPage(
-        title=_shorten(options.title or source.title),
+        title=shorten(options.title or source.title, _LONGEST_TITLE),
         exported=datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
         omitted=(),
         link=options.link,
@@ -310,11 +312,7 @@ def _fit(log: LogContents, limit: int, omissions: Omissions, fixed: int) -> Omis
 def _check_title(title: Any) -> str:
     if title is not None and not isinstance(title, str):
         raise ArgumentError(f"title={title!r:.80}: pass text")
-    return _shorten(title or "")
-
-
-def _shorten(title: str) -> str:
-    return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"
+    return shorten(title or "", _LONGEST_TITLE)
 
 
 def check_selection(run: Any, layers: Any, steps: Any, every: Any) -> Selection:
@@ -356,27 +354,3 @@ def check_limit(megabytes: Any) -> int | None:
     if not isinstance(megabytes, (int, float)) or not megabytes > 0 or math.isinf(megabytes):
         raise ArgumentError(f"max_megabytes={megabytes!r:.40}: pass a number above 0, such as 12")
     return int(megabytes * 1e6)
-
-
-def _check_output(output: str | os.PathLike[str], force: bool) -> Path:
-    target = Path(output)
-    if target.is_dir():
-        raise ArgumentError(
-            f"output={str(target)!r} is a directory; pass a file, such as "
-            f"{str(target / 'atlas.html')!r}"
-        )
-    if target.exists() and not target.is_file():
-        raise ArgumentError(
-            f"output={str(target)!r} is a device or a pipe; pass the name of a file"
-        )
-    if target.exists() and not force:
-        raise ArgumentError(
-            f"output={str(target)!r} exists; pass force=True (--force) to replace it, or another "
-            "name"
-        )
-    if not target.parent.is_dir():
-        raise ArgumentError(
-            f"output={str(target)!r}: the directory {str(target.parent)!r} does not exist; create "
-            "it first"
-        )
-    return target

@@ -136,11 +136,11 @@ def trim_grids(atlas: RecordedResponse, largest: int | None) -> RecordedResponse
         return atlas
     manifest, data = _split_pack(atlas.data)
     kept = select_grids((grid["size"] for grid in manifest["grids"]), largest)
-    dropped = [grid["size"] for grid in manifest["grids"] if grid["size"] not in kept]
-    if not dropped:
+    left_out = [grid["size"] for grid in manifest["grids"] if grid["size"] not in kept]
+    if not left_out:
         return atlas
     manifest["grids"] = [grid for grid in manifest["grids"] if grid["size"] in kept]
-    prefixes = tuple(f"grid{size}." for size in dropped)
+    prefixes = tuple(f"grid{size}." for size in left_out)
     arrays = {
         name: array for name, array in load_arrays(data).items() if not name.startswith(prefixes)
     }

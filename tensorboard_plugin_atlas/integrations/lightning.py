@@ -74,15 +74,11 @@ class AtlasCallback(Callback):  # type: ignore[misc]
         log_dir = _find_log_dir(trainer) if self._log_dir is None else self._log_dir
         self._session.start(log_dir, model, trainer.global_step, probe=probe)
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *_: Any
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, _: Any, outputs: Any, *__: Any) -> None:
         """Keeps the loss."""
         self._loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
 
-    def on_train_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_start(self, trainer: Trainer, _: Any, batch: Any, batch_idx: int) -> None:
         """Logs an atlas if it was due after the last step, when all weights are averaged."""
         if batch_idx == 0 and trainer.current_epoch:
             self._session.end_epoch(trainer.current_epoch, trainer.global_step)

@@ -39,11 +39,21 @@ def make_timing(
     every_n_epochs: int | None = None,
     at_checkpoints: bool = False,
     schedule: Schedule | None = None,
+    *,
+    has_loss: bool = True,
 ) -> Timing:
     """Returns when to log; by default, at the steps of `Schedule.log_spaced()`.
 
+    Args:
+        every_n_steps: Interval in steps.
+        every_n_epochs: Interval in epochs.
+        at_checkpoints: Whether to log whenever the trainer saves a checkpoint.
+        schedule: Steps to log at.
+        has_loss: Whether the trainer passes the loss to its callbacks.
+
     Raises:
-        ArgumentError: if more than one argument is given, or one is out of range.
+        ArgumentError: if more than one argument is given, one is out of range, or the schedule
+            needs a loss that the trainer does not pass.
     """
     given = {
         "every_n_steps": every_n_steps,
@@ -63,6 +73,11 @@ def make_timing(
             raise ArgumentError(f"every_n_epochs={every_n_epochs}: pass at least 1")
     elif not at_checkpoints and schedule is None:
         schedule = Schedule.log_spaced()
+    if schedule is not None and schedule.needs_loss and not has_loss:
+        raise ArgumentError(
+            f"schedule={schedule}: the trainer does not pass the loss to callbacks; pass "
+            "Schedule.every(...) or another schedule whose steps are known in advance"
+        )
     return Timing(schedule, every_n_epochs, bool(at_checkpoints))
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerState, TrainingArguments
 
-from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.integrations.training_session import TrainingSession, make_timing
 from tensorboard_plugin_atlas.metadata import CHILD_RUN
 from tensorboard_plugin_atlas.schedule import Schedule
@@ -51,24 +50,17 @@ class AtlasCallback(TrainerCallback):  # type: ignore[misc]
         log_dir: Any = None,
         **options: Any,
     ) -> None:
-        if schedule is not None and schedule.needs_loss:
-            raise ArgumentError(
-                f"schedule={schedule}: Trainer does not pass the loss to callbacks; pass "
-                "Schedule.every(...) or another schedule whose steps are known in advance"
-            )
-        timing = make_timing(every_n_steps, every_n_epochs, at_checkpoints, schedule)
+        timing = make_timing(
+            every_n_steps, every_n_epochs, at_checkpoints, schedule, has_loss=False
+        )
         self._session = TrainingSession(timing, {"layers": layers, "probe": probe, **options})
         self._log_dir = log_dir
 
     def on_train_begin(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        model: nn.Module | None = None,
-        **objects: Any,
+        self, args: TrainingArguments, state: TrainerState, *_: Any, **objects: Any
     ) -> None:
         """Creates the writer and logs the initial state."""
+        model = objects.get("model")
         if model is not None:
             self._session.start(
                 _find_log_dir(args) if self._log_dir is None else self._log_dir,
@@ -82,9 +74,7 @@ class AtlasCallback(TrainerCallback):  # type: ignore[misc]
         """Logs an atlas if it is due after this step."""
         self._session.end_step(state.global_step)
 
-    def on_epoch_end(
-        self, args: TrainingArguments, state: TrainerState, *_: Any, **__: Any
-    ) -> None:
+    def on_epoch_end(self, args: Any, state: TrainerState, *_: Any, **__: Any) -> None:
         """Logs an atlas if it is due after this epoch."""
         self._session.end_epoch(round(state.epoch or 0), state.global_step)
 
@@ -92,9 +82,7 @@ class AtlasCallback(TrainerCallback):  # type: ignore[misc]
         """Logs an atlas if atlases are logged with checkpoints."""
         self._session.save_checkpoint(state.global_step)
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, *_: Any, **__: Any
-    ) -> None:
+    def on_train_end(self, args: Any, state: TrainerState, *_: Any, **__: Any) -> None:
         """Logs the final state and closes the writer."""
         self._session.finish(state.global_step)
 

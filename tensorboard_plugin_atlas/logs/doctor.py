@@ -365,7 +365,7 @@ def _check_step_order(files: Sequence[FileReport]) -> Iterator[Finding]:
                 yield Finding(
                     PROBLEM,
                     f"run {run}, layer {layer}: step {step:,} was logged after {before:,}. The "
-                    f"data server drops the earlier records of steps {step:,} to {before:,}",
+                    f"data server hides the earlier records of steps {step:,} to {before:,}",
                     "use a separate directory for each run, or pass purge_step to AtlasWriter to "
                     "resume a run",
                 )

@@ -131,7 +131,7 @@ def read_atlases(
     written last is used. Records that `purge_step` made void are skipped. A refined atlas
     (`tensorboard-atlas refine`) replaces its original. A preliminary atlas is returned only if its
     icons were never finished. Runs that `tensorboard-atlas relayout` wrote show the same
-    checkpoints on other maps; they are returned only if `run` names them.
+    steps on other maps; they are returned only if `run` names them.
 
     Args:
         log_dir: Log directory, as passed to TensorBoard, or its URL in an object store, such as
@@ -269,7 +269,7 @@ def list_records(
 ) -> list[AtlasRecord]:
     """Returns the records of all atlases, sorted by run, layer, and step.
 
-    Runs that `tensorboard-atlas relayout` wrote show the same checkpoints again; they are returned
+    Runs that `tensorboard-atlas relayout` wrote show the same steps again; they are returned
     only if `run` names them.
 
     Args:

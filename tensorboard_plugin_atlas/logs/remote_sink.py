@@ -78,7 +78,7 @@ class RemoteSink(RecordSink):
             waiting = sum(map(len, self._waiting))
             if waiting + len(record) > WAITING_BYTES:
                 raise OSError(
-                    f"this record is dropped, since {waiting >> 20} MiB could not be uploaded to "
+                    f"this record is lost, since {waiting >> 20} MiB could not be uploaded to "
                     f"{self._url!r}; check the connection and the credentials"
                 )
             self._waiting.append(record)

@@ -143,7 +143,7 @@ def purge_steps(location: str, step: int, wall_time: float) -> None:
     """Makes all records of `step` and later steps void, for both of TensorBoard's loaders.
 
     The Python loader handles `SessionLog START`, except the first one of a run. The data server
-    ignores it, but drops records above a step that is repeated. So for every tag, the last record
+    ignores it, but hides records above a step that is repeated. So for every tag, the last record
     before `step` is written again; readers keep one of the two. If a tag of this plugin has no such
     record, a sequence without blobs is written at the step before, which readers skip.
 

@@ -150,7 +150,7 @@ def add_color_legend(ax: Axes, title: str, entries: Sequence[tuple[str, str]]) -
     from matplotlib.transforms import ScaledTranslation
 
     to_inches = cast("Figure", ax.get_figure(root=True)).dpi_scale_trans
-    # Labels are set afterward: Matplotlib drops labels that start with an underscore.
+    # Labels are set afterward: Matplotlib ignores labels that start with an underscore.
     legend = ax.legend(
         [Patch(facecolor=color) for _, color in entries],
         [" "] * len(entries),

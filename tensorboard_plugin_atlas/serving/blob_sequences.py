@@ -52,8 +52,8 @@ class _CachedTag(Generic[_T]):
 class SequenceReader(Generic[_T]):
     """Caches the blob sequences of one experiment between listings. Thread safe.
 
-    Holds one listing in memory: tags that TensorBoard no longer lists are dropped, and all tags are
-    dropped when another experiment is requested.
+    Holds one listing in memory: tags that TensorBoard no longer lists are removed, and all tags are
+    removed when another experiment is requested.
 
     Args:
         provider: TensorBoard's data provider.

@@ -72,9 +72,9 @@ class ConceptSummary:
 def _keep_latest(
     known: dict[int, tuple[int, _Named]], step: int, more: Iterable[_Named]
 ) -> dict[int, tuple[int, _Named]]:
-    """Adds the entries of a step; of more than twice the limit, those of early steps are dropped.
+    """Adds the entries of a step; of more than twice the limit, those of early steps are removed.
 
-    An entry among the last `MAX_HISTORY_NAMES` of the run is never dropped: at no time are there as
+    An entry among the last `MAX_HISTORY_NAMES` of the run is never removed: at no time are there as
     many that are later.
     """
     for one in more:

@@ -218,7 +218,7 @@ def _make_history_step(one: StepSummary) -> HistoryStep:
 
 
 def _list_skipped(steps: Sequence[StepSummary]) -> tuple[SkippedEntry, ...]:
-    """Returns the skipped checkpoints that the manifests of other steps list."""
+    """Returns the skipped steps that the manifests of other steps list."""
     found = {
         skipped.step: skipped
         for one in steps

@@ -378,7 +378,7 @@ class SeriesReader:
     def _summarize_step(
         self, request: Request, datum: Datum, add: Callable[[int, AtlasManifest], None]
     ) -> StepSummary | None:
-        """Summarizes a step; returns None if TensorBoard has dropped it since the listing."""
+        """Summarizes a step; returns None if TensorBoard has removed it since the listing."""
         revision = datum.revision
         try:
             shown = self._find_current(request, datum)
@@ -504,7 +504,7 @@ class _LayerSteps:
         preliminary = {
             step: preliminary
             for step, preliminary in self.preliminary.items()
-            # If TensorBoard drops steps, an earlier preliminary atlas may have a logged revision.
+            # TensorBoard may not have kept the final revision of an earlier preliminary atlas.
             if step in self.logged or step > last or not is_sampled
         }
         if not preliminary and not self.refinements:

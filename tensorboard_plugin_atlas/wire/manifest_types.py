@@ -177,11 +177,11 @@ class ClassAtlasEntry(Struct, frozen=True, kw_only=True):
 
 
 class SkippedEntry(Struct, frozen=True, kw_only=True):
-    """A checkpoint that was requested and not computed.
+    """A requested step that has no atlas.
 
     Attributes:
         step: Global step.
-        reason: Newer checkpoints replaced it, the time budget was used up, or it failed.
+        reason: "busy": the queue was full; "budget": the time budget was used up; or "failed".
     """
 
     step: Step
@@ -324,7 +324,7 @@ class AtlasManifest(Struct, frozen=True, kw_only=True):
         quality: Quality of the map.
         activations: Stored form of the activations.
         provenance: Origin of the atlas.
-        skipped: Checkpoints since the previous atlas that were not computed.
+        skipped: Steps that were skipped since the previous atlas.
         viewport: The unit square in the units of the layout, null in logs that lack it.
         concepts: Concepts by rising id, null where they were not tracked.
         groups: Groups of concepts by rising id, null without groups.
@@ -395,7 +395,7 @@ class PatchesEntry(Struct, frozen=True, kw_only=True):
 
 
 class ShortcutTestEntry(Struct, frozen=True, kw_only=True):
-    """Test of a patch at one checkpoint; see `ShortcutTest`.
+    """Test of a patch at one step; see `ShortcutTest`.
 
     Attributes:
         step: Global step.

@@ -192,7 +192,7 @@ class HistoryResponse(Struct, frozen=True, kw_only=True):
         logged: Atlases that were logged, as far as known.
         kept: Steps that TensorBoard kept.
         steps: Kept steps, ascending.
-        skipped: Checkpoints that were not computed, ascending.
+        skipped: Steps that were skipped, ascending.
         events: Events of all steps, highest score first; null where no step tracked concepts.
         events_found: Events in all manifests; only the first are listed.
         concepts: Concepts of all steps by rising id; null where no step tracked concepts. Of more

@@ -94,6 +94,6 @@ def _upgrade_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rename(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Returns the values under their new names; a value that had a new name already is dropped."""
+    """Returns the values under their new names; a value that had a new name already is ignored."""
     new = set(names.values())
     return {names.get(key, key): value for key, value in values.items() if key not in new}

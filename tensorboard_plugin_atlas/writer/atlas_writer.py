@@ -55,7 +55,7 @@ from tensorboard_plugin_atlas.writer.recorder_factory import (
 from tensorboard_plugin_atlas.writer.sharding.model_source import make_model_source
 from tensorboard_plugin_atlas.writer.snapshot_queue import (
     EXIT_SECONDS,
-    LostSteps,
+    UnfinishedSteps,
     join_skips,
 )
 
@@ -124,14 +124,14 @@ class AtlasWriter:
             dataset; the first atlas notes how many samples they share. If layers have other names
             there, pass `("runs/baseline", {"layer3": "features.7"})`. Ignored if the log already
             holds atlases.
-        shortcuts: True, or the name of one of `layers`. At each checkpoint, searches for small
+        shortcuts: True, or the name of one of `layers`. At each logged step, searches for small
             patches that flip predictions to a class, as `find_shortcuts` does, tests the known ones
             again, and logs both. Needs no labels. Only patches that occur in probe images can be
             found. True uses the middle one of `layers`, or the earlier one of the two in the
             middle, where most shortcuts are found. If the model does not return (N, K) logits, a
             warning is shown and only atlases are logged.
         class_atlases: Classes, by name or index, and pairs of classes, such as
-            `["cat", ("cat", "dog"), 3]`. At each checkpoint, logs an atlas of the samples with the
+            `["cat", ("cat", "dog"), 3]`. At each logged step, logs an atlas of the samples with the
             highest attribution for each class, or for each pair an atlas of what separates the two,
             at the last of `layers`. Each costs about as much as the atlas of a layer.
         output: Function from the model's output for N images to (N, K) logits, such as
@@ -159,11 +159,11 @@ class AtlasWriter:
             them. "inline" also imports umap-learn and numba into the training process, which may
             change its number of threads.
         device: Device of the background process, such as "cuda:1": on a GPU it uses at most a fifth
-            of the memory. If that is too little, a step is lost with a warning, and later ones are
-            computed on the CPU.
+            of the memory. If that is too little, a step is skipped with a warning, and later ones
+            are computed on the CPU.
         threads: Number of CPU threads of the background process.
         max_pending: Largest number of snapshots in the queue, from 1 to 64. If the queue is full, a
-            new snapshot replaces the newest one in it. The next atlas lists the dropped step.
+            new snapshot replaces the newest one in it. The next atlas lists the skipped step.
         schedule: The steps at which `step` logs an atlas. None is `Schedule.log_spaced()`: 0, 10,
             15, 22, 34, and so on.
         budget: Share of the run time that computing atlases may take, in (0, 1], such as 0.02.
@@ -174,7 +174,7 @@ class AtlasWriter:
 
     Attributes:
         layers: Names of the layers that are logged.
-        probe: The fixed images and positions that are sampled at every checkpoint; set on rank 0
+        probe: The fixed images and positions that are sampled at every logged step; set on rank 0
             only. The rank is that of the process group, or else given by `RANK` and `WORLD_SIZE`,
             `SLURM_PROCID`, `OMPI_COMM_WORLD_RANK`, or `PMI_RANK`. If one launcher starts several
             independent runs, set `RANK=0` and `WORLD_SIZE=1` for each.
@@ -229,7 +229,7 @@ class AtlasWriter:
         self.model = model
         self._reporter = FailureReporter()
         self._has_reported_cost = False
-        self._pending_warning: tuple[str, LostSteps] | None = None
+        self._pending_warning: tuple[str, UnfinishedSteps] | None = None
         self._last_step: int | None = None
         self._unlogged_step: int | None = None  # of the last call of `step`
         purge_step = _choose_purge_step(purge_step, restart)
@@ -276,7 +276,7 @@ class AtlasWriter:
         """Logs one atlas of every layer for the current state of the model.
 
         Args:
-            global_step: Step of the checkpoint; must be larger than in the previous call.
+            global_step: The step; must be larger than in the previous call.
             walltime: Seconds since the epoch; None is now.
         """
         self._add_atlas(global_step, walltime)
@@ -344,30 +344,29 @@ class AtlasWriter:
         """Flushes and closes the atlas log. A SummaryWriter that was passed in stays open.
 
         Args:
-            timeout: Seconds to wait for unfinished atlases. Those that are not finished in time are
-                dropped, with a warning. None waits without a limit.
+            timeout: Seconds to wait for unfinished atlases. Steps that are not finished in time
+                are skipped, with a warning. None waits without a limit.
         """
         if self._is_silent or self._closed:
             return
         if timeout is not None:
             timeout = to_seconds("timeout", timeout)
         self._closed = True
-        lost = self._recorder.close(timeout)
+        unfinished = self._recorder.close(timeout)
         if self._pending_warning is not None:
             log(logging.WARNING, self._pending_warning[0])
-        if lost.steps:
+        if unfinished.steps:
             self._report_failures()
             fault = self._recorder.fault
             raise WorkerError(
-                f"{len(lost.steps)} checkpoints were not finished within {timeout} s and are not "
-                "logged; pass a longer close(timeout=...)"
+                f"not finished within {timeout} s: {unfinished}; pass a longer close(timeout=...)"
                 if fault is None
-                else f"worker='process' is not possible: {fault}; {lost} could not be logged. Pass "
-                "worker='inline' to compute atlases in the training loop"
+                else f"worker='process' is not possible: {fault}; {unfinished} could not be "
+                "logged. Pass worker='inline' to compute atlases in the training loop"
             )
 
     def is_busy(self) -> bool:
-        """Returns whether the queue is full, so that a new checkpoint would replace one in it.
+        """Returns whether the queue is full, so that a new step would replace one in it.
 
         Always False for a sharded model, since all ranks must log the same steps.
         """
@@ -380,7 +379,7 @@ class AtlasWriter:
             time.sleep(0.05)
 
     def waiting(self) -> int:
-        """Returns the number of checkpoints that were added and are not finished."""
+        """Returns the number of steps that were added and are not finished."""
         return 0 if self._is_silent else self._recorder.waiting
 
     def cost(self) -> Cost:
@@ -480,7 +479,7 @@ class AtlasWriter:
             )
 
     def _submit(self, step: int, wall_time: float | None) -> int | None:
-        """Passes a checkpoint to the recorder; falls back to an inline recorder if necessary."""
+        """Passes a step to the recorder; falls back to an inline recorder if necessary."""
         if self._recorder.fault is not None:
             self._fall_back_inline(self._recorder.fault)
         with self._source.gather(step, self.model) as model:
@@ -492,25 +491,25 @@ class AtlasWriter:
 
     def _fall_back_inline(self, reason: object) -> None:
         """Replaces the background recorder by an inline one."""
-        lost = self._recorder.close(EXIT_SECONDS)
+        unfinished = self._recorder.close(EXIT_SECONDS)
         self._report_failures()
         self._recorder = self._make_inline_recorder()
-        self._skipped = join_skips(lost.skipped, self._skipped)
+        self._skipped = join_skips(unfinished.skipped, self._skipped)
         # Shown after the inline recorder has worked once: if it fails, its error is shown instead.
-        self._pending_warning = describe_inline_fallback(reason, lost), lost
+        self._pending_warning = describe_inline_fallback(reason, unfinished), unfinished
 
     def _show_pending_warning(self) -> None:
         if self._pending_warning is not None:
-            (message, lost), self._pending_warning = self._pending_warning, None
-            self._report_fallback(message, lost)
+            (message, unfinished), self._pending_warning = self._pending_warning, None
+            self._report_fallback(message, unfinished)
 
-    def _report_fallback(self, message: str, lost: LostSteps) -> None:
+    def _report_fallback(self, message: str, unfinished: UnfinishedSteps) -> None:
         """Warns that atlases are computed in the loop.
 
         Raises:
-            WorkerError: if steps were lost and `strict` is set.
+            WorkerError: if steps are unfinished and `strict` is set.
         """
-        if self.strict and lost.steps:
+        if self.strict and unfinished.steps:
             raise WorkerError(message.removeprefix("AtlasWriter: "))
         self._reporter.warn_once("inline", message)
 

@@ -45,10 +45,10 @@ from tensorboard_plugin_atlas.writer.shared_probe import share_images, without_i
 from tensorboard_plugin_atlas.writer.shared_state import SharedMemory, list_model_state
 from tensorboard_plugin_atlas.writer.snapshot_queue import (
     EXIT_SECONDS,
-    NO_LOST_STEPS,
-    LostSteps,
+    NO_UNFINISHED_STEPS,
     Snapshot,
     SnapshotQueue,
+    UnfinishedSteps,
     join_skips,
 )
 from tensorboard_plugin_atlas.writer.worker_handle import WorkerProcess
@@ -68,7 +68,7 @@ _CHECK_SECONDS: Final = 5.0
 
 
 class BackgroundRecorder:
-    """Records checkpoints in a worker process; the loop only waits for a copy of the state.
+    """Records steps in a worker process; the loop only waits for a copy of the state.
 
     A worker that dies is restarted and gets the same snapshot again. If it dies at that a second
     time, the step is not logged, `pop_failures` reports it, and the next worker is started after a
@@ -76,14 +76,14 @@ class BackgroundRecorder:
 
     Args:
         model: The model to record.
-        probe: The images and positions to sample at every checkpoint.
+        probe: The images and positions to sample at every logged step.
         layers: Dotted module names.
         config: Settings of the atlases.
         location: Directory or URL of the event files.
         max_pending: Largest number of snapshots that wait behind the current one.
         meter: Adds up the cost.
         baselines: Atlas of another run for each layer; the first map is aligned with it.
-        extras: Optional records of each checkpoint.
+        extras: Optional records of each logged step.
         hardware: What the worker computes on.
 
     Attributes:
@@ -129,12 +129,12 @@ class BackgroundRecorder:
 
     @property
     def waiting(self) -> int:
-        """Number of checkpoints that were added and are not finished; 0 in a forked process."""
+        """Number of steps that were added and are not finished; 0 in a forked process."""
         return len(self._queue) if self._worker_thread.is_ours() else 0
 
     @property
     def fault(self) -> str | None:
-        """Why checkpoints cannot be recorded in another process, or None."""
+        """Why steps cannot be recorded in another process, or None."""
         return self._worker_thread.fault
 
     def record(
@@ -146,7 +146,7 @@ class BackgroundRecorder:
             model: The model in its current state.
             step: Global step.
             wall_time: Seconds since the epoch, or None for now.
-            skipped: Requested checkpoints since the last one that were not computed.
+            skipped: Steps that were skipped since the last atlas.
 
         Returns:
             The step that this one replaced in the queue, or None.
@@ -188,18 +188,18 @@ class BackgroundRecorder:
         return [failures.popleft() for _ in range(len(failures))]
 
     def flush(self) -> None:
-        """Waits until all added checkpoints are logged, with a progress bar on a terminal."""
+        """Waits until all added steps are logged, with a progress bar on a terminal."""
         if self._worker_thread.is_ours():
             self._wait(None)
 
-    def close(self, timeout: float | None) -> LostSteps:
+    def close(self, timeout: float | None) -> UnfinishedSteps:
         """Waits as `flush` does, for at most `timeout` seconds, and ends the worker.
 
         Returns:
             The steps that were not logged, because of the timeout or because of `fault`.
         """
         if not self._worker_thread.is_ours():
-            return NO_LOST_STEPS
+            return NO_UNFINISHED_STEPS
         end = time.monotonic() + (0.0 if timeout is None else timeout)
         self._queue.close()
         self._wait(timeout)
@@ -257,7 +257,7 @@ class _WorkerThread:
             self._thread.start()
         except BaseException:
             _RUNNING.discard(self)
-            self._drop_all()
+            self._discard_all()
             self._images.close()
             raise
         self._is_started.wait(_START_SECONDS)
@@ -285,16 +285,16 @@ class _WorkerThread:
         """Returns whether the thread still handles the queue."""
         return self._thread.is_alive()
 
-    def end(self, timeout: float) -> LostSteps:
+    def end(self, timeout: float) -> UnfinishedSteps:
         """Ends the worker within `timeout` plus 2 s; returns the steps that were not logged."""
         self._queue.close()
         self._thread.join(timeout)
         if self._thread.is_alive():
             self._is_killed = True
             self._supervisor.kill()
-            self._drop_all()
+            self._discard_all()
             self._thread.join(END_SECONDS)
-        return self._queue.lost
+        return self._queue.unfinished
 
     def _run(self) -> None:
         try:
@@ -308,7 +308,7 @@ class _WorkerThread:
             self.fault = describe_error(error)
         finally:
             # `fault` is set before this: threads that are woken here read it.
-            self._drop_all()
+            self._discard_all()
             self._is_started.set()
             self._supervisor.end()
             self._images.close()
@@ -345,7 +345,7 @@ class _WorkerThread:
         elif reply.is_permanent:
             self._meter.end()
             self.fault = reply.message
-            self._drop_all()
+            self._discard_all()
         else:
             self._fail(WorkerError(f"step {snapshot.step}: {reply.message}", reply.place))
 
@@ -356,8 +356,8 @@ class _WorkerThread:
         self.failures.append(error)
         self._queue.finish(failed=True)
 
-    def _drop_all(self) -> None:
-        self._meter.count_skips(self._queue.drop())
+    def _discard_all(self) -> None:
+        self._meter.count_skips(self._queue.discard())
 
     def _pause(self, seconds: float) -> None:
         self._meter.interrupt()
@@ -375,10 +375,10 @@ def _end_all() -> None:
     for worker_thread in list(_RUNNING):
         if not worker_thread.is_ours():
             continue
-        lost = worker_thread.end(max(end - time.monotonic(), 0.0))
-        if lost.steps:
+        unfinished = worker_thread.end(max(end - time.monotonic(), 0.0))
+        if unfinished.steps:
             logger.warning(
-                "AtlasWriter: %d checkpoints were not finished when the program ended, and are not "
-                "logged. Call close(), or use AtlasWriter as a context manager, to wait for them",
-                len(lost.steps),
+                "AtlasWriter: not finished when the program ended: %s. Call close(), or use "
+                "AtlasWriter as a context manager, to wait for all atlases",
+                unfinished,
             )

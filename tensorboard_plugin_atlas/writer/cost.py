@@ -151,7 +151,7 @@ class CostMeter:
         self._start = clock()
         self._lock = threading.Lock()
         self._began: float | None = None
-        self._checkpoints = 0
+        self._steps = 0
         self._cost = Cost()
         renew_locks_in_children(self)
 
@@ -160,12 +160,12 @@ class CostMeter:
         self._lock = threading.Lock()
 
     def begin(self) -> None:
-        """Starts the time of a checkpoint."""
+        """Starts the time of a step."""
         with self._lock:
             self._began = self._clock()
 
     def interrupt(self) -> None:
-        """Stops the time of a checkpoint that has to wait, and discards it."""
+        """Stops the time of a step that has to wait, and discards it."""
         with self._lock:
             self._began = None
 
@@ -175,7 +175,7 @@ class CostMeter:
         seconds: float | None = None,
         cpu_seconds: float = 0.0,
     ) -> None:
-        """Ends the time of a checkpoint and adds its cost.
+        """Ends the time of a step and adds its cost.
 
         Args:
             atlases: Costs of its atlases and optional records.
@@ -185,7 +185,7 @@ class CostMeter:
         with self._lock:
             seconds = self._measure_time() if seconds is None else seconds
             self._began = None
-            self._checkpoints += 1
+            self._steps += 1
             self._add(
                 atlases=sum(atlas.is_atlas for atlas in atlases),
                 seconds=seconds,
@@ -201,22 +201,22 @@ class CostMeter:
             self._add(calls=1, loop_seconds=seconds)
 
     def count_skips(self, count: int = 1) -> None:
-        """Counts checkpoints that are not computed."""
+        """Counts skipped steps."""
         with self._lock:
             self._add(skipped=count)
 
     def can_afford(self, waiting: int) -> bool:
-        """Returns whether one more checkpoint is within the budget.
+        """Returns whether one more step is within the budget.
 
         Args:
-            waiting: Number of checkpoints that were added and are not finished.
+            waiting: Number of steps that were added and are not finished.
         """
         if self.budget is None:
             return True
         with self._lock:
-            if waiting and not self._checkpoints:
+            if waiting and not self._steps:
                 return False
-            each = self._cost.seconds / max(self._checkpoints, 1)
+            each = self._cost.seconds / max(self._steps, 1)
             spent = self._cost.seconds + max(waiting * each, self._measure_time())
             return spent <= self.budget * (self._clock() - self._start)
 

@@ -10,7 +10,7 @@ from tensorboard_plugin_atlas.compute.model.interface import DEFAULT_INTERFACE, 
 
 @dataclass(frozen=True, kw_only=True)
 class ExtraRecords:
-    """Optional records of each checkpoint.
+    """Optional records of each logged step.
 
     Attributes:
         shortcuts: Layer in which shortcuts are searched, or None.

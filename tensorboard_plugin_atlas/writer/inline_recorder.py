@@ -13,9 +13,9 @@ from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.errors import WorkerError
-from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import CostMeter
-from tensorboard_plugin_atlas.writer.snapshot_queue import NO_LOST_STEPS, LostSteps
+from tensorboard_plugin_atlas.writer.snapshot_queue import NO_UNFINISHED_STEPS, UnfinishedSteps
+from tensorboard_plugin_atlas.writer.step_logger import StepLogger
 
 
 @contextlib.contextmanager
@@ -29,10 +29,10 @@ def use_default_settings() -> Iterator[None]:
 
 
 class InlineRecorder:
-    """Records checkpoints in the calling thread; same interface as `BackgroundRecorder`.
+    """Records steps in the calling thread; same interface as `BackgroundRecorder`.
 
     Args:
-        checkpoint_logger: Computes and writes the atlases.
+        step_logger: Computes and writes the atlases.
         meter: Adds up the cost.
     """
 
@@ -40,15 +40,15 @@ class InlineRecorder:
     fault = None
     where = "in the training loop, which waits for it"
 
-    def __init__(self, checkpoint_logger: CheckpointLogger, meter: CostMeter) -> None:
-        self._logger = checkpoint_logger
-        self.probe = checkpoint_logger.probe
+    def __init__(self, step_logger: StepLogger, meter: CostMeter) -> None:
+        self._logger = step_logger
+        self.probe = step_logger.probe
         self._meter = meter
 
     def record(
         self, model: nn.Module, step: int, wall_time: float | None, skipped: Sequence[Skipped] = ()
     ) -> None:
-        """Logs the atlases of a checkpoint; any error in them is raised."""
+        """Logs the atlases of a step; any error in them is raised."""
         self._meter.begin()
         cpu = time.process_time()
         try:
@@ -67,7 +67,7 @@ class InlineRecorder:
         """Flushes all records to disk."""
         self._logger.flush()
 
-    def close(self, timeout: float | None) -> LostSteps:
-        """Flushes and closes the log; no step can be lost."""
+    def close(self, timeout: float | None) -> UnfinishedSteps:
+        """Flushes and closes the log; no step is left unfinished."""
         self._logger.close()
-        return NO_LOST_STEPS
+        return NO_UNFINISHED_STEPS

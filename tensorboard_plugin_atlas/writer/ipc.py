@@ -26,7 +26,7 @@ class Setup:
         config: Settings of the atlases.
         probe: The probe without its images.
         baselines: Atlas of another run for each layer; the first map is aligned with it.
-        extras: Optional records of each checkpoint.
+        extras: Optional records of each logged step.
         hardware: What the worker computes on.
     """
 
@@ -46,12 +46,12 @@ class Ready:
 
 @dataclass(frozen=True)
 class Job:
-    """One checkpoint to compute atlases of; the file descriptor of its slot follows.
+    """One step to compute atlases of; the file descriptor of its slot follows.
 
     Attributes:
         step: Global step.
         wall_time: Seconds since the epoch.
-        skipped: Requested checkpoints since the last one that were not computed.
+        skipped: Steps that were skipped since the last atlas.
         structure: The model, or None if it is the one that was sent last.
         is_urgent: Whether the training process waits for it, so that it runs at normal priority.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Optional records of a checkpoint: shortcuts and class atlases.
+"""Optional records of a step: shortcuts and class atlases.
 
 They are logged after the atlases. An error in one does not affect other records; it is stored and
 reported in the training process.
@@ -8,7 +8,6 @@ reported in the training process.
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Container, Sequence
 
 from torch import nn
@@ -18,7 +17,7 @@ from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.shortcuts.tracker import ShortcutTracker
-from tensorboard_plugin_atlas.errors import AtlasError, WorkerError, describe_error
+from tensorboard_plugin_atlas.errors import AtlasError, WorkerError, describe_error, find_location
 from tensorboard_plugin_atlas.logs.resume import find_last_shortcuts
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.metadata import layer_tag, shortcuts_tag
@@ -28,7 +27,7 @@ from tensorboard_plugin_atlas.writer.cost import AtlasCost
 
 
 class ShortcutLogger:
-    """Searches for shortcuts at each checkpoint, tests the logged ones again, and logs all.
+    """Searches for shortcuts at each logged step, tests the logged ones again, and logs all.
 
     Args:
         pipeline: Provides probe and settings.
@@ -52,7 +51,7 @@ class ShortcutLogger:
     def record(
         self, model: nn.Module, step: int, wall_time: float | None, atlas: Atlas | None
     ) -> list[AtlasCost]:
-        """Logs the shortcuts of a checkpoint.
+        """Logs the shortcuts of a step.
 
         Args:
             model: The model; it is not changed.
@@ -75,7 +74,7 @@ class ShortcutLogger:
             self._sink.flush()
         except Exception as error:
             text = f"step {step}: the shortcuts of layer {self.layer!r} are not logged"
-            self._failures.append(_make_error(text, error, _find_source(error)))
+            self._failures.append(_make_error(text, error, find_location(error)))
             return []
         self._last_step = step
         seconds = time.perf_counter() - start
@@ -83,7 +82,7 @@ class ShortcutLogger:
 
 
 class ClassAtlasLogger:
-    """Computes class atlases at each checkpoint and logs them.
+    """Computes class atlases at each logged step and logs them.
 
     Args:
         pipeline: Provides probe, layers, and settings.
@@ -124,13 +123,13 @@ class ClassAtlasLogger:
         skipped: Sequence[Skipped],
         logged: Container[str],
     ) -> list[AtlasCost]:
-        """Logs the class atlases of a checkpoint.
+        """Logs the class atlases of a step.
 
         Args:
             model: The model; it is not changed.
             step: Global step.
             wall_time: Seconds since the epoch, or None for now.
-            skipped: Requested checkpoints since the last one that were not computed.
+            skipped: Steps that were skipped since the last atlas.
             logged: Series that are in the log at this step.
         """
         pipeline = self._pipeline
@@ -169,8 +168,3 @@ class ClassAtlasLogger:
 def _make_error(text: str, error: Exception, source: str) -> WorkerError:
     reason = str(error) if isinstance(error, AtlasError) else describe_error(error)
     return WorkerError(f"{text}: {reason}", source)
-
-
-def _find_source(error: Exception) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{last.filename}:{last.lineno}"

@@ -21,12 +21,12 @@ from tensorboard_plugin_atlas.errors import (
     describe_error,
 )
 from tensorboard_plugin_atlas.logs.sinks import Sink
-from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
 from tensorboard_plugin_atlas.writer.cost import CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
 from tensorboard_plugin_atlas.writer.hardware import Hardware
 from tensorboard_plugin_atlas.writer.inline_recorder import InlineRecorder
-from tensorboard_plugin_atlas.writer.snapshot_queue import LostSteps
+from tensorboard_plugin_atlas.writer.snapshot_queue import UnfinishedSteps
+from tensorboard_plugin_atlas.writer.step_logger import StepLogger
 
 WORKERS: Final = ("process", "inline")
 
@@ -36,7 +36,7 @@ class Recorder(Protocol):
 
     Attributes:
         where: Where atlases are computed, for messages.
-        probe: The images and positions that are sampled at every checkpoint.
+        probe: The images and positions that are sampled at every logged step.
     """
 
     where: str
@@ -44,24 +44,24 @@ class Recorder(Protocol):
 
     @property
     def waiting(self) -> int:
-        """Number of checkpoints that were added and are not finished."""
+        """Number of steps that were added and are not finished."""
 
     @property
     def fault(self) -> str | None:
-        """Why this recorder cannot record any checkpoint, or None."""
+        """Why this recorder cannot record any step, or None."""
 
     def record(
         self, model: nn.Module, step: int, wall_time: float | None, skipped: Sequence[Skipped] = ()
     ) -> int | None:
-        """Records a checkpoint; returns the step that it replaced in the queue, or None."""
+        """Records a step; returns the step that it replaced in the queue, or None."""
 
     def pop_failures(self) -> list[WorkerError]:
         """Returns the errors since the last call that `record` did not raise."""
 
     def flush(self) -> None:
-        """Waits until all checkpoints are on disk."""
+        """Waits until all added steps are on disk."""
 
-    def close(self, timeout: float | None) -> LostSteps:
+    def close(self, timeout: float | None) -> UnfinishedSteps:
         """Flushes for at most `timeout` seconds and closes; returns the steps not logged."""
 
 
@@ -147,4 +147,4 @@ def make_inline_recorder(
 ) -> Recorder:
     """Returns a recorder that computes atlases in the training loop."""
     pipeline = AtlasPipeline(probe, layers, config, baselines=baselines)
-    return InlineRecorder(CheckpointLogger(pipeline, sink, extras), meter)
+    return InlineRecorder(StepLogger(pipeline, sink, extras), meter)

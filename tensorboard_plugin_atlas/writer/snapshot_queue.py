@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Queue of snapshots for the worker, with their memory; a full queue drops the newest one."""
+"""Queue of snapshots for the worker, with their memory; a full queue skips the newest one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXIT_SECONDS: Final = 3.0
 """How long a program that ends early waits for unfinished atlases."""
 
 MAX_SKIPPED: Final = 256
-"""Largest number of skipped checkpoints that one atlas lists: the latest ones."""
+"""Largest number of skipped steps that one atlas lists: the latest ones."""
 
 
 _SLOT_SECONDS: Final = 60.0
@@ -29,7 +29,7 @@ _SLOT_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
-class LostSteps:
+class UnfinishedSteps:
     """Steps that were added to the queue and will not be logged.
 
     Attributes:
@@ -46,7 +46,7 @@ class LostSteps:
         return f"step {first}" if len(self.steps) == 1 else f"steps {first}{more}"
 
 
-NO_LOST_STEPS: Final = LostSteps()
+NO_UNFINISHED_STEPS: Final = UnfinishedSteps()
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class Snapshot:
     Attributes:
         step: Global step.
         wall_time: Seconds since the epoch.
-        skipped: Requested checkpoints since the last one that were not computed.
+        skipped: Steps that were skipped since the last atlas.
         structure: The model without its state.
         slot: The state.
     """
@@ -87,10 +87,10 @@ class SnapshotQueue:
         self._free: list[StateSlot] = []
         self._slots = 0
         self._unlisted: tuple[Skipped, ...] = ()  # to be listed in the next atlas
-        self._lost_steps: tuple[int, ...] = ()
+        self._unfinished_steps: tuple[int, ...] = ()
         self._waiters = 0
         self._is_closed = False
-        self._is_dropped = False
+        self._is_discarded = False
         renew_locks_in_children(self)
 
     def __len__(self) -> int:
@@ -99,10 +99,10 @@ class SnapshotQueue:
             return self._count()
 
     @property
-    def lost(self) -> LostSteps:
-        """Steps that `drop` has removed so far."""
+    def unfinished(self) -> UnfinishedSteps:
+        """Steps whose snapshots `discard` has removed so far."""
         with self._changed:
-            return LostSteps(self._lost_steps, self._unlisted)
+            return UnfinishedSteps(self._unfinished_steps, self._unlisted)
 
     def renew_locks(self) -> None:
         """Replaces the lock in a forked child, where another thread may have held it."""
@@ -150,11 +150,11 @@ class SnapshotQueue:
         not wait for it.
 
         Returns:
-            False if `drop` was called since the slot was claimed. The step is not logged then, and
-            the caller reports it.
+            False if `discard` was called since the slot was claimed. The step is not logged then,
+            and the caller reports it.
         """
         with self._changed:
-            if self._is_dropped:
+            if self._is_discarded:
                 self._return_slot(snapshot.slot)
                 return False
             if self._current is None:
@@ -220,10 +220,10 @@ class SnapshotQueue:
                     return
                 self._changed.wait(rest)
 
-    def drop(self) -> int:
-        """Closes the queue, drops all snapshots, and frees their memory; returns their number."""
+    def discard(self) -> int:
+        """Closes the queue and frees the memory of all snapshots; returns their number."""
         with self._changed:
-            self._is_closed = self._is_dropped = True
+            self._is_closed = self._is_discarded = True
             held = [one for one in (self._current, *self._pending) if one is not None]
             slots = [*self._free, *(snapshot.slot for snapshot in held)]
             steps = tuple(snapshot.step for snapshot in held)
@@ -231,7 +231,7 @@ class SnapshotQueue:
                 part for one in held for part in (one.skipped, (Skipped(one.step, "failed"),))
             )
             self._unlisted = join_skips(self._unlisted, *entries)
-            self._lost_steps += steps
+            self._unfinished_steps += steps
             self._current = None
             self._pending.clear()
             self._free.clear()
@@ -328,8 +328,8 @@ class SnapshotQueue:
             self._return_slot(slot)
 
     def _return_slot(self, slot: StateSlot) -> None:
-        """Keeps a slot for the next snapshot, or closes it after `drop`."""
-        if self._is_dropped:
+        """Keeps a slot for the next snapshot, or closes it after `discard`."""
+        if self._is_discarded:
             slot.close()
         else:
             self._free.append(slot)
@@ -337,5 +337,5 @@ class SnapshotQueue:
 
 
 def join_skips(*parts: Sequence[Skipped]) -> tuple[Skipped, ...]:
-    """Concatenates lists of skipped checkpoints; returns the latest `MAX_SKIPPED` entries."""
+    """Concatenates lists of skipped steps; returns the latest `MAX_SKIPPED` entries."""
     return tuple(entry for part in parts for entry in part)[-MAX_SKIPPED:]

@@ -31,10 +31,10 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas.errors import WorkerError
     from tensorboard_plugin_atlas.writer.channel import Channel
-    from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
     from tensorboard_plugin_atlas.writer.cost import AtlasCost
     from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job, Setup
     from tensorboard_plugin_atlas.writer.model_pickle import ModelCopy, Structure
+    from tensorboard_plugin_atlas.writer.step_logger import StepLogger
 
 NICENESS: Final = 19
 """The lowest priority: beside a training loop on every core, the worker gets about 1 % of one."""
@@ -102,7 +102,7 @@ class _Worker:
         self._hardware.prepare()
         self._images = channel.receive_file()
         self._copy: ModelCopy | None = None
-        self._logger: CheckpointLogger | None = None
+        self._logger: StepLogger | None = None
 
     def serve(self) -> None:
         """Runs every job and sends its reply, until it receives None."""
@@ -172,25 +172,24 @@ def _rebuild_model(structure: Structure) -> ModelCopy:
     return ModelCopy(structure)
 
 
-def _make_logger(setup: Setup, images: int) -> CheckpointLogger:
+def _make_logger(setup: Setup, images: int) -> StepLogger:
     from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
     from tensorboard_plugin_atlas.logs.sinks import make_event_sink
-    from tensorboard_plugin_atlas.writer.checkpoint_logger import CheckpointLogger
     from tensorboard_plugin_atlas.writer.shared_probe import with_images
+    from tensorboard_plugin_atlas.writer.step_logger import StepLogger
 
     probe = with_images(setup.probe, images)
     pipeline = AtlasPipeline(
         probe, setup.layers, setup.config, progress=False, baselines=setup.baselines
     )
-    return CheckpointLogger(pipeline, make_event_sink(setup.location), setup.extras)
+    return StepLogger(pipeline, make_event_sink(setup.location), setup.extras)
 
 
 def _describe_failure(error: Exception, *, is_permanent: bool) -> Failed:
-    from tensorboard_plugin_atlas.errors import describe_error
+    from tensorboard_plugin_atlas.errors import describe_error, find_location
     from tensorboard_plugin_atlas.writer.ipc import Failed
 
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return Failed(describe_error(error), f"{last.filename}:{last.lineno}", is_permanent)
+    return Failed(describe_error(error), find_location(error), is_permanent)
 
 
 def _take_socket() -> socket.socket:

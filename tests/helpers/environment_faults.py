@@ -343,49 +343,51 @@ def end_two_workers(run):
     run.model.fault = functools.partial(exit_twice, run.evidence)
 
 
-STEP_LOST = r"the step is not logged\. The process is restarted"
+NOT_LOGGED = r"the step is not logged\. The process is restarted"
 
 WORKER_FAULTS = {
     "the worker is killed each time": make_blocking_fault(
-        fail_in_worker(kill, signal.SIGKILL), f"(?s)SIGKILL.*{STEP_LOST}", workers=PROCESS
+        fail_in_worker(kill, signal.SIGKILL), f"(?s)SIGKILL.*{NOT_LOGGED}", workers=PROCESS
     ),
     "the worker is terminated each time": make_blocking_fault(
-        fail_in_worker(kill, signal.SIGTERM), f"(?s)SIGTERM.*{STEP_LOST}", workers=PROCESS
+        fail_in_worker(kill, signal.SIGTERM), f"(?s)SIGTERM.*{NOT_LOGGED}", workers=PROCESS
     ),
     "the worker crashes each time": make_blocking_fault(
-        fail_in_worker(segfault), f"(?s)SIGSEGV.*Segmentation.*{STEP_LOST}", workers=PROCESS
+        fail_in_worker(segfault), f"(?s)SIGSEGV.*Segmentation.*{NOT_LOGGED}", workers=PROCESS
     ),
     "the worker ends each time": make_blocking_fault(
-        fail_in_worker(os._exit, 3), f"(?s)ended with status 3.*{STEP_LOST}", workers=PROCESS
+        fail_in_worker(os._exit, 3), f"(?s)ended with status 3.*{NOT_LOGGED}", workers=PROCESS
     ),
     "the model ends the program": make_blocking_fault(
-        fail_in_worker(sys.exit, 4), f"(?s)ended with status 4.*{STEP_LOST}", workers=PROCESS
+        fail_in_worker(sys.exit, 4), f"(?s)ended with status 4.*{NOT_LOGGED}", workers=PROCESS
     ),
     "the model ends the program with a message": make_blocking_fault(
         fail_in_worker(sys.exit, "no license"),
-        f"(?s)ended with status 1.*no license.*{STEP_LOST}",
+        f"(?s)ended with status 1.*no license.*{NOT_LOGGED}",
         workers=PROCESS,
     ),
     "the worker ends within a message": make_blocking_fault(
-        fail_in_worker(send_part_and_exit), f"(?s)ended with status 0.*{STEP_LOST}", workers=PROCESS
+        fail_in_worker(send_part_and_exit),
+        f"(?s)ended with status 0.*{NOT_LOGGED}",
+        workers=PROCESS,
     ),
     "the worker sends garbage": make_blocking_fault(
         fail_in_worker(send_and_wait, struct.pack("!Q", 7) + b"garbage"),
-        f"(?s)sent no valid reply.*{STEP_LOST}",
+        f"(?s)sent no valid reply.*{NOT_LOGGED}",
         workers=PROCESS,
     ),
     "the worker sends an unknown object": make_blocking_fault(
         fail_in_worker(send_and_wait, struct.pack("!Q", 4) + b"\x80\x04N."),
-        f"(?s)NoneType instead of a reply.*{STEP_LOST}",
+        f"(?s)NoneType instead of a reply.*{NOT_LOGGED}",
         workers=PROCESS,
     ),
     "the worker announces gigabytes": make_blocking_fault(
         fail_in_worker(send_and_wait, struct.pack("!Q", 1 << 40)),
-        f"(?s)message of 1099511627776 bytes.*{STEP_LOST}",
+        f"(?s)message of 1099511627776 bytes.*{NOT_LOGGED}",
         workers=PROCESS,
     ),
     "two workers end over one step": Fault(
-        end_two_workers, f"(?s)step [02].*status 3.*{STEP_LOST}", has_all_but_one, workers=PROCESS
+        end_two_workers, f"(?s)step [02].*status 3.*{NOT_LOGGED}", has_all_but_one, workers=PROCESS
     ),
     "logging fails when the worker is killed": Fault(
         combine(break_logging, kill_worker), workers=PROCESS
@@ -399,7 +401,7 @@ WORKER_FAULTS = {
     ),
     "no process can be started again": make_blocking_fault(
         combine(kill_worker, refuse_processes),
-        f"(?s)could not be started.*temporarily.*{STEP_LOST}",
+        f"(?s)could not be started.*temporarily.*{NOT_LOGGED}",
         moments=(2,),
         workers=PROCESS,
     ),

@@ -96,7 +96,7 @@ BLOB_CHANGES: dict[str, Change] = {
     "infinite": lambda b: add_checksum(b[0][9:].replace(b'"clamped":', b'"clamped":1e999,"x":')),
 }
 
-# Changes of the last event. TensorBoard may show the step, mark it, or drop it.
+# Changes of the last event. TensorBoard may show the step, mark it, or omit it.
 EVENT_CHANGES: dict[str, Callable[[Any], object]] = {
     "time-nan": lambda event: setattr(event, "wall_time", math.nan),
     "time-infinite": lambda event: setattr(event, "wall_time", -math.inf),

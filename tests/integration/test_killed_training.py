@@ -59,7 +59,7 @@ def test_a_writer_closed_without_waiting(tmp_path):
     writer = AtlasWriter(tmp_path, Net(), ["body"], probe=make_images(), config=config)
     writer.add_atlas(7)
     wait_until(lambda: find_preliminary(tmp_path), 90)
-    with pytest.warns(RuntimeWarning, match="1 checkpoints were not finished"):
+    with pytest.warns(RuntimeWarning, match="not finished within 0.1 s: step 7;"):
         writer.close(0.1)
     wait_until(lambda: not find_workers())
     check_log(tmp_path)

@@ -93,7 +93,7 @@ class TestPlanted:
             len(planted[2][-1].found) - 1
         )
 
-    def test_the_first_step_is_found_within_one_checkpoint(self, planted):
+    def test_the_first_step_is_found_within_one_logged_step(self, planted):
         """From step 20 on, the marker alone flips half of the other images."""
         _, _, records, _ = planted
         first = records[-1].found[0]
@@ -144,7 +144,7 @@ class TestPlanted:
         near = atlas.predictions[list(first.samples[:10])]
         assert (near == MARKED_CLASS).mean() > 0.5
 
-    def test_entries_that_never_were_significant_are_dropped(self, planted):
+    def test_entries_that_never_were_significant_are_removed(self, planted):
         for record in planted[2]:
             for one in record.found:
                 assert one.since is not None or one.flip_rate >= 0.25

@@ -194,7 +194,7 @@ class TestDemo:
         command = ["demo", "--data", str(photos), "--log-dir", str(run), "--steps", "6"]
         assert cli.main([*command, "--no-serve"]) == 0
         out = capsys.readouterr().out
-        assert f"5 checkpoints logged to {run}, accuracy" in out
+        assert f"atlases of 5 steps logged to {run}, accuracy" in out
         assert f"tensorboard --logdir {run}" in out
         atlases = list(read_atlases(tmp_path))
         assert [(a.layer, a.step) for a in atlases] == [
@@ -255,7 +255,7 @@ class TestDemo:
         assert out.count("training: ") == 2
         assert out.count("atlases: ≈ ") == 1
         assert "an atlas; 8 atlases, 4 calls, 0 skipped" in out
-        assert f"0 checkpoints logged to {tmp_path / 'without'}" in out
+        assert f"atlases of 0 steps logged to {tmp_path / 'without'}" in out
 
     def test_another_seed_is_aligned_to_the_map_of_the_first(self, tmp_path):
         photos = write_photos(tmp_path / "photos.zip", 60)  # 24 are held out; 20 are needed
@@ -307,7 +307,7 @@ class TestDemo:
 
     def test_the_demo_serves_what_it_logged(self, tmp_path, monkeypatch):
         class Result:
-            log_dir, checkpoints, accuracy = tmp_path, (0, 1), 0.5
+            log_dir, logged_steps, accuracy = tmp_path, (0, 1), 0.5
             speed, cost = 3.0, Cost()
 
         module = "tensorboard_plugin_atlas.demo.run.run_demo"

@@ -154,7 +154,7 @@ def test_history_summarizes_the_manifests(client: Client) -> None:
     assert body["groups"] == [{"id": 0, "name": "everything 1"}]
 
 
-def test_history_gathers_the_checkpoints_without_an_atlas(tmp_path: Path) -> None:
+def test_history_gathers_the_steps_without_an_atlas(tmp_path: Path) -> None:
     sink = EventSink(tmp_path / RUN)
     skips = {0: (), 10: ((3, "busy"), (7, "failed")), 20: ((15, "budget"), (10, "busy"))}
     for step, skipped in skips.items():

@@ -25,7 +25,7 @@ export class AtlasApp extends LitElement {
   readonly #session = new Session(this.#store, new Address());
   #shell: Shell | null = null;
   /** The rest of the tab failed to load; a button loads it again. */
-  #lost = false;
+  #loadFailed = false;
   #spoken = '';
   #speakTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -100,7 +100,7 @@ export class AtlasApp extends LitElement {
     this.requestUpdate();
     const resting = state.phase === 'empty' || state.phase === 'failed';
     if (
-      !this.#lost &&
+      !this.#loadFailed &&
       this.#shell === null &&
       (state.shownLevel !== null || resting || state.stepFailure)
     ) {
@@ -118,7 +118,7 @@ export class AtlasApp extends LitElement {
     const chunk = await import('./shell').catch(() => null);
     const map = this.#map;
     this.requestUpdate();
-    this.#lost = chunk === null;
+    this.#loadFailed = chunk === null;
     if (this.#shell !== null || map === null || chunk === null) return;
     this.#shell = new chunk.Shell(this.#session, map, () => this.requestUpdate());
     // Missing parts of the link were known before the code that announces them.
@@ -128,7 +128,7 @@ export class AtlasApp extends LitElement {
 
   /** In place of all that is missing. */
   #bare(barren: boolean): TemplateResult | typeof nothing {
-    if (this.#lost) {
+    if (this.#loadFailed) {
       return html`<footer class="bar" role="alert">
         Part of this tab failed to load: TensorBoard does not respond.
         <button type="button" @click=${() => void this.#loadShell()}>Retry</button>

@@ -2,12 +2,12 @@
 /** The features of the tab in page order, and when the code of each one is loaded. */
 
 import type { Content, Feature, FeatureContext, FeatureModule } from '../features/feature';
-import { inspector } from '../features/inspector';
-import { concepts } from '../features/inspector/concepts';
-import { legend } from '../features/legend';
-import { layerLinksToggle } from '../features/panes/layer_links_toggle';
-import { selection } from '../features/selection';
-import { timeline } from '../features/timeline';
+import { concepts } from '../features/inspector/concepts_feature';
+import { inspector } from '../features/inspector/inspector_feature';
+import { legend } from '../features/legend/legend_feature';
+import { layerLinksToggle } from '../features/panes/layer_links_toggle_feature';
+import { selection } from '../features/selection/selection_feature';
+import { timeline } from '../features/timeline/timeline_feature';
 import { shortcutSeriesOf } from '../state/shortcut_series';
 import { showsOutlines } from '../state/slices/view';
 import type { State } from '../state/store';
@@ -34,47 +34,48 @@ const FEATURES: readonly (EagerFeature | LazyFeature)[] = [
   {
     name: 'class_filter',
     wants: ({ filter, filterOpen, pinned }) => filter !== '' || filterOpen || pinned !== null,
-    load: async () => (await import('../features/class_filter')).classFilter,
+    load: async () => (await import('../features/class_filter/class_filter_feature')).classFilter,
   },
   {
     name: 'shortcuts',
     wants: (state) => state.shortcut !== '' || shortcutSeriesOf(state) !== null,
-    load: async () => (await import('../features/shortcuts')).shortcuts,
+    load: async () => (await import('../features/shortcuts/shortcuts_feature')).shortcuts,
   },
   { name: 'layer_links_toggle', module: layerLinksToggle },
   {
     name: 'layer_links',
     wants: ({ across }) => across,
-    load: async () => (await import('../features/panes')).layerLinks,
+    load: async () => (await import('../features/panes/panes_feature')).layerLinks,
     closed: { across: false },
   },
   {
     name: 'compare',
     wants: ({ compare }) => compare !== null,
-    load: async () => (await import('../features/compare')).compare,
+    load: async () => (await import('../features/compare/compare_feature')).compare,
   },
   { name: 'selection', module: selection },
   {
     name: 'concept_outlines',
     wants: showsOutlines,
-    load: async () => (await import('../features/concept_outlines')).conceptOutlines,
+    load: async () =>
+      (await import('../features/concept_outlines/concept_outlines_feature')).conceptOutlines,
   },
   {
     name: 'drift',
     wants: ({ compare, drift }) => compare !== null || drift !== '',
-    load: async () => (await import('../features/compare')).drift,
+    load: async () => (await import('../features/compare/compare_feature')).drift,
   },
   { name: 'concepts', module: concepts },
   {
     name: 'events',
     wants: ({ eventList, pinned }) => eventList || pinned !== null,
-    load: async () => (await import('../features/events')).events,
+    load: async () => (await import('../features/events/events_feature')).events,
   },
   { name: 'legend', module: legend },
   {
     name: 'stream_graph',
     wants: ({ stream }) => stream !== '',
-    load: async () => (await import('../features/stream_graph')).streamGraph,
+    load: async () => (await import('../features/stream_graph/stream_graph_feature')).streamGraph,
     closed: { stream: '' },
   },
   { name: 'timeline', module: timeline },
@@ -82,37 +83,38 @@ const FEATURES: readonly (EagerFeature | LazyFeature)[] = [
   {
     name: 'table',
     wants: ({ table }) => table,
-    load: async () => (await import('../features/table')).table,
+    load: async () => (await import('../features/table/table_feature')).table,
     closed: { table: false },
   },
   {
     name: 'search',
     wants: ({ finding }) => finding,
-    load: async () => (await import('../features/search')).search,
+    load: async () => (await import('../features/search/search_feature')).search,
     closed: { finding: false },
   },
   {
     name: 'export',
     wants: ({ exporting }) => exporting,
-    load: async () => (await import('../features/export')).exporting,
+    load: async () => (await import('../features/export/export_feature')).exporting,
     closed: { exporting: false },
   },
   {
     name: 'panes',
     wants: ({ panes }) => panes !== '',
-    load: async () => (await import('../features/panes')).panes,
+    load: async () => (await import('../features/panes/panes_feature')).panes,
     closed: { panes: '' },
   },
   {
     name: 'selection_lists',
     wants: ({ selectionList }) => selectionList !== false,
-    load: async () => (await import('../features/selection/list_panel')).selectionLists,
+    load: async () =>
+      (await import('../features/selection/selection_lists_feature')).selectionLists,
     closed: { selectionList: false },
   },
   {
     name: 'help',
     wants: ({ help }) => help,
-    load: async () => (await import('../features/help')).help,
+    load: async () => (await import('../features/help/help_feature')).help,
     closed: { help: false },
   },
 ];
@@ -195,7 +197,7 @@ export class FeatureRegistry {
       if ('module' in one || !one.wants(state)) return;
       if (this.#features[place] || this.#loading.has(one)) return;
       // What failed to load is loaded again with another step, by a button, or when it is opened again.
-      if (this.#failed.has(one) && state.lost && one.wants(before)) return;
+      if (this.#failed.has(one) && state.loadFailed && one.wants(before)) return;
       void this.#load(one, place);
     });
   }
@@ -207,12 +209,12 @@ export class FeatureRegistry {
     this.#loading.delete(one);
     if (module === null) {
       this.#failed.add(one);
-      store.set({ ...one.closed, lost: true, said: 'TensorBoard does not respond.' });
+      store.set({ ...one.closed, loadFailed: true, said: 'TensorBoard does not respond.' });
       return;
     }
     this.#failed.delete(one);
     const feature = this.#add(place, module);
-    if (this.#failed.size === 0) store.set({ lost: false });
+    if (this.#failed.size === 0) store.set({ loadFailed: false });
     this.arrived();
     // The state changed before the code was loaded.
     const { state } = store;

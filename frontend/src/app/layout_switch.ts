@@ -7,7 +7,7 @@ import { otherLayout, switchLayout } from '../state/layout_choice';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
 
-const FROM_END = 'Relayout from the last checkpoint';
+const FROM_END = 'Relayout from the last step';
 
 export function layoutSwitch(state: State, session: Session): TemplateResult | typeof nothing {
   if (state.run === null || otherLayout(state) === null) return nothing;
@@ -24,7 +24,7 @@ export function layoutSwitch(state: State, session: Session): TemplateResult | t
     />${name}
   </label>`;
   return html`<span class="segments small" role="radiogroup" aria-label="Layout of the run">
-    ${choice(false, 'Original', 'Layout computed during training, from the first checkpoint to the last')}
-    ${choice(true, 'Relayout', 'Layout recomputed from the last checkpoint to the first', FROM_END)}
+    ${choice(false, 'Original', 'Layout computed during training, from the first step to the last')}
+    ${choice(true, 'Relayout', 'Layout recomputed from the last step to the first', FROM_END)}
   </span>`;
 }

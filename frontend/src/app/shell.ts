@@ -131,7 +131,7 @@ export class Shell {
     if (state.said !== before.said) return state.said;
     const missing = state.missing === before.missing ? '' : missingLine(state);
     if (missing) return missing;
-    if (freshSteps > before.freshSteps) return plural(freshSteps, 'new checkpoint');
+    if (freshSteps > before.freshSteps) return plural(freshSteps, 'new step');
     const sentence = this.#features.find((one) => one.announce?.(state, before));
     if (sentence !== null) return sentence;
     if (samePlace(hover, before.hover) || !this.map.matches(':focus-visible')) return null;

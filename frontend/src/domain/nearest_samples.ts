@@ -57,7 +57,7 @@ export class NearestSamples {
       if (fetch) void this.#load(atlas);
       return LOADING;
     }
-    // The latest request is dropped last.
+    // The latest request is removed last.
     this.#activations.delete(atlas);
     this.#activations.set(atlas, known);
     return known;

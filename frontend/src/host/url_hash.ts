@@ -2,7 +2,7 @@
 /**
  * Our keys in TensorBoard's hash: `#atlas&p.atlas.run=…&p.atlas.step=…`.
  *
- * TensorBoard drops a token with a second "=" and takes one without "=" for the tab's name, so values
+ * TensorBoard removes a token with a second "=" and takes one without "=" for the tab's name, so values
  * are always percent-encoded. Tokens of others are kept.
  */
 

@@ -133,3 +133,16 @@ export function eachCell(
     draw(cell, x, y, side);
   }
 }
+
+/** Calls `draw` with the point of every sample in view, in CSS pixels. */
+export function eachPoint(
+  { camera, viewport, atlas: { xy } }: OverlayFrame,
+  rows: Int32Array,
+  draw: (x: number, y: number) => void,
+): void {
+  for (const row of rows) {
+    const place = { x: xy[2 * row] as number, y: xy[2 * row + 1] as number };
+    const { x, y } = toScreen(camera, viewport, place);
+    if (x >= 0 && y >= 0 && x <= viewport.width && y <= viewport.height) draw(x, y);
+  }
+}

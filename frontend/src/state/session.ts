@@ -19,7 +19,7 @@ const NO_STEP = {
   stepFailure: null,
   sheetFailure: null,
   historyFailure: null,
-  lost: false,
+  loadFailed: false,
 } satisfies Partial<State>;
 
 /** Parts of a link that do not name a step. */

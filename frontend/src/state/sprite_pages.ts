@@ -51,7 +51,7 @@ export class SpritePages {
   }
 
   /** Why thumbnails of a run are missing, if any are. */
-  lostThumbs(run: string): Failure | null {
+  thumbFailure(run: string): Failure | null {
     for (const [key, failure] of this.#failures)
       if (key.startsWith(`thumbs/${run}/`)) return failure;
     return null;

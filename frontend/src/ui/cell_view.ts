@@ -186,8 +186,11 @@ export function patchesMissing(state: State, digest: string): string | null {
 }
 
 /** Why some patches stay empty, if any do. */
-export function lostPatches({ probe }: State, { pages }: Session): TemplateResult | typeof nothing {
-  const failure = probe && pages.lostThumbs(probe.run);
+export function patchFailure(
+  { probe }: State,
+  { pages }: Session,
+): TemplateResult | typeof nothing {
+  const failure = probe && pages.thumbFailure(probe.run);
   return failure ? html`<p class="muted">Images of the probe: ${failure.message}</p>` : nothing;
 }
 

@@ -12,7 +12,7 @@ const EXAMPLE = `from tensorboard_plugin_atlas import AtlasWriter
 
 atlas = AtlasWriter("runs/exp1", model, layers=["layer3"], probe=val_set)
 ...
-atlas.add_atlas(step)      # in the training loop, once a checkpoint`;
+atlas.add_atlas(step)      # in the training loop, at chosen steps`;
 
 export function emptyState(retry: () => void, sample: () => void): TemplateResult {
   return html`<section class="veil">
@@ -21,7 +21,7 @@ export function emptyState(retry: () => void, sample: () => void): TemplateResul
       <p>
         An activation atlas is a map of the activations of one layer of an image network. Similar
         activations are close together, and each cell has an icon that visualizes its mean
-        activation. These lines log one at every checkpoint:
+        activation. These lines log one at chosen steps:
       </p>
       <pre><code>${EXAMPLE}</code></pre>
       <p>
@@ -82,7 +82,8 @@ function explain(step: number, { kind }: Failure): { title: string; advice: stri
     case 'not_found':
       return {
         title: `${name} is no longer kept`,
-        advice: 'TensorBoard thins long series. Reload, or keep more with --atlas_samples.',
+        advice:
+          'TensorBoard keeps only some steps of a long series. Reload, or keep more with --atlas_samples.',
       };
     default:
       return { title: `${name} could not be loaded`, advice: 'Try another step.' };
@@ -136,7 +137,7 @@ export function banners(
   revive: () => void,
   again: () => void,
 ): TemplateResult | typeof nothing {
-  const { renderer, sheetFailure, lost, source, history, atlas } = state;
+  const { renderer, sheetFailure, loadFailed, source, history, atlas } = state;
   const missing = missingLine(state);
   const lines = [
     source.kind === 'sample' &&
@@ -160,7 +161,7 @@ export function banners(
         Icons of this grid cannot be shown: ${sheetFailure.message}
         <button type="button" class="link" @click=${retry}>Retry</button>
       </p>`,
-    lost &&
+    loadFailed &&
       html`<p class="banner">
         Part of this tab failed to load: TensorBoard does not respond.
         <button type="button" class="link" @click=${retry}>Retry</button>

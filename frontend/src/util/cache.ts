@@ -52,7 +52,7 @@ export class Cache<V> {
     return entry;
   }
 
-  /** Drops the longest unused values; who still shows one keeps its own reference. */
+  /** Removes the longest unused values; who still shows one keeps its own reference. */
   #evict(newest: string): void {
     let total = 0;
     for (const { value } of this.#entries.values()) total += value === null ? 0 : this.weigh(value);

@@ -16,13 +16,13 @@ export interface Activations {
   /** Unit vectors of the principal axes, one per row, if values are coordinates along them. */
   readonly axes: Float32Array | null;
   /** Fraction of the variance that is lost in storage; null if it is not known. */
-  readonly lost: number | null;
+  readonly lostVariance: number | null;
 }
 
 /** Decodes the `activations` blob; the manifest states its kind. */
 export function readActivations(atlas: Atlas, tensors: Tensors): Activations {
   const { channels, fields } = atlas.manifest;
-  const { kind, lost_variance: lost } = fields.activations;
+  const { kind, lost_variance: lostVariance } = fields.activations;
   const rows = atlas.count;
   const sizes = { N: rows, C: channels };
   const subtractMean = (
@@ -31,7 +31,7 @@ export function readActivations(atlas: Atlas, tensors: Tensors): Activations {
     axes: Float32Array | null = null,
   ) => ({
     ...{ width, values, mean: meanOf(values, rows, width) },
-    ...{ channels, kind, axes, lost },
+    ...{ channels, kind, axes, lostVariance },
   });
   switch (kind) {
     case 'float16':

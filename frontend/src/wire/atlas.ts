@@ -42,7 +42,7 @@ export interface Atlas {
   readonly boxes: Int32Array;
   readonly labels: Int32Array | null;
   readonly predictions: Int32Array | null;
-  /** Share of the neighbors that every sample kept since the checkpoint before. */
+  /** Share of the neighbors that every sample kept since the step before. */
   readonly overlap: Float32Array | null;
   /** How far every sample would have moved since then by chance, in map units. */
   readonly noiseFloor: Float32Array | null;

@@ -36,7 +36,7 @@ interface StepConcepts {
   readonly byChurn: number | null;
 }
 
-/** A checkpoint that was requested and not computed. */
+/** A requested step that has no atlas. */
 export interface SkippedStep {
   readonly step: number;
   readonly reason: string;

@@ -30,7 +30,7 @@ export interface Example {
   readonly probabilityAfter: number;
 }
 
-/** Effect of the same patch at one checkpoint; null if it was not tested. */
+/** Effect of the same patch at one step; null if it was not tested. */
 interface Trace {
   readonly step: number;
   readonly flipRate: number | null;

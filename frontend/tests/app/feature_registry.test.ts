@@ -27,12 +27,12 @@ function lazy(name: string): FeatureModule {
   };
 }
 
-vi.mock('../../src/features/search', () => ({
+vi.mock('../../src/features/search/search_feature', () => ({
   get search() {
     return lazy('search');
   },
 }));
-vi.mock('../../src/features/class_filter', () => ({
+vi.mock('../../src/features/class_filter/class_filter_feature', () => ({
   get classFilter() {
     return lazy('class_filter');
   },
@@ -108,14 +108,14 @@ describe('features', () => {
     server.responds = false;
     store.set({ finding: true });
     await waitForLoad();
-    expect(store.state).toMatchObject({ finding: false, lost: true });
+    expect(store.state).toMatchObject({ finding: false, loadFailed: true });
     expect(store.state.said).toContain('does not respond');
     expect(features.ready(store.state)).toBe(true);
     server.responds = true;
     store.set({ finding: true });
     await waitForLoad();
     expect(server.created).toEqual(['search']);
-    expect(store.state.lost).toBe(false);
+    expect(store.state.loadFailed).toBe(false);
   });
 
   it('that a link requests are waitForLoad again by hand, not with every change', async () => {
@@ -123,12 +123,12 @@ describe('features', () => {
     store.set({ filter: 'top:3' });
     registry();
     await waitForLoad();
-    expect(store.state).toMatchObject({ filter: 'top:3', lost: true });
+    expect(store.state).toMatchObject({ filter: 'top:3', loadFailed: true });
     server.responds = true;
     store.set({ hover: { size: 2, row: 0, col: 0 } });
     await waitForLoad();
     expect(server.created).toEqual([]);
-    store.set({ lost: false });
+    store.set({ loadFailed: false });
     await waitForLoad();
     expect(server.created).toEqual(['class_filter']);
   });

@@ -158,7 +158,7 @@ describe('the legend', () => {
   it('says which places they are', () => {
     const said = words(legendOf(classAtlas()));
     expect(said).toContain('Only positions of stage3 with attribution for cat');
-    expect(said).toContain('The class has the highest attribution at each.');
+    expect(said).toContain('The class has the highest attribution at each position.');
     expect(said).toContain('6 samples');
     expect(said).not.toContain('Left to right');
   });
@@ -166,7 +166,7 @@ describe('the legend', () => {
   it('does not call them only those where there were too few', () => {
     const one = words(legendOf(classAtlas({ rule: 'top' })));
     expect(one).toContain('Positions of stage3 with attribution for cat');
-    expect(one).toContain('Too few have it as their strongest class');
+    expect(one).toContain('Too few positions have it as their strongest class');
     expect(one).not.toContain('Only');
     expect(words(legendOf(pairAtlas({ rule: 'top' })))).toContain('For at least one class');
   });

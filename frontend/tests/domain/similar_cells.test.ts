@@ -13,7 +13,7 @@ function activationsOf(...rows: readonly (readonly [number, number])[]): Activat
     channels: 2,
     kind: 'float16',
     axes: null,
-    lost: null,
+    lostVariance: null,
   };
 }
 

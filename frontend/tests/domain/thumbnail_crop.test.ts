@@ -87,7 +87,7 @@ describe('Cache', () => {
     expect(requests).toBe(1);
   });
 
-  it('drops what was not used for the longest time', async () => {
+  it('removes what was not used for the longest time', async () => {
     const cache = new Cache<string>(10, weigh);
     await cache.load('a', async () => 'aaaa');
     await cache.load('b', async () => 'bbbb');

@@ -76,6 +76,6 @@ export function activationsOf(
     channels: width,
     kind: 'float16',
     axes: null,
-    lost: 0,
+    lostVariance: 0,
   };
 }

@@ -77,7 +77,7 @@ export function sessionSpy(): Session & { readonly calls: unknown[][] } {
     pages: {
       icons: () => ({ pages: [], complete: true, failure: null }),
       thumbs: () => null,
-      lostThumbs: () => null,
+      thumbFailure: () => null,
     },
     chooseRun: note('run'),
     chooseSeries: note('series'),

@@ -54,7 +54,7 @@ describe('Fade', () => {
     expect(fade.moving).toBe(false);
   });
 
-  it('trades weight between two items and then drops the old one', () => {
+  it('trades weight between two items and then removes the old one', () => {
     const fade = new Fade<string>();
     fade.show('a');
     fade.show('b');

@@ -120,10 +120,10 @@ describe('LiveUpdates', () => {
     session.pages.thumbs('r1', probe, 0);
     session.pages.thumbs('r1', probe, 1);
     await settle();
-    expect(session.pages.lostThumbs('r1')).toMatchObject({ kind: 'damaged', message: 'torn' });
-    expect(session.pages.lostThumbs('r2')).toBeNull();
+    expect(session.pages.thumbFailure('r1')).toMatchObject({ kind: 'damaged', message: 'torn' });
+    expect(session.pages.thumbFailure('r2')).toBeNull();
     session.pages.retry();
-    expect(session.pages.lostThumbs('r1')).toBeNull();
+    expect(session.pages.thumbFailure('r1')).toBeNull();
   });
 
   describe('polls', () => {

@@ -283,7 +283,7 @@ describe('steps', () => {
     expect(session.store.state).toMatchObject({ stepFailure: null, atlas: { step: 0 } });
   });
 
-  it('requests again after a failure, and drops manifests that may be of an older run', async () => {
+  it('requests again after a failure, and discards manifests that may be of an older run', async () => {
     server.set('atlas?id=s2&step=40', () => failure(422, 'damaged', 'torn'));
     const session = await start();
     server.set('atlas?id=s2&step=40', () => binary(atlasBytes(40)));

@@ -30,7 +30,7 @@ describe('readHistory', () => {
     expect(preliminary.steps.get(3)?.preliminary).toBe(true);
   });
 
-  it('reads checkpoints that were not computed', () => {
+  it('reads skipped steps', () => {
     expect(readHistory(json).skipped).toEqual([]);
     const skipped = [{ step: 30, reason: 'busy' }];
     expect(readHistory({ ...json, skipped }).skipped).toEqual(skipped);

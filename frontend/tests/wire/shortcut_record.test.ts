@@ -91,10 +91,10 @@ describe('readSearch', () => {
       }),
     ],
     [
-      'a thousand and one checkpoints',
+      'a thousand and one steps',
       one({ history: Array(1001).fill({ step: 1, significant: false }) }),
     ],
-    ['a checkpoint without significance', one({ history: [{ step: 1 }] })],
+    ['a step without significance', one({ history: [{ step: 1 }] })],
     ['significance in words', one({ significant: 'very' })],
   ])('refuses %s', (_, json) => {
     expect(() => readSearch(json, 7)).toThrow(WireError);

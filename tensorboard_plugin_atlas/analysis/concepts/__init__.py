@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Concepts: clusters of samples that keep their id from checkpoint to checkpoint."""
+"""Concepts: clusters of samples that keep their id from step to step."""

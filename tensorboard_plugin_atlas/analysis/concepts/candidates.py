@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Changes of a partition that may have happened between two checkpoints.
+"""Changes of a partition that may have happened between two steps.
 
 The candidates come from a partition without history of the new graph, and from the labels that the
 rows of a label are most similar to. `continuation` decides which of them are events.

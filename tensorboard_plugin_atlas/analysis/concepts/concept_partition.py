@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The concepts and groups of one checkpoint, which continue the previous ones."""
+"""The concepts and groups of one step, which continue the previous ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ROWS_PER_START: Final = 4
 
 @dataclass(frozen=True, eq=False)
 class ConceptPartition:
-    """The concepts of N samples at one checkpoint.
+    """The concepts of N samples at one step.
 
     Attributes:
         graph: Neighbor graph of the samples.
@@ -49,8 +49,8 @@ class ConceptPartition:
         next_concept: First unused id of a concept.
         next_group: First unused id of a group.
         modularity: Modularity of the concepts.
-        changes: Changes since the previous checkpoint; None if there is none to compare with.
-            Samples without a concept at either checkpoint are not counted.
+        changes: Changes since the previous step; None if there is none to compare with.
+            Samples without a concept at either step are not counted.
         certainty: Concept id -> fraction of random halves of the samples that confirm the event
             that added or ended the concept.
     """
@@ -68,11 +68,11 @@ class ConceptPartition:
 def find_concepts(
     activations: NDArray[Any], previous: ConceptPartition | None = None, first_id: int = 0
 ) -> ConceptPartition:
-    """Finds the concepts of a checkpoint.
+    """Finds the concepts of a step.
 
     Args:
         activations: (N, C), any float type.
-        previous: The concepts of the same samples at the previous checkpoint, or None.
+        previous: The concepts of the same samples at the previous step, or None.
         first_id: Smallest id of a new concept.
     """
     rows, unit = find_directions(activations)
@@ -139,7 +139,7 @@ def _find_group_ids(
     Args:
         graph: Neighbor graph of the samples.
         dense: (N,) concept of each sample from 0 without gaps, or -1.
-        previous: The previous checkpoint.
+        previous: The previous step.
     """
     count = int(dense.max(initial=-1)) + 1
     if not count:

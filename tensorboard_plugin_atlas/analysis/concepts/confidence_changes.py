@@ -3,7 +3,7 @@
 
 The change on the images of one label is compared to the change on all other images, because
 training changes the confidence on all classes. The comparison is Welch's test (Welch 1947) of the
-differences of each image between the two checkpoints.
+differences of each image between the two steps.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class ConfidenceChange(ImageChange):
     """Images of one label whose mean confidence changed more than that of the other images.
 
     Attributes:
-        before: Their mean confidence at the previous checkpoint, from 0 to 1.
-        now: Their mean confidence at this checkpoint.
-        others_before: Mean confidence of the other images at the previous checkpoint.
-        others_now: Mean confidence of the other images at this checkpoint.
+        before: Their mean confidence at the previous step, from 0 to 1.
+        now: Their mean confidence at this step.
+        others_before: Mean confidence of the other images at the previous step.
+        others_now: Mean confidence of the other images at this step.
     """
 
     before: float
@@ -58,8 +58,8 @@ def find_confidence_changes(
     """Returns the significant changes of confidence, highest score first.
 
     Args:
-        before: Of the previous checkpoint, None if it has no labels or predictions.
-        now: Of the same samples at this checkpoint.
+        before: Of the previous step, None if it has no labels or predictions.
+        now: Of the same samples at this step.
 
     Returns:
         The changes; empty if a side or its confidences are missing, or if the sides are of other

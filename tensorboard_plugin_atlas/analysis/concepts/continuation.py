@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Continues the partition of a checkpoint at the next one, by events and by single rows.
+"""Continues the partition of a step at the next one, by events and by single rows.
 
 A change of many rows at once is an event only if the rows themselves changed: what it adds to
 modularity in the new graph must exceed what it would have added in the earlier graph, by more than
-is usual at this checkpoint. This is tested before any row moves. All other rows move one by one,
+is usual at this step. This is tested before any row moves. All other rows move one by one,
 against the inertia of their earlier label (see `partition`); that is churn.
 """
 
@@ -62,7 +62,7 @@ class Evidence:
     labels: frozenset[int]
 
     def is_significant(self, usual: float) -> bool:
-        """Whether the contrast exceeds the one that is usual for its kind at this checkpoint."""
+        """Whether the contrast exceeds the one that is usual for its kind at this step."""
         if self.candidate.kind == "moves":
             return self.contrast > INERTIA
         return self.contrast - usual > max(MIN_CONTRAST, MIN_DEVIATIONS * self.error)

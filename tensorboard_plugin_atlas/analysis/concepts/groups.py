@@ -25,7 +25,7 @@ def find_groups(concepts: NeighborGraph, previous: Labels | None = None) -> Labe
     Args:
         concepts: The graph of K concepts, contracted from that of the samples.
         previous: (K,) the group that most samples of each concept were in, -1 for none; None at the
-            first checkpoint.
+            first step.
 
     Returns:
         (K,) groups. Previous groups keep their number, and new ones have larger numbers.

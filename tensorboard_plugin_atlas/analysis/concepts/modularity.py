@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Partitions of a graph that maximize modularity and continue an earlier partition.
 
-The objective is multislice modularity (Mucha et al. 2010), optimized one checkpoint at a time:
+The objective is multislice modularity (Mucha et al. 2010), optimized one logged step at a time:
 
     F(l) = sum_ij A_ij [l_i = l_j] - resolution * sum_c M_c^2 + 2 * inertia * sum_i m_i [l_i = p_i]
 

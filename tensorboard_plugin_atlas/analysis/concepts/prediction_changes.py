@@ -62,7 +62,7 @@ class ImagePredictions:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ImageChange:
-    """Images of one label that changed together between two checkpoints.
+    """Images of one label that changed together between two steps.
 
     Attributes:
         label: Label of the images.
@@ -87,8 +87,8 @@ class PredictionChange(ImageChange):
     """Images of one label whose prediction changed from or to this label.
 
     Attributes:
-        before: Their prediction at the previous checkpoint.
-        now: Their prediction at this checkpoint.
+        before: Their prediction at the previous step.
+        now: Their prediction at this step.
         back: Number of images of this label that changed from `now` to `before`.
     """
 
@@ -108,8 +108,8 @@ def find_prediction_changes(
     """Returns the significant changes of predictions, highest score first.
 
     Args:
-        before: Of the previous checkpoint, None if it has no labels or predictions.
-        now: Of the same samples at this checkpoint.
+        before: Of the previous step, None if it has no labels or predictions.
+        now: Of the same samples at this step.
 
     Returns:
         The changes; empty if one side is missing or if the sides are of other images. Images whose

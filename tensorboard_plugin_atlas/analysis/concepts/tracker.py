@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Concepts: clusters of samples followed over checkpoints, and their events.
+"""Concepts: clusters of samples followed from step to step, and their events.
 
 A concept is a community in the neighbor graph of the activations, not a cell of the map.
 `ConceptTracker` processes one atlas after the other, as a writer computes them, and can continue

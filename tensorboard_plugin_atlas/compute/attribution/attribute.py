@@ -267,24 +267,13 @@ def find_strongest_positions(
         ArgumentError: if there is no attribution; the message says why.
         LayerError: if the name does not resolve, or the layer did not run.
     """
-    module = resolve_layer(model, layer)
     found: list[tuple[Tensor, Tensor, Tensor]] = []
     sizes: set[tuple[int, int]] = set()
-    with preserve_model_state(model) as inner, _enable_all_derivatives():
-        intervention = Intervention(
-            inner, layer, module, probe, count_calls(inner, layer, module, probe)
-        )
-        at_once = limit_batch_size(batch_size, probe.images, inner)
+    with _open_intervention(model, layer, probe) as intervention:
+        at_once = limit_batch_size(batch_size, probe.images, intervention.model)
         for images in probe.images.iterate(at_once):
-            try:
+            with _explain_errors(layer):
                 size, *strengths = _find_predicted_class_peaks(intervention, images)
-            except Exception as error:  # any error in the user's code
-                why = (
-                    str(error) if isinstance(error, NoAttributionError) else summarize_error(error)
-                )
-                raise ArgumentError(
-                    f"layer={layer!r} has no attribution ({why}); pick another"
-                ) from error
             sizes.add(size)
             found.append((strengths[0], strengths[1], strengths[2]))
     positions, activations, predictions = (
@@ -332,30 +321,42 @@ def find_class_positions(
         ArgumentError: if there is no attribution, or no such class; the message says why.
         LayerError: if the name does not resolve, or the layer did not run.
     """
-    module = resolve_layer(model, layer)
     found: dict[int, list[ClassPositions]] = {index: [] for index in classes}
-    with preserve_model_state(model) as inner, _enable_all_derivatives():
-        intervention = Intervention(
-            inner, layer, module, probe, count_calls(inner, layer, module, probe)
-        )
-        at_once = limit_batch_size(batch_size, probe.images, inner)
+    with _open_intervention(model, layer, probe) as intervention:
+        at_once = limit_batch_size(batch_size, probe.images, intervention.model)
         for start in range(0, len(probe.images), at_once):
-            try:
+            with _explain_errors(layer):
                 parts = _find_batch_peaks(
                     intervention, start, probe.images[start : start + at_once], classes
                 )
-            except Exception as error:  # any error in the user's code
-                why = (
-                    str(error) if isinstance(error, NoAttributionError) else summarize_error(error)
-                )
-                raise ArgumentError(
-                    f"layer={layer!r} has no attribution ({why}); pick another"
-                ) from error
             for index, part in parts.items():
                 found[index].append(part)
                 if sum(map(len, found[index])) > 2 * most:
                     found[index] = [_keep_strongest(found[index], most)]
     return {index: _keep_strongest(parts, most) for index, parts in found.items()}
+
+
+@contextlib.contextmanager
+def _open_intervention(model: nn.Module, layer: str, probe: Probe) -> Iterator[Intervention]:
+    """Yields an intervention at the positions of a layer; then, restores the state of the model."""
+    module = resolve_layer(model, layer)
+    with preserve_model_state(model) as inner, _enable_all_derivatives():
+        calls = count_calls(inner, layer, module, probe)
+        yield Intervention(inner, layer, module, probe, calls)
+
+
+@contextlib.contextmanager
+def _explain_errors(layer: str) -> Iterator[None]:
+    """Turns any error in the user's code into an error that names the layer.
+
+    Raises:
+        ArgumentError: in place of any exception.
+    """
+    try:
+        yield
+    except Exception as error:
+        why = str(error) if isinstance(error, NoAttributionError) else summarize_error(error)
+        raise ArgumentError(f"layer={layer!r} has no attribution ({why}); pick another") from error
 
 
 def _keep_strongest(parts: Sequence[ClassPositions], most: int) -> ClassPositions:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Class atlases at successive checkpoints.
+"""Class atlases at successive steps.
 
-The samples are selected again at every checkpoint; early in training hardly any are selected twice.
+The samples are selected again at every step; early in training hardly any are selected twice.
 To continue a map, the current activations of the previous samples are laid out first, starting from
 the previous map. The new samples are then added (`align_to_run.extend_layout`), and only these are
 kept.
@@ -90,7 +90,7 @@ class ClassPipeline(AtlasPipeline):
         }
 
     def choose(self, model: nn.Module) -> None:
-        """Selects the samples of all classes at a checkpoint, for `atlas`.
+        """Selects the samples of all classes at a step, for `atlas`.
 
         Raises:
             ArgumentError: if there is no attribution, or no such class.
@@ -108,7 +108,7 @@ class ClassPipeline(AtlasPipeline):
     def atlas(
         self, model: nn.Module, series: str, step: int, wall_time: float | None = None
     ) -> Atlas:
-        """Computes the atlas of one series at the checkpoint for which samples were selected.
+        """Computes the atlas of one series at the step for which samples were selected.
 
         Args:
             model: The same model as for `choose`.

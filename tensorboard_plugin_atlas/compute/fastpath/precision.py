@@ -84,7 +84,7 @@ def try_bfloat16(
         inputs: (B, C, h, w) float32 natural images, B at least 2, as many and as large as are
             optimized at once. Fewer are used if their passes take long.
         name: Identifies everything that decides the speed. For each name and shape the speed is
-            measured once per process, so that all checkpoints of a run use the same format.
+            measured once per process, so that all logged steps of a run use the same format.
         max_seconds: Time limit of the trial.
         clock: Returns seconds. By default these are CPU seconds of this thread for inputs on the
             CPU, so that other work on the machine hardly counts, and wall time on other devices.

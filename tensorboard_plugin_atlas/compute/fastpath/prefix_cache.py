@@ -88,7 +88,7 @@ class PrefixCache:
             for cached in self._cached:
                 cached.output = None
 
-    def drop_unread_outputs(self, is_right: Callable[[], bool]) -> None:
+    def remove_unread_outputs(self, is_right: Callable[[], bool]) -> None:
         """Stops caching outputs, first to last, if `is_right` returns true without them."""
         for cached in self._cached:
             cached.is_read = False
@@ -166,7 +166,7 @@ def cache_prefix(model: nn.Module, layer: str, images: ProbeImages | Tensor) -> 
 
             if not is_right():
                 return None
-            cache.drop_unread_outputs(is_right)
+            cache.remove_unread_outputs(is_right)
     except Exception as error:  # copying and running call the user's code
         log_fallback(f"attribution of layer {layer!r}", error)
         return None

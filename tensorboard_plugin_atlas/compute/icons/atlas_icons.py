@@ -52,7 +52,7 @@ OnPreliminary: TypeAlias = Callable[[Atlas], None]
 
 @dataclass
 class IconState:
-    """What the icons of a layer keep from one checkpoint to the next.
+    """What the icons of a layer keep from one atlas to the next.
 
     Attributes:
         rendered: The cells and unfinished icons of each grid of the last atlas.
@@ -70,7 +70,7 @@ class AtlasIcons:
     Attributes:
         probe: The images and sampled positions.
         config: The settings.
-        source: Source of real patches, shared by all checkpoints because it caches a spectrum.
+        source: Source of real patches, shared by all atlases because it caches a spectrum.
         progress: Whether to show a progress bar on a terminal.
     """
 

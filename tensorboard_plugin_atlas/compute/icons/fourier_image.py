@@ -27,7 +27,7 @@ _TINY = 1e-12
 # Results in a pixel standard deviation near .19, as in photographs.
 _LOGIT_DEVIATION = 0.9
 
-# A probe is used for many checkpoints, and measuring takes as long as rendering ten icons.
+# A probe is used for many atlases, and measuring takes as long as rendering ten icons.
 _spectra: WeakKeyDictionary[PatchSource, dict[tuple[Shape, float], Tensor]] = WeakKeyDictionary()
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The change of icons since the previous checkpoint, and its noise floor.
+"""The change of icons since the previous atlas, and its noise floor.
 
 An icon that starts from the previous one differs from it because the network has learned, and
 because a few optimization steps change any image. The second part is measured: some icons are
@@ -62,7 +62,7 @@ def measure_icon_changes(
     """Measures how far the icons of each grid changed.
 
     Args:
-        engine: Of this checkpoint.
+        engine: Of this atlas.
         sizes: Cells along each axis of each grid.
         targets: The cells of each grid.
         earlier: The unfinished icons from which those of each grid started.

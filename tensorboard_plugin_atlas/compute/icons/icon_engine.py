@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Renders the icons of cells, and computes their cosine.
 
-`IconEngine.prepare` copies and compiles a model once per checkpoint. `IconEngine.render` renders
+`IconEngine.prepare` copies and compiles a model once per logged step. `IconEngine.render` renders
 icons of any kind, and `IconEngine.score` computes the cosine of images with the means of cells.
 """
 
@@ -47,7 +47,7 @@ _SUSPICIOUS_COSINE, _GRADIENT_CHECKS = 0.5, 3
 
 @dataclass(frozen=True, eq=False)
 class UnfinishedIcons:
-    """Optimized images before post-processing, to start a later checkpoint from.
+    """Optimized images before post-processing, to start those of a later atlas from.
 
     Attributes:
         images: (M, channels, h, w) uint8.
@@ -95,7 +95,7 @@ class Icons:
 
 @dataclass(frozen=True, eq=False)
 class IconEngine:
-    """Renders icons of one layer of one checkpoint; see `prepare`.
+    """Renders icons of one layer at one logged step; see `prepare`.
 
     Attributes:
         activation: The activations of the layer as a function of pixels.
@@ -193,7 +193,7 @@ class IconEngine:
             progress: Called with the number of cells finished since the last call.
             limit: When the time is over, the other cells keep the real patch, and patches have no
                 cosine.
-            warm_start: Unfinished icons of the same cells at an earlier checkpoint. A cell that has
+            warm_start: Unfinished icons of the same cells in an earlier atlas. A cell that has
                 one of the same size starts from it and takes `warm_steps` steps.
 
         Returns:

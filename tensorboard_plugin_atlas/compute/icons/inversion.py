@@ -193,7 +193,7 @@ class InversionSettings:
 
     @property
     def warm_steps(self) -> int:
-        """Number of steps after a warm start from the icon of an earlier checkpoint.
+        """Number of steps after a warm start from the icon of an earlier atlas.
 
         Fewer than three do not follow a network that learns fast. Larger images take at most the
         steps of the last stage, which cost most.
@@ -339,7 +339,7 @@ def _make_stages(plan: _Plan, side: int, *, stride: int, deep: bool) -> tuple[St
 
 
 def _distribute_steps(stages: tuple[Stage, ...], steps: int) -> tuple[Stage, ...]:
-    """Distributes `steps` over the stages in proportion; early stages that get none are dropped."""
+    """Distributes `steps` over the stages in proportion; leaves out early stages that get none."""
     total, done = sum(stage.steps for stage in stages), 0
     shared: list[Stage] = []
     for stage in reversed(stages):
@@ -427,8 +427,8 @@ class Inverter:
         """Optimizes earlier results of `invert` for targets that changed a little.
 
         Args:
-            images: (B, C, H, W) pixels, as `invert` returned them for the same cells at an earlier
-                checkpoint.
+            images: (B, C, H, W) pixels, as `invert` returned them for the same cells in an
+                earlier atlas.
             targets: As for `invert`; only those of the last stage are used.
 
         Returns:

@@ -2,7 +2,7 @@
 """Renders the icons of a logged atlas again, from the weights of its checkpoint.
 
 The map does not change. The activations of these weights are compared with the logged ones, sample
-by sample, so that an atlas never gets icons of another checkpoint.
+by sample, so that an atlas never gets icons of another step.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def _compute_cells(grid: Grid, activations: FloatArray) -> GridCells:
 def _get_receptive_field(
     model: nn.Module, atlas: Atlas, probe: Probe, activations: LayerActivations
 ) -> ReceptiveField:
-    """Returns the receptive field of the atlas, measured at the first checkpoint of the run."""
+    """Returns the receptive field of the atlas, measured at the first step of the run."""
     now = measure_receptive_field(model, activations.layer, probe, map_size=activations.map_size)
     info = atlas.provenance.layer_info
     size, stride = _parse_pair(info.get("receptive_field")), _parse_pair(info.get("stride"))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layout: activations to 2-D coordinates that stay comparable between checkpoints."""
+"""Layout: activations to 2-D coordinates that stay comparable between steps."""

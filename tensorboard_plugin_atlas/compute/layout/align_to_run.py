@@ -77,7 +77,7 @@ def compute_aligned_layout(
 
     Returns:
         The layout, in the viewport of `other`, and a note. It has no noise floor, because it does
-        not continue a checkpoint of its own run.
+        not continue a step of its own run.
 
     Raises:
         ArgumentError: if fewer than 20 finite samples are shared, or image ids do not match.

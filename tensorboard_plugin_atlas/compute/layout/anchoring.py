@@ -59,7 +59,7 @@ def direction_similarity(now: NDArray[Any], before: NDArray[Any] | None) -> Floa
 
     Args:
         now: (N, C) activations, every entry finite.
-        before: (N, D) of the same samples at the checkpoint before, or None.
+        before: (N, D) of the same samples at the step before, or None.
 
     Returns:
         (N,) float32 from 0 to 1: cosine of both, 0 if it is negative or `before` is not finite. All

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Matching of cells between checkpoints by mean activations."""
+"""Matching of cells between steps by mean activations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def find_predecessors(
 
     Args:
         cells: M cells of N samples.
-        before: Cells of the same N samples at the previous checkpoint.
+        before: Cells of the same N samples at the previous step.
         activations: (N, C) current activations of the samples.
         least: Smallest centered cosine of the two means.
 

@@ -74,7 +74,7 @@ LINE_LENGTH_PER_SAMPLE: Final = 0.1
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layout:
-    """Coordinates of N samples, and the state that the next checkpoint starts from.
+    """Coordinates of N samples, and the state that the next step starts from.
 
     Attributes:
         xy: (N, 2) float32 in (0, 1): x to the right, y down.
@@ -161,7 +161,7 @@ def compute_layout(
 
     Args:
         activations: (N, C) of any float type; row j is the same sample as in `previous`.
-        previous: Layout to continue, with the viewport to keep, or None: of the last checkpoint, or
+        previous: Layout to continue, with the viewport to keep, or None: of the last step, or
             of another run with the same probe; the number of channels may differ.
         config: `neighbors`, `min_dist`, `epochs`, `stability`, `layout` and `seed` are used.
         is_line: Whether to compute a layout along the horizontal line through the center.
@@ -210,13 +210,13 @@ def compute_layout(
 def compute_relayout(
     activations_by_step: Sequence[NDArray[Any]], config: AtlasConfig
 ) -> list[Layout]:
-    """Computes the layouts of a finished run again, from the last checkpoint to the first.
+    """Computes the layouts of a finished run again, from the last step to the first.
 
     Maps computed during training keep traces of the random initial network. In reverse order, the
     last map is as good as an independent one; it also sets the viewport.
 
     Args:
-        activations_by_step: (N, C) of each checkpoint, first to last.
+        activations_by_step: (N, C) of each step, first to last.
         config: As for `compute_layout`.
 
     Returns:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nearest neighbors by cosine, and their overlap between checkpoints."""
+"""Nearest neighbors by cosine, and their overlap between steps."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def nearest_neighbors(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
 
 
 def overlap(now: IntArray, before: IntArray) -> FloatArray:
-    """Measures the fraction of each sample's neighbors kept since the previous checkpoint.
+    """Measures the fraction of each sample's neighbors kept since the previous step.
 
     Args:
         now: (N, k) int32 neighbors, -1 for none.

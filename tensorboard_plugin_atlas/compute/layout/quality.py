@@ -34,7 +34,7 @@ def measure_quality(
     Args:
         activations: (N, C) activations of the layout.
         layout: The layout.
-        previous: Layout of the previous checkpoint, for `overlap`.
+        previous: Layout of the previous step, for `overlap`.
 
     Returns:
         The quality of the displayed map, with compression at the edges of the viewport.

@@ -244,7 +244,7 @@ def _list_containers(model: nn.Module, outputs: dict[str, _ModuleOutput]) -> lis
             if (child := _find_child(f"{name}.{part}" if name else part, own, outputs)) is not None
         ]
         found.sort(key=lambda child: child.output.order)
-        blocks = _drop_small([child for child in found if child.is_block and child.operations])
+        blocks = _remove_small([child for child in found if child.is_block and child.operations])
         children = blocks if len(blocks) > 1 else found
         if children:
             parameters = sum(child.parameters for child in found)
@@ -275,7 +275,7 @@ def _find_child(name: str, module: nn.Module, outputs: dict[str, _ModuleOutput])
     )
 
 
-def _drop_small(blocks: list[_Child]) -> list[_Child]:
+def _remove_small(blocks: list[_Child]) -> list[_Child]:
     """Returns the blocks without stems, transitions and projections between stages."""
     if not blocks:
         return blocks

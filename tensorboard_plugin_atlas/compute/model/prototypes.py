@@ -143,7 +143,7 @@ def find_embedding(
     """Returns the (N, D) embedding in the output of a model.
 
     It is what `call` returns, or the output itself, its `image_embeds` or `pooler_output`, or the
-    first floating-point (N, D) tensor in it. Dimensions of size 1 at the end are dropped.
+    first floating-point (N, D) tensor in it. Dimensions of size 1 at the end are removed.
 
     Args:
         output: The output of the model.

@@ -46,7 +46,7 @@ class BalancedReservoir(Generic[T]):
     """Keeps a class-balanced random subset of a stream of items.
 
     Within a class, all items have the same probability: those with the smallest random keys stay.
-    If the reservoir is full, an item of the largest class is dropped.
+    If the reservoir is full, an item of the largest class is removed.
 
     Attributes:
         capacity: Largest number of items.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The probe: fixed images, labels and sample positions, the same at all checkpoints."""
+"""The probe: fixed images, labels and sample positions, the same at all steps."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _R2_STEP: Final = (0.7548776662466927, 0.5698402909980532)
 @short_repr
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """I images and N sampled positions, fixed for all layers and checkpoints.
+    """I images and N sampled positions, fixed for all layers and steps.
 
     Attributes:
         images: I model inputs; `images[rows]` returns some as (n, C, H, W) float32, on the CPU.

@@ -299,7 +299,7 @@ class _Search:
             if not any(self._contains_mark(candidate, mark) for mark in shrunk):
                 shrunk.append(self._shrink(candidate))
         shrunk.sort(key=lambda candidate: -candidate.value)
-        apart = _limit_per_class(_drop_overlapping(shrunk), _MAX_PER_CLASS)
+        apart = _limit_per_class(_remove_overlapping(shrunk), _MAX_PER_CLASS)
         tested = [test for one in apart if (test := self._test(one, len(chosen))) is not None]
         tested.sort(key=lambda found: (not found.significant, -found.strength))
         return tuple(tested)
@@ -444,8 +444,8 @@ def _limit_per_class(found: Sequence[_Candidate], most: int) -> list[_Candidate]
     return kept
 
 
-def _drop_overlapping(found: Sequence[_Candidate]) -> list[_Candidate]:
-    """Drops candidates that overlap a stronger one of the same class: they are the same mark."""
+def _remove_overlapping(found: Sequence[_Candidate]) -> list[_Candidate]:
+    """Removes candidates that overlap a stronger one of the same class: they are the same mark."""
     kept: list[_Candidate] = []
     for one in found:
         rivals = [other.box for other in kept if other.target == one.target]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shortcuts followed over the checkpoints of a training run.
+"""Shortcuts followed through a training run.
 
-Each checkpoint is searched, and the patches of earlier checkpoints are tested again at their own
+Each logged step is searched, and the patches of earlier steps are tested again at their own
 positions, on the half of the probe that the search does not use. Patches of one class that overlap
 by half are the same shortcut: the stronger patch is kept, under the older id and with its history.
 """
@@ -85,7 +85,7 @@ def find_incompatibility(model: nn.Module, probe: Probe) -> str | None:
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """A patch and its test at this checkpoint.
+    """A patch and its test at this step.
 
     Attributes:
         now: Its log entry, without samples and examples; `id` is -1 for a new patch.
@@ -105,7 +105,7 @@ class _Candidate:
 
 
 class ShortcutTracker:
-    """Searches for shortcuts at each checkpoint, and follows those that were found.
+    """Searches for shortcuts at each logged step, and follows those that were found.
 
     Args:
         probe: The images; one half is searched, the other used for tests.
@@ -132,7 +132,7 @@ class ShortcutTracker:
     def update(
         self, model: nn.Module, step: int, wall_time: float, atlas: Atlas | None
     ) -> ShortcutRecord:
-        """Searches a checkpoint and tests the patches of earlier checkpoints.
+        """Searches a step and tests the patches of earlier steps.
 
         Args:
             model: The model; its state is not changed.
@@ -172,7 +172,7 @@ class ShortcutTracker:
         )
 
     def _test_again(self, evaluator: PatchEvaluator, known: _Candidate, step: int) -> _Candidate:
-        """Returns a patch of an earlier checkpoint with its test at this one."""
+        """Returns a patch of an earlier step with its test at this one."""
         one = known.now
         rows = select_other_images(evaluator, one.target, MAX_TEST_IMAGES)
         if not len(rows):
@@ -185,7 +185,7 @@ class ShortcutTracker:
         rng = np.random.default_rng([self._config.seed, 5])
         test = measure_patch(evaluator, patch, (one.box[0], one.box[1]), one.target, rows, rng)
         assert test is not None  # noqa: S101 - no rate is below 0
-        # The bounds hold for all patches tested at one checkpoint.
+        # The bounds hold for all patches tested at one step.
         candidates = max(_NEVER_SIGNIFICANT, len(self._known))
         strength, is_significant = measure_significance(test, candidates, evaluator.size)
         rates = {name: getattr(test, name) for name in _RATES}
@@ -203,7 +203,7 @@ class ShortcutTracker:
                     break
             else:
                 kept.append(one)
-        few = list(_drop_weak(kept))[:MAX_SHORTCUTS]
+        few = list(_remove_weak(kept))[:MAX_SHORTCUTS]
         few = few[: count_fitting_patches([max(one.patch.shape[:2]) for one in few])]
         return tuple(self._assign_id(one) for one in few)
 
@@ -329,10 +329,10 @@ def _merge(stronger: _Candidate, weaker: _Candidate) -> _Candidate:
     return dataclasses.replace(stronger, now=now)
 
 
-def _drop_weak(kept: Sequence[_Candidate]) -> Iterator[_Candidate]:
+def _remove_weak(kept: Sequence[_Candidate]) -> Iterator[_Candidate]:
     """Yields patches that were ever significant, and a few others, which limits the tests.
 
-    Other patches are dropped as soon as their flip rate is below `MIN_FLIP_RATE`.
+    Other patches are removed as soon as their flip rate is below `MIN_FLIP_RATE`.
     """
     others_left = _NEVER_SIGNIFICANT
     for one in kept:

@@ -6,12 +6,11 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
-import traceback
 import warnings
 from typing import Final
 
-from tensorboard_plugin_atlas.errors import WorkerError, describe_error
-from tensorboard_plugin_atlas.writer.snapshot_queue import NO_LOST_STEPS, LostSteps
+from tensorboard_plugin_atlas.errors import WorkerError, describe_error, find_location
+from tensorboard_plugin_atlas.writer.snapshot_queue import NO_UNFINISHED_STEPS, UnfinishedSteps
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +36,7 @@ class FailureReporter:
             message, source = f"AtlasWriter: {error}", ("worker", error.location)
         else:
             message = f"AtlasWriter: {call} failed: {describe_error(error)}"
-            source = (type(error), *_find_source(error))
+            source = (type(error), find_location(error))
         if source in self._reported:
             log(logging.INFO, message)
         elif self._has_failed:
@@ -71,22 +70,18 @@ def log(level: int, message: str) -> None:
         logger.log(level, message)
 
 
-def describe_inline_fallback(reason: object, lost: LostSteps = NO_LOST_STEPS) -> str:
+def describe_inline_fallback(
+    reason: object, unfinished: UnfinishedSteps = NO_UNFINISHED_STEPS
+) -> str:
     """Returns the warning that atlases are computed in the training loop.
 
     Args:
         reason: Why no worker process can be used.
-        lost: Steps that could not be logged.
+        unfinished: Steps that could not be logged.
     """
-    lost_text = f"; {lost} could not be logged" if lost.steps else ""
+    skipped_text = f"; {unfinished} could not be logged" if unfinished.steps else ""
     return (
-        f"AtlasWriter: worker='process' is not possible: {reason}{lost_text}. Atlases are computed "
-        "in the training loop instead, which waits for each, often for a minute; pass "
+        f"AtlasWriter: worker='process' is not possible: {reason}{skipped_text}. Atlases are "
+        "computed in the training loop instead, which waits for each, often for a minute; pass "
         "worker='inline' to silence this warning"
     )
-
-
-def _find_source(error: BaseException) -> tuple[str, int]:
-    """Returns the file and line where an exception was raised."""
-    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
-    return frame.f_code.co_filename, line

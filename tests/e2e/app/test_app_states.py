@@ -180,7 +180,7 @@ def test_some_of_too_many_points_are_shown(way: str, crowded_log: str, tab: Tab)
     expect(tab.legend).to_contain_text("of 260,000 points")
 
 
-def test_new_checkpoints_are_announced(tmp_path: Path, tab: Tab) -> None:
+def test_new_steps_are_announced(tmp_path: Path, tab: Tab) -> None:
     """As in `test_timeline`, but by keys and in both themes."""
     append_steps(tmp_path, (0, 10))
     tab.page.add_init_script(TAKE_PORT)
@@ -190,7 +190,7 @@ def test_new_checkpoints_are_announced(tmp_path: Path, tab: Tab) -> None:
         append_steps(tmp_path, (20,), before=2)
         wait_for_atlases(url, 3)
         tab.page.evaluate(SEND_RELOAD)
-        pill = tab.app.get_by_role("button", name="1 new checkpoint")
+        pill = tab.app.get_by_role("button", name="1 new step")
         for scheme in THEMES:
             tab.page.emulate_media(color_scheme=scheme)
             tab.settle(theme=scheme)

@@ -304,7 +304,7 @@ def test_missing_shortcut_searches_can_be_retried(
     assert tab.app.locator("img").count() == 0
 
 
-LOST = "Part of this tab failed to load: TensorBoard does not respond."
+NOT_LOADED = "Part of this tab failed to load: TensorBoard does not respond."
 
 
 @pytest.mark.sampled(4)
@@ -331,7 +331,7 @@ def test_missing_chunks_of_the_tab_can_be_retried(
     if chunk == "search":
         expect(tab.app.get_by_role("button", name="Find")).to_be_visible()
         tab.press_keys("/")
-    notice = tab.app.get_by_text(LOST)
+    notice = tab.app.get_by_text(NOT_LOADED)
     expect(notice).to_be_visible()
     assert tab.capture().std() > 5
     route_failure.how = None
@@ -351,7 +351,7 @@ def test_a_second_key_press_retries_a_missing_chunk(valid_log: str, tab: Tab) ->
     route_failure.how = "abort"
     tab.open(valid_log, standalone=True, **WARM)
     tab.press_keys("?")
-    expect(tab.app.get_by_text(LOST)).to_be_visible()
+    expect(tab.app.get_by_text(NOT_LOADED)).to_be_visible()
     expect(tab.app.get_by_role("status")).to_contain_text("TensorBoard does not respond.")
     route_failure.how = None
     tab.press_keys(",")
@@ -360,7 +360,7 @@ def test_a_second_key_press_retries_a_missing_chunk(valid_log: str, tab: Tab) ->
     expect(sheet).to_have_count(0)
     tab.press_keys("?")
     expect(sheet).to_be_visible()
-    expect(tab.app.get_by_text(LOST)).to_have_count(0)
+    expect(tab.app.get_by_text(NOT_LOADED)).to_have_count(0)
 
 
 def test_a_missing_renderer_leaves_the_table(valid_log: str, tab: Tab) -> None:
@@ -369,7 +369,7 @@ def test_a_missing_renderer_leaves_the_table(valid_log: str, tab: Tab) -> None:
     tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED")
     tab.page.add_init_script(NO_WEBGL)
     tab.open(valid_log, standalone=True, ready=False, **WARM, grid=10)
-    notice = tab.app.get_by_text(LOST)
+    notice = tab.app.get_by_text(NOT_LOADED)
     expect(notice).to_be_visible()
     later.how = None
     notice.get_by_role("button", name="Retry").click()
@@ -385,7 +385,7 @@ def test_a_missing_first_chunk_and_a_failed_index(valid_log: str, tab: Tab) -> N
     tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED")
     index.how, later.how = "500", "abort"
     tab.open(valid_log, standalone=True, ready=False)
-    notice = tab.app.get_by_text(LOST)
+    notice = tab.app.get_by_text(NOT_LOADED)
     expect(notice).to_be_visible()
     later.how = None
     notice.get_by_role("button", name="Retry").click()

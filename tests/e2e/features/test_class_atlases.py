@@ -168,11 +168,11 @@ def test_a_class_atlas_is_selected_by_keys(class_log: str, tab: Tab) -> None:
 def test_the_legend_explains_the_selection_of_positions(class_log: str, tab: Tab) -> None:
     tab.open(class_log, standalone=True, layer=series_name(LAYER, ("cat",)), step=0)
     expect(tab.legend).to_contain_text("Positions of layer3 with attribution for cat")
-    expect(tab.legend).to_contain_text("Too few have it as their strongest class")
+    expect(tab.legend).to_contain_text("Too few positions have it as their strongest class")
     tab.press_keys(".")
     tab.wait_for_step(100)
     expect(tab.legend).to_contain_text("Only positions of layer3 with attribution for cat")
-    expect(tab.legend).to_contain_text("The class has the highest attribution at each.")
+    expect(tab.legend).to_contain_text("The class has the highest attribution at each position.")
     tab.legend.locator("summary").first.click()
     expect(tab.legend.get_by_text("The class has the highest attribution")).to_be_hidden()
 

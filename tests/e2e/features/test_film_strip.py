@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The film strip of a concept: one frame per checkpoint, with events and links."""
+"""The film strip of a concept: one frame per step, with events and links."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def open_film_strip(tab: Tab, url: str, concept: int) -> None:
     expect(tab.inspector).to_be_visible()
 
 
-def test_each_checkpoint_has_a_frame_that_opens_it(concept_log: str, tab: Tab) -> None:
+def test_each_step_has_a_frame_that_opens_it(concept_log: str, tab: Tab) -> None:
     open_film_strip(tab, concept_log, 0)
     expect(frames(tab)).to_have_count(len(STEPS))
     size = int((make_concept_atlas("moving", 0, 1).samples.labels == 0).sum())

@@ -164,7 +164,7 @@ def test_panes_that_follow_change_their_step(layer_log: str, tab: Tab) -> None:
         layer_log, standalone=True, **NET, compare=";stage2,,net%2Fatlas;stage2,100,net%2Fatlas"
     )
     expect(tab.app.locator(".pane-note")).to_contain_text(
-        "Play and the step keys also move panes that stand “as pane 1”."
+        "Play and the step keys also move panes that are set to “as pane 1”."
     )
     tab.press_keys(",")
     tab.wait_for_step(0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The timeline: slider, playback, kept steps, and new checkpoints."""
+"""The timeline: slider, playback, kept steps, and new steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TICK_STEPS = "ticks => ticks.map((tick) => Number(tick.dataset.step))"
 
 @pytest.fixture
 def growing_log(loader: str, tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """A log of two checkpoints to which a test may add, and its URL."""
+    """A log of two steps to which a test may add, and its URL."""
     append_steps(tmp_path, (0, 10))
     with start_tensorboard(tmp_path, loader == "data-server") as url:
         wait_for_atlases(url, 2)
@@ -110,14 +110,14 @@ def test_the_number_of_kept_steps_is_shown(damaged_log: str, tab: Tab) -> None:
 
 
 @pytest.mark.both_loaders
-def test_new_checkpoints_are_shown_on_request(growing_log: tuple[Path, str], tab: Tab) -> None:
+def test_new_steps_are_shown_on_request(growing_log: tuple[Path, str], tab: Tab) -> None:
     directory, url = growing_log
     tab.open(url, step=0)
     tab.wait_for_step(0)
     append_steps(directory, (20, 30), before=2)
     wait_for_atlases(url, 4)
     tab.page.locator(".reload-button").click()
-    pill = tab.app.get_by_role("button", name="2 new checkpoints")
+    pill = tab.app.get_by_role("button", name="2 new steps")
     pill.wait_for()
     tab.wait_for_step(0)
     assert tab.app.locator(".tick").count() == 2

@@ -128,7 +128,7 @@ def write_damaged_log(directory: Path) -> int:
 
 
 def append_steps(directory: Path, steps: tuple[int, ...], before: int = 0) -> None:
-    """Adds checkpoints to a run, as a running training loop does."""
+    """Adds steps to a run, as a running training loop does."""
     sink = EventSink(directory / "growing" / CHILD_RUN)
     for number, step in enumerate(steps, start=before + 1):
         blobs = encode_atlas(make_small_atlas(step, "layer3", number))

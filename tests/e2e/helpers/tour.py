@@ -83,7 +83,7 @@ def select_rectangle(tab: Tab) -> None:
 
 
 def compare_steps(tab: Tab) -> None:
-    """Compares with the third checkpoint, and shows the whole map of both."""
+    """Compares with the third step, and shows the whole map of both."""
     tab.press_keys("c")
     tab.app.get_by_label("Step A").select_option(index=2)
     tab.press_keys("0")

@@ -71,10 +71,10 @@ def test_the_switch_keeps_step_layer_and_selection(relayout_log: str, tab: Tab) 
     tab.press_keys("ArrowRight", "Enter")
     members = tab.inspector.locator("h2").text_content()
     assert members
-    switch(tab).get_by_label("Relayout from the last checkpoint").check(force=True)
+    switch(tab).get_by_label("Relayout from the last step").check(force=True)
     tab.wait_for_step(200)
     tab.wait_for_hash(run=AGAIN, layer="layer3", step=200, z="1.500")
-    expect(switch(tab).get_by_label("Relayout from the last checkpoint")).to_be_checked()
+    expect(switch(tab).get_by_label("Relayout from the last step")).to_be_checked()
     expect(tab.app.get_by_label("Run", exact=True).locator("option:checked")).to_contain_text(
         "moving"
     )
@@ -93,7 +93,7 @@ def test_the_pinned_cell_follows_its_samples(relayout_log: str, tab: Tab) -> Non
     tab.page.mouse.click(x, y)
     expect(tab.inspector).to_contain_text("airplane")
     expect(tab.inspector).to_contain_text("Row 2, column 4")
-    switch(tab).get_by_label("Relayout from the last checkpoint").check(force=True)
+    switch(tab).get_by_label("Relayout from the last step").check(force=True)
     tab.wait_for_step(200)
     expect(tab.inspector).to_contain_text("Row 2, column 3")
     expect(tab.inspector).to_contain_text("airplane")
@@ -101,7 +101,7 @@ def test_the_pinned_cell_follows_its_samples(relayout_log: str, tab: Tab) -> Non
 
 def test_a_link_leads_to_the_other_layout(relayout_log: str, tab: Tab) -> None:
     tab.open(relayout_log, run=AGAIN, grid=4, step=100)
-    expect(switch(tab).get_by_label("Relayout from the last checkpoint")).to_be_checked()
+    expect(switch(tab).get_by_label("Relayout from the last step")).to_be_checked()
     tab.settle(step=100)
 
 
@@ -110,7 +110,7 @@ def test_a_run_with_a_computed_relayout_is_one_run(digits_log: str, tab: Tab) ->
     expect(tab.app.get_by_label("Run", exact=True).locator("option")).to_have_text(["digits"])
     streamed = tab.capture()
     tab.press_keys("ArrowRight", "Enter")
-    switch(tab).get_by_label("Relayout from the last checkpoint").check(force=True)
+    switch(tab).get_by_label("Relayout from the last step").check(force=True)
     tab.wait_for_step(REAL_STEPS[1])
     tab.wait_for_hash(run=relayout_run(f"digits/{CHILD_RUN}"), step=REAL_STEPS[1])
     assert np.abs(tab.capture()[:, :700] - streamed[:, :700]).mean() > 1

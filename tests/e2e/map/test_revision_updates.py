@@ -110,4 +110,4 @@ def test_icons_are_swapped_in_place(preliminary_log: tuple[Path, EventSink, str]
     assert tab.settle() == marks
     assert (tab.state, tab.map_box) == (before, world)
     expect(tab.inspector).to_be_visible()
-    assert tab.app.get_by_role("button", name="new checkpoint").count() == 0
+    assert tab.app.get_by_role("button", name="new step").count() == 0

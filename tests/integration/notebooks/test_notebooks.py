@@ -31,7 +31,7 @@ SOURCES = sorted(FOLDER.glob("*.py"))
 SMALL = {
     "figure_for_a_paper": {
         "STEPS": 40,
-        "CHECKPOINTS": (0, 40),
+        "LOGGED_STEPS": (0, 40),
         "SAMPLES": 200,
         "GRIDS": (4, 6),
         "ICONS": "examples",
@@ -45,7 +45,7 @@ SMALL = {
     },
     "quickstart": {
         "STEPS": 60,
-        "CHECKPOINTS": (0, 60),
+        "LOGGED_STEPS": (0, 60),
         "SAMPLES": 200,
         "GRIDS": (4,),
         "ICONS": "examples",
@@ -118,7 +118,7 @@ class TestExamples:
         assert right <= 100
         (frame,) = find_displays(notebook, "text/html")
         assert frame.startswith("<iframe srcdoc=")
-        steps = read_parameters(find_parameters(notebook))["CHECKPOINTS"]
+        steps = read_parameters(find_parameters(notebook))["LOGGED_STEPS"]
         atlases = list(read_atlases(tmp_path / "runs", on_damage="raise"))
         assert [one.step for one in atlases] == list(steps)
 

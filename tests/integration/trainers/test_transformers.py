@@ -185,7 +185,7 @@ def test_the_directory_of_version_4(tmp_path):
 
 
 def test_wrong_arguments_are_named(tmp_path):
-    with pytest.raises(AtlasError, match="Trainer does not pass the loss to callbacks"):
+    with pytest.raises(AtlasError, match="trainer does not pass the loss to callbacks"):
         AtlasCallback(probe=Pixels(8), schedule=Schedule.when_loss_falls())
     with pytest.raises(AtlasError, match="normalize"):
         train(tmp_path, AtlasCallback([LAYER], probe=Pixels(8), **OPTIONS), processor=False)

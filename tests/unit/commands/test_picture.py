@@ -177,7 +177,7 @@ class TestMessages:
                 r"--classes has no effect on a contact sheet; leave it out",
             ),
             (["-o", "a.jpg"], r"--output 'a\.jpg': pass a name that ends with \.png, \.svg, \.pdf"),
-            (["-o", "no/a.png"], r"--output 'no/a\.png': its directory does not exist; make it"),
+            (["-o", "no/a.png"], r"--output 'no/a\.png': the directory 'no' does not exist; cr"),
         ],
     )
     def test_wrong_options_are_reported_with_advice(
@@ -192,6 +192,13 @@ class TestMessages:
         (tmp_path / "a.png").mkdir()
         assert save(log, tmp_path / "a.png", "--force") == 2
         assert "is a directory; pass the name of a file" in capsys.readouterr().err
+
+    def test_a_pipe_is_no_output(self, log: Path, tmp_path: Path, capsys) -> None:
+        """A rename would replace it."""
+        os.mkfifo(tmp_path / "a.png")
+        assert save(log, tmp_path / "a.png", "--force") == 2
+        assert "is a device or a pipe; pass the name of a file" in capsys.readouterr().err
+        assert (tmp_path / "a.png").is_fifo()
 
     def test_several_runs_or_layers_must_be_chosen(self, tmp_path: Path, capsys) -> None:
         write_log(tmp_path / "log", runs=("a", "b"), layers=("x", "y"), steps=(0,))

@@ -223,7 +223,7 @@ class TestARealRun:
     ) -> None:
         """The network is applied to the stored images."""
         probe = build_probe(make_probe(), config=CONFIG, normalize=((0.0,), (1.0,)))
-        # Like a writer, use the receptive field of the first checkpoint.
+        # Like a writer, use the receptive field of the first step.
         network = network_at(trained, 0)
         field = measure_receptive_field(network, "5", probe, map_size=(4, 4))
         network = network_at(trained, 120)

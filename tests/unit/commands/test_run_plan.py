@@ -36,27 +36,27 @@ DUE = range(0, 1000, 100)
 class TestPlan:
     def test_cost_is_that_of_all_due_steps(self) -> None:
         plan = make_plan(DUE, RUN, COST)
-        assert (plan.dropped, plan.logged, plan.shortest_interval) == ((), 10, 10.0)
+        assert (plan.skipped, plan.logged, plan.shortest_interval) == ((), 10, 10.0)
         assert (plan.forecast.atlases, plan.forecast.seconds) == (20, 40.0)
         assert plan.forecast.bytes == 10_000_000
 
-    def test_a_busy_worker_drops_the_newest_pending_step(self) -> None:
+    def test_a_busy_worker_skips_the_newest_pending_step(self) -> None:
         # Busy until 25, 50, 75, 100 s with steps 0, 100, 200, 400; the queue holds two more.
         plan = make_plan(DUE, RUN, SLOW)
-        assert plan.dropped == (300, 500, 600, 800)
+        assert plan.skipped == (300, 500, 600, 800)
         assert plan.forecast.seconds == 6 * 25.0
 
     def test_a_worker_that_is_done_just_in_time_keeps_up(self) -> None:
-        assert make_plan(DUE, RUN, dataclasses.replace(COST, seconds=10.0)).dropped == ()
+        assert make_plan(DUE, RUN, dataclasses.replace(COST, seconds=10.0)).skipped == ()
 
     @pytest.mark.parametrize("seed", range(5))
-    def test_the_queue_of_the_writer_drops_the_same_steps(self, seed: int) -> None:
+    def test_the_queue_of_the_writer_skips_the_same_steps(self, seed: int) -> None:
         rng = random.Random(seed)  # no cryptography
         steps = sorted(rng.sample(range(1000), 60))
         cost = dataclasses.replace(COST, seconds=rng.choice((0.5, 2.0, 3.3, 7.0)))
         times = [step / RUN.steps_per_second for step in steps]
-        dropped = [steps[index] for index in find_drops_of_queue(times, cost.seconds)]
-        assert list(make_plan(steps, RUN, cost).dropped) == dropped
+        skipped = [steps[index] for index in find_skips_of_queue(times, cost.seconds)]
+        assert list(make_plan(steps, RUN, cost).skipped) == skipped
 
     def test_the_queue_has_the_default_size(self) -> None:
         default = inspect.signature(AtlasWriter).parameters["max_pending"].default
@@ -67,23 +67,23 @@ class TestPlan:
         assert make_plan([], RUN, SLOW).forecast.atlases == 0
 
 
-def find_drops_of_queue(times: list[float], seconds: float) -> list[int]:
+def find_skips_of_queue(times: list[float], seconds: float) -> list[int]:
     """Returns the indices of the snapshots that the real queue replaces."""
     layout = compute_state_layout([torch.zeros(1)])
     queue = SnapshotQueue(MAX_PENDING)
     queue.prepare(layout)
-    dropped, busy_until = [], -math.inf
+    skipped, busy_until = [], -math.inf
     for index, now in enumerate(times):
         while len(queue) and busy_until <= now:
             queue.finish(failed=False)
             busy_until += seconds
         slot, replaced = queue.claim(layout) or pytest.fail("the queue is closed")
         queue.add(Snapshot(index, 0.0, (), None, slot))  # type: ignore[arg-type]
-        dropped += [] if replaced is None else [replaced.step]
+        skipped += [] if replaced is None else [replaced.step]
         if len(queue) == 1:
             busy_until = now + seconds
-    queue.drop()
-    return dropped
+    queue.discard()
+    return skipped
 
 
 class TestInterval:
@@ -154,7 +154,7 @@ class TestText:
         assert describe_plan(plan, Budget(seconds=60), "inversion") == [
             "plan: atlases at 6 of 1,000 steps: 12 atlases, 2 min of one background core, 6.0 MB",
             "time: 150.0% of the 100 s of training, on another core",
-            "worker: drops 4 of 10 steps, the last at step 800; it takes 25 s a step, and the next "
+            "worker: skips 4 of 10 steps, the last at step 800; it takes 25 s a step, and the next "
             "one is due after 10 s",
             "budget: 2 min of 60 s, exceeded",
             "change one of these:",

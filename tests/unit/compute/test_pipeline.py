@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pipeline from a checkpoint to an atlas, on small networks."""
+"""The pipeline from a step to an atlas, on small networks."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def test_it_fine_tunes_and_logs_two_layers(tmp_path: Path) -> None:
     result = run_demo(
         str(tmp_path / "photos.zip"), tmp_path / "log", steps=1, icons="examples", pretrained=True
     )
-    assert result.checkpoints == (0, 1)
+    assert result.logged_steps == (0, 1)
     found = {(atlas.layer, atlas.step): atlas for atlas in read_atlases(tmp_path / "log")}
     assert found.keys() == {(layer, step) for layer in PRETRAINED_LAYERS for step in (0, 1)}
     # All images are in the probe, and the weights change from step to step.

@@ -63,7 +63,7 @@ def test_few_steps_are_kept_and_the_first_is_one(fast: bool, tmp_path: Path) -> 
         series = until(url, lambda found: found["b"]["steps"][-1:] == [460])
         steps = series["a"]["steps"]
         assert (len(steps), steps[0], steps[-1]) == (6, 70, 460)
-        # Layers and shortcuts of one step are kept or dropped together.
+        # Layers and shortcuts of one step are kept or removed together.
         assert series["b"]["steps"] == steps
         assert series["a"]["shortcuts"] == steps
         history = json.loads(get(f"{url}data/plugin/atlas/history?id={series['a']['id']}")[2])

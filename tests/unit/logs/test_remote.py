@@ -101,7 +101,7 @@ def test_a_store_that_is_away_costs_nothing_once_it_is_back(
             sink.write("layer/a", [bytes(1000)], step)
             with pytest.raises(OSError, match="unreachable"):
                 sink.flush()
-        with pytest.raises(OSError, match=r"this record is dropped, since 0 MiB .*'memory://"):
+        with pytest.raises(OSError, match=r"this record is lost, since 0 MiB .*'memory://"):
             sink.write("layer/a", [bytes(1000)], 2)
     sink.write("layer/a", [b""], 3)
     sink.close()

@@ -149,7 +149,7 @@ class TestCutBack:
         assert list(tmp_path.iterdir()) == []
 
     @LOADERS
-    def test_both_loaders_drop_what_is_void(self, fast: bool, tmp_path: Path) -> None:
+    def test_both_loaders_hide_void_records(self, fast: bool, tmp_path: Path) -> None:
         log(EventSink(tmp_path / "atlas"), (0, 10, 20, 30))
         purge_steps(str(tmp_path / "atlas"), 15, time.time())
         with start_tensorboard(tmp_path, fast) as url:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Order of the queue, dropped steps, and their entries in the next atlas, without a process."""
+"""Order of the queue, skipped steps, and their entries in the next atlas, without a process."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.writer.shared_state import StateSlot, compute_state_layout
 from tensorboard_plugin_atlas.writer.snapshot_queue import (
     MAX_SKIPPED,
-    LostSteps,
     Snapshot,
     SnapshotQueue,
+    UnfinishedSteps,
     join_skips,
 )
 
@@ -44,7 +44,7 @@ def queue():
     made = SnapshotQueue(2)
     made.prepare(LAYOUT)
     yield made
-    made.drop()
+    made.discard()
 
 
 class TestOrder:
@@ -126,7 +126,7 @@ class TestSlots:
             queue.finish(failed=False)
         assert steps == {0: LAYOUT, 1: LAYOUT, 3: wider}
 
-    def test_a_slot_that_cannot_be_made_is_no_slot_lost(self, queue, monkeypatch):
+    def test_a_slot_that_cannot_be_made_frees_its_slot(self, queue, monkeypatch):
         def full(layout):
             raise OSError(28, "No space left on device")
 
@@ -184,10 +184,10 @@ class TestEnd:
         queue.finish(failed=False)
         assert queue.take() is None
 
-    def test_drop_returns_how_many_were_lost(self, queue):
+    def test_discard_returns_how_many_were_unfinished(self, queue):
         for step in range(3):
             push(queue, step)
-        assert queue.drop() == 3
+        assert queue.discard() == 3
         assert queue.take() is None
         assert len(queue) == 0
         queue.finish(failed=False)  # the reply came too late
@@ -216,8 +216,8 @@ def closed(monkeypatch):
     return found
 
 
-class TestDrop:
-    """Snapshots after `drop` are lost, reported, and keep neither memory nor waiting threads."""
+class TestDiscard:
+    """Snapshots after `discard` are reported, and keep neither memory nor waiting threads."""
 
     def check_empty(self, queue):
         assert len(queue) == 0
@@ -226,7 +226,7 @@ class TestDrop:
 
     def test_a_snapshot_that_was_claimed_before(self, queue, closed):
         slot, _ = queue.claim(LAYOUT)
-        assert queue.drop() == 0
+        assert queue.discard() == 0
         assert not queue.add(Snapshot(1, 0.0, (), None, slot))
         assert closed[-1] is slot
         self.check_empty(queue)
@@ -236,24 +236,24 @@ class TestDrop:
             push(queue, step)
         slot, replaced = queue.claim(LAYOUT)
         assert replaced.step == 2
-        assert queue.drop() == 2
+        assert queue.discard() == 2
         assert not queue.add(Snapshot(3, 0.0, (), None, slot))
         queue.give_back(slot, replaced)
         self.check_empty(queue)
         skipped = (Skipped(0, "failed"), Skipped(1, "failed"), Skipped(2, "busy"))
-        assert queue.lost == LostSteps((0, 1), skipped)
+        assert queue.unfinished == UnfinishedSteps((0, 1), skipped)
 
     def test_a_slot_that_is_given_back(self, queue, closed):
         slot, replaced = queue.claim(LAYOUT)
-        queue.drop()
+        queue.discard()
         queue.give_back(slot, replaced)
         assert closed == [slot]
         self.check_empty(queue)
 
     def test_a_claim(self, queue):
-        queue.drop()
+        queue.discard()
         assert queue.claim(LAYOUT) is None
-        assert queue.drop() == 0
+        assert queue.discard() == 0
 
     @pytest.mark.parametrize("waits", [False, True], ids=["made", "waited for"])
     def test_a_slot_that_is_being_made(self, queue, closed, monkeypatch, waits):
@@ -272,7 +272,7 @@ class TestDrop:
             queue._slots = 3  # simulates another claim in progress
             push_more.start()
             wait_until(lambda: queue._changed._waiters)
-        assert queue.drop() == 1
+        assert queue.discard() == 1
         go.set()
         if waits:
             push_more.join(60)
@@ -282,19 +282,23 @@ class TestDrop:
         wait_until(lambda: made and set(made) <= set(closed))
         self.check_empty(queue)
 
-    def test_one_added_to_what_is_only_closed_is_found_by_drop(self, queue):
+    def test_one_added_to_what_is_only_closed_is_found_by_discard(self, queue):
         slot, _ = queue.claim(LAYOUT)
         queue.close()
         assert queue.take() is None
         assert queue.add(Snapshot(1, 0.0, (Skipped(0, "budget"),), None, slot))
-        assert queue.drop() == 1
-        assert queue.lost == LostSteps((1,), (Skipped(0, "budget"), Skipped(1, "failed")))
+        assert queue.discard() == 1
+        assert queue.unfinished == UnfinishedSteps(
+            (1,), (Skipped(0, "budget"), Skipped(1, "failed"))
+        )
         self.check_empty(queue)
 
-    def test_what_is_lost_in_words(self):
-        assert str(LostSteps((4,))) == "step 4"
-        assert str(LostSteps((4, 5))) == "steps 4, 5"
-        assert str(LostSteps(tuple(range(20)))) == "steps 0, 1, 2, 3, 4, 5, 6, 7 and 12 others"
+    def test_unfinished_steps_in_words(self):
+        assert str(UnfinishedSteps((4,))) == "step 4"
+        assert str(UnfinishedSteps((4, 5))) == "steps 4, 5"
+        assert (
+            str(UnfinishedSteps(tuple(range(20)))) == "steps 0, 1, 2, 3, 4, 5, 6, 7 and 12 others"
+        )
 
 
 class TestBounds:

@@ -100,7 +100,7 @@ class TestEnds:
             assert time.monotonic() - start < 15  # 3 s on an idle machine
         assert script.returncode == 0
         wait_until(lambda: not worker.is_running(), 15)
-        assert "2 checkpoints were not finished when the program ended" in err
+        assert "not finished when the program ended: steps 2, 3." in err
         assert "Call close()" in err
         assert read_valid_steps(tmp_path / "run") == [1]
 

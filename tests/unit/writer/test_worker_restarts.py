@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Workers that cannot be started or die repeatedly, and the steps that are lost."""
+"""Workers that cannot be started or die repeatedly, and the steps that are skipped."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class TestNoWorkerAtAll:
         assert (atlas.cost().calls, atlas.cost().skipped) == (3, 1)
 
     @pytest.mark.parametrize("strict", [False, True])
-    def test_what_is_lost_is_reported_by_close(self, tmp_path, monkeypatch, strict):
+    def test_what_is_unfinished_is_reported_by_close(self, tmp_path, monkeypatch, strict):
         gate = Gate(tmp_path)
         monkeypatch.setattr(sys, "executable", program(tmp_path, f"{gate.wait}; exit 5"))
         atlas = make_writer(tmp_path, strict=strict)
@@ -180,7 +180,7 @@ class TestNoWorkerAtAll:
         assert strict or len(caught) == 1
         assert atlas.waiting() == 0
 
-    def test_strict_raises_what_is_lost(self, tmp_path, monkeypatch):
+    def test_strict_raises_what_is_unfinished(self, tmp_path, monkeypatch):
         gate = Gate(tmp_path)
         monkeypatch.setattr(sys, "executable", program(tmp_path, f"{gate.wait}; exit 5"))
         atlas = make_writer(tmp_path, strict=True)
@@ -227,7 +227,7 @@ class TestTooLate:
 
         monkeypatch.setattr(StateSlot, "take", slow)
 
-    def test_it_is_lost_when_the_writer_is_closed_meanwhile(self, tmp_path, monkeypatch):
+    def test_it_is_unfinished_when_the_writer_is_closed_meanwhile(self, tmp_path, monkeypatch):
         atlas = make_writer(tmp_path)
         atlas.add_atlas(1)
         closer = threading.Thread(target=atlas.close)
@@ -263,7 +263,7 @@ class TestTooLate:
         assert len(caught) == 1
         assert read_steps(tmp_path) == [(2, make_failed(1)), (3, ())]
 
-    def test_what_a_lost_one_replaced_is_listed(self, tmp_path, monkeypatch):
+    def test_what_an_unfinished_one_replaced_is_listed(self, tmp_path, monkeypatch):
         atlas = make_writer(tmp_path, max_pending=1)
         atlas.add_atlas(0)
         atlas.flush()
@@ -274,13 +274,13 @@ class TestTooLate:
         self.slow_copy(monkeypatch, lambda: recorder.close(0))
         with pytest.warns(RuntimeWarning, match="step 3 is not logged"):
             atlas.add_atlas(3)
-        lost = recorder._queue.lost
-        assert lost.steps == (1,)
-        assert lost.skipped == (Skipped(1, "failed"), Skipped(2, "busy"))
+        unfinished = recorder._queue.unfinished
+        assert unfinished.steps == (1,)
+        assert unfinished.skipped == (Skipped(1, "failed"), Skipped(2, "busy"))
 
 
 class TestComingBack:
-    def test_a_step_that_two_workers_die_over_is_dropped_and_logging_goes_on(
+    def test_a_step_that_two_workers_die_over_is_skipped_and_logging_goes_on(
         self, tmp_path, caplog
     ):
         model = FailsInWorker(list)
@@ -327,7 +327,7 @@ class TestComingBack:
             atlas.add_atlas(2)
         start = time.monotonic()
         atlas.close(0.1)
-        assert "1 checkpoints were not finished within 0.1 s" in caplog.text
+        assert "not finished within 0.1 s: step 2;" in caplog.text
         assert time.monotonic() - start < 10
 
     def test_a_killed_worker_is_reported_as_killed_before_training(self, tmp_path, caplog):

@@ -43,7 +43,7 @@ function turn(from: Activations, to: Activations): Turns {
   const [one, other] = [strayOf(from, was), strayOf(to, is)];
   const floor =
     one && other && changes.map((_, row) => 1 - Math.cos(Math.min(Math.PI, one(row) + other(row))));
-  const lost = percent(Math.max(from.lost ?? 0, to.lost ?? 0, LEAST_LOST));
+  const lost = percent(Math.max(from.lostVariance ?? 0, to.lostVariance ?? 0, LEAST_LOST));
   const note = floor ? ` Storing as ${to.kind} lost ${lost} of the variance.` : '';
   return { changes, floor, note };
 }
@@ -61,9 +61,12 @@ const LEAST_LOST = 1e-6;
  * The estimated angle by which storage rotated a row: the lost share of the variance
  * is recorded for all rows together, and each row is assumed to have lost the mean.
  */
-function strayOf({ lost }: Activations, lengths: Float64Array): ((row: number) => number) | null {
-  if (lost === null) return null;
-  const share = Math.max(lost, LEAST_LOST);
+function strayOf(
+  { lostVariance }: Activations,
+  lengths: Float64Array,
+): ((row: number) => number) | null {
+  if (lostVariance === null) return null;
+  const share = Math.max(lostVariance, LEAST_LOST);
   const sound = lengths.filter(Number.isFinite);
   const mean = sound.reduce((sum, square) => sum + square, 0) / sound.length;
   const gone = Math.sqrt((mean * share) / (1 - share));

@@ -270,7 +270,7 @@ function unread({ message }: Failure, session: Session): TemplateResult {
 
 function whyNone({ kept }: History): string {
   return kept < 2
-    ? 'Events compare two checkpoints, and there is only one so far.'
+    ? 'Events compare two steps, and there is only one so far.'
     : `No concept was born, merged, split, or ended between the ${count(kept)} steps.`;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A concept as a row of icons, one per checkpoint, over the curves of its size and purity. */
+/** A concept as a row of icons, one per step, over the curves of its size and purity. */
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';

@@ -73,8 +73,8 @@ export function helpDialog(close: () => void): TemplateResult {
       ${panelHead('How to read the map', 'Close', 'Esc', close)}
       <ul class="reading">
         <li>
-          <strong>A cell</strong> holds samples with similar activations. A sample is one position
-          of one image. Larger tiles hold more samples.
+          <strong>A cell</strong> holds samples with similar activations. A sample is the output of the
+          layer at one position of one image. Larger tiles hold more samples.
         </li>
         <li>
           <strong>Its icon</strong> is a synthetic picture. Its activation is optimized to match the

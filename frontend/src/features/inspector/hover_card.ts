@@ -11,8 +11,8 @@ import {
   findPatches,
   headline,
   iconLine,
-  lostPatches,
   patchesMissing,
+  patchFailure,
   position,
   rankedBy,
 } from '../../ui/cell_view';
@@ -81,6 +81,6 @@ function strip(context: CellContext): TemplateResult {
           ></atlas-crop>`,
       )}
     </div>
-    ${lostPatches(context.state, context.session)}
+    ${patchFailure(context.state, context.session)}
   </section>`;
 }

@@ -11,9 +11,9 @@ import {
   findPatches,
   headline,
   iconLine,
-  lostPatches,
   type Patch,
   patchesMissing,
+  patchFailure,
   patchLabel,
   position,
   rankedBy,
@@ -74,7 +74,7 @@ function gallery(context: CellContext, selection: Selection): TemplateResult {
   return html`<section>
     <h3>Nearest real patches ${rankedBy(nearest)}</h3>
     <div class="patches wide">${list.map((patch) => patchButton(context, patch, selection))}</div>
-    ${lostPatches(context.state, context.session)}
+    ${patchFailure(context.state, context.session)}
     ${chosen ? wholeImage(context, chosen) : html`<p class="muted">Click a patch for its image.</p>`}
   </section>`;
 }

@@ -34,9 +34,9 @@ function titleOf({ layer, names, filled }: ClassAtlas): string {
 function choiceOf({ names, filled }: ClassAtlas): string {
   const several = names.length > 1;
   if (!filled)
-    return `${several ? 'One of the classes' : 'The class'} has the highest attribution at each.`;
+    return `${several ? 'One of the classes' : 'The class'} has the highest attribution at each position.`;
   const whose = several ? 'For at least one class, too' : 'Too';
-  return `${whose} few have it as their strongest class; the strongest of the others were added.`;
+  return `${whose} few positions have it as their strongest class; the next strongest positions were added.`;
 }
 
 function axisWords({ left, right, reach, trustworthiness }: Axis): string {

@@ -56,7 +56,7 @@ export function pointsNote(
   const thinned = isThinned(atlas, state);
   const shown = thinned ? `${count(MOST_POINTS)} of ${count(atlas.count)}` : count(atlas.count);
   return html`<p class="muted">
-    Showing ${shown} points${thinned ? ', spread over all of them' : ''}.
+    Showing ${shown} points${thinned ? ', evenly spread' : ''}.
     <button type="button" class="link" @click=${() => all(thinned)}>
       Show ${thinned ? 'all' : 'fewer'}
     </button>

@@ -88,8 +88,8 @@ export function paneView({ pane, number, slot, host, links }: PaneParts): Templa
 /** The note that explains which controls act on which panes. */
 export function paneNote(): TemplateResult {
   return html`<p class="pane-note muted">
-    Filter, inspector, and timeline act on pane 1; color, grid, and show on all. Play and the step keys
-    also move panes that stand “as pane 1”.
+    Filter, inspector, and timeline act on pane 1; color, grid, and visibility act on all. Play and
+    the step keys also move panes that are set to “as pane 1”.
   </p>`;
 }
 

@@ -49,7 +49,7 @@ export class PinList {
     </section>`;
   }
 
-  /** Drops atlases of steps that are no longer pinned. */
+  /** Removes atlases of steps that are no longer pinned. */
   #forget(pins: readonly Pin[]): void {
     const keys = new Set(pins.map(keyOf));
     for (const key of this.#atlases.keys()) if (!keys.has(key)) this.#atlases.delete(key);

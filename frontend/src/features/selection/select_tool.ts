@@ -81,7 +81,7 @@ export class SelectTool {
     return painters;
   }
 
-  /** Drops text of the URL that is not a pin. */
+  /** Removes text from the URL that is not a pin. */
   #clean(pins: string): void {
     this.session.store.set({ pins: writePins(readPins(pins)) });
     this.map.invalidate();

@@ -12,9 +12,9 @@ import type { State } from '../../state/store';
 import {
   classBars,
   cutPatches,
-  lostPatches,
   type Patch,
   patchesMissing,
+  patchFailure,
   patchLabel,
 } from '../../ui/cell_view';
 import { count, percent, plural, shorten } from '../../util/format';
@@ -119,7 +119,7 @@ function gallery({ state, session, atlas, selection, patches, more }: Selected):
     <ul class="labeled-patches">
       ${cutPatches(state.probe, session, atlas, samples).map((one) => renderLabeledPatch(atlas, one))}
     </ul>
-    ${lostPatches(state, session)}
+    ${patchFailure(state, session)}
     ${
       all || samples.length < patches
         ? nothing
@@ -149,7 +149,7 @@ function course({ state, session, known, steps, since, selection }: Selected): T
   const some = steps.length < all ? `${count(steps.length)} of ${count(all)} steps` : '';
   return html`<section>
     <h3>
-      Over the steps
+      At each step
       <span class="muted">${read < steps.length ? `loading, ${read} of ${steps.length}` : some}</span>
     </h3>
     <table class="course">

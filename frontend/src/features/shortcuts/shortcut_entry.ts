@@ -21,7 +21,7 @@ import type { LoadedSearch } from './loaded_search';
 const NAME = 40;
 /** Strength from which a patch counts as a shortcut by itself. */
 const STRONG = 2.2;
-/** Number of the last checkpoints that are announced. */
+/** Number of the last steps that are announced. */
 const SPOKEN_STEPS = 12;
 
 const RATES: readonly (readonly [keyof Rates, string])[] = [
@@ -248,7 +248,7 @@ function chart({ rates, interval }: Shortcut): TemplateResult {
   </ul>`;
 }
 
-/** Flip rates of patch and noise (dashed) at each checkpoint, with a dot at the first hit. */
+/** Flip rates of patch and noise (dashed) at each step, with a dot at the first hit. */
 function sparkline({ history, since }: Shortcut): TemplateResult | typeof nothing {
   const known = history.filter(({ flipRate }) => flipRate !== null);
   if (known.length < 2) return nothing;

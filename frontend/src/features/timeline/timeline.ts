@@ -16,7 +16,7 @@ import { motionChoice } from './motion_choice';
 const MOST_TICKS = 400;
 
 const WHY_SKIPPED: Readonly<Record<string, string>> = {
-  busy: 'the machine was busy',
+  busy: 'the queue was full',
   budget: 'the time budget was used up',
   failed: 'it failed; see the output of the run',
 };
@@ -201,13 +201,13 @@ function keptEnds(steps: readonly HistoryStep[]): string {
   const sound = steps.findIndex(({ sequence }) => sequence !== null);
   const [first, sequence] = [steps[0]?.step, steps[sound]?.sequence];
   if (first === undefined || sequence == null) return '';
-  const dropped = sequence - 1 - sound;
-  return dropped <= 0
+  const removed = sequence - 1 - sound;
+  return removed <= 0
     ? ', including the first and the last'
-    : `, without the first ${count(dropped)}, before step ${count(first)}`;
+    : `, without the first ${count(removed)}, before step ${count(first)}`;
 }
 
-/** Reports the missing checkpoint next to the current one, or the number of all missing ones. */
+/** Reports the skipped step next to the current one, or the number of all skipped steps. */
 function skippedNote(
   skipped: readonly SkippedStep[],
   shown: readonly number[],
@@ -217,7 +217,7 @@ function skippedNote(
   const near = skipped.find(({ step }) => [at, at + 1].includes(indexAbove(shown, step)));
   const lines = skipped.slice(0, TOOLTIP_LINES).map(sentence);
   return html`<span title=${lines.join('\n')}
-    >${near === undefined ? `${plural(skipped.length, 'checkpoint')} not computed` : sentence(near)}.</span
+    >${near === undefined ? `${plural(skipped.length, 'step')} skipped` : sentence(near)}.</span
   >`;
 }
 
@@ -237,6 +237,6 @@ function remark(
 
 function freshPill(fresh: number, session: Session): TemplateResult {
   return html`<button type="button" class="pill" @click=${() => session.acceptFreshSteps()}>
-    ${plural(fresh, 'new checkpoint')}
+    ${plural(fresh, 'new step')}
   </button>`;
 }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Highlights samples, such as the members of a concept, and dims all other cells. */
 
-import { toScreen } from '../../domain/camera';
 import { countIn } from '../../domain/concepts';
 import { iconScales } from '../../render/scene';
-import type { Atlas } from '../../wire/atlas';
-import { badge, eachCell, type OverlayFrame } from '../overlay';
+import { badge, eachCell, eachPoint, type OverlayFrame } from '../overlay';
 
 const VEIL = 0.75;
 /** Cells with a smaller share of members are not framed: their dots say enough. */
@@ -34,7 +32,7 @@ export function drawShares(
   word: (cell: number) => string,
 ): void {
   veil(context, frame, strength);
-  dots(context, frame, frame.atlas, rows);
+  dots(context, frame, rows);
   frames(context, frame, strength, word);
 }
 
@@ -80,24 +78,15 @@ function frames(
   });
 }
 
-function dots(
-  context: CanvasRenderingContext2D,
-  { camera, viewport, theme }: OverlayFrame,
-  atlas: Atlas,
-  rows: Int32Array,
-): void {
+function dots(context: CanvasRenderingContext2D, frame: OverlayFrame, rows: Int32Array): void {
+  const { theme } = frame;
   context.fillStyle = theme.accent;
   context.strokeStyle = `rgb(${theme.ground.join()})`;
   context.lineWidth = 1;
-  for (const row of rows) {
-    const { x, y } = toScreen(camera, viewport, {
-      x: atlas.xy[2 * row] as number,
-      y: atlas.xy[2 * row + 1] as number,
-    });
-    if (x < 0 || y < 0 || x > viewport.width || y > viewport.height) continue;
+  eachPoint(frame, rows, (x, y) => {
     context.beginPath();
     context.arc(x, y, DOT, 0, 2 * Math.PI);
     context.fill();
     context.stroke();
-  }
+  });
 }

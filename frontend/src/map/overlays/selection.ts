@@ -8,7 +8,7 @@ import { type Point, toScreen, worldSide } from '../../domain/camera';
 import { countIn } from '../../domain/concepts';
 import type { Pin } from '../../state/pins';
 import { cellAt } from '../../wire/atlas';
-import { badge, eachCell, type OverlayFrame } from '../overlay';
+import { badge, eachCell, eachPoint, type OverlayFrame } from '../overlay';
 
 /** Cells with at least this share of their samples in the selection are inside its line. */
 const INSIDE_SHARE = 0.5;
@@ -105,24 +105,16 @@ function strokeTwice(
   context.setLineDash([]);
 }
 
-function diamonds(
-  context: CanvasRenderingContext2D,
-  { atlas, camera, viewport, theme }: OverlayFrame,
-  rows: Int32Array,
-): void {
+function diamonds(context: CanvasRenderingContext2D, frame: OverlayFrame, rows: Int32Array): void {
+  const { theme } = frame;
   context.beginPath();
-  for (const row of rows) {
-    const { x, y } = toScreen(camera, viewport, {
-      x: atlas.xy[2 * row] as number,
-      y: atlas.xy[2 * row + 1] as number,
-    });
-    if (x < 0 || y < 0 || x > viewport.width || y > viewport.height) continue;
+  eachPoint(frame, rows, (x, y) => {
     context.moveTo(x, y - DIAMOND);
     context.lineTo(x + DIAMOND, y);
     context.lineTo(x, y + DIAMOND);
     context.lineTo(x - DIAMOND, y);
     context.closePath();
-  }
+  });
   context.lineWidth = 2;
   context.strokeStyle = `rgb(${theme.ground.join()})`;
   context.stroke();

@@ -2,8 +2,8 @@
 /** Open panels and the last announcement. */
 
 export interface UiState {
-  /** A part of the tab itself did not arrive. */
-  readonly lost: boolean;
+  /** Code of a part of the tab failed to load. */
+  readonly loadFailed: boolean;
   readonly eventList: boolean;
   /** What the ribbons of the stream graph are; empty while it is closed. */
   readonly stream: '' | 'concepts' | 'groups';
@@ -24,7 +24,7 @@ export interface UiState {
 }
 
 export const INITIAL_UI: UiState = {
-  lost: false,
+  loadFailed: false,
   eventList: false,
   stream: '',
   selectionList: false,

@@ -40,7 +40,7 @@ export interface AtlasManifest {
   readonly activations: ActivationsEntry;
   /** Origin of the atlas. */
   readonly provenance: ProvenanceEntry;
-  /** Checkpoints since the previous atlas that were not computed. */
+  /** Steps that were skipped since the previous atlas. */
   readonly skipped: readonly SkippedEntry[];
   /** The unit square in the units of the layout, null in logs that lack it. */
   readonly viewport: ViewportEntry | null;
@@ -284,7 +284,7 @@ export interface HistoryResponse {
   readonly kept: number;
   /** Kept steps, ascending. */
   readonly steps: readonly HistoryStep[];
-  /** Checkpoints that were not computed, ascending. */
+  /** Steps that were skipped, ascending. */
   readonly skipped: readonly SkippedEntry[];
   /** Events of all steps, highest score first; null where no step tracked concepts. */
   readonly events: readonly HistoryEvent[] | null;
@@ -486,7 +486,7 @@ export interface ShortcutEntry {
   readonly examples: readonly ExampleEntry[];
 }
 
-/** Test of a patch at one checkpoint; see `ShortcutTest`. */
+/** Test of a patch at one step; see `ShortcutTest`. */
 export interface ShortcutTestEntry {
   /** Global step. */
   readonly step: number;
@@ -526,11 +526,11 @@ export interface ShortcutsManifest {
   readonly found: readonly ShortcutEntry[];
 }
 
-/** A checkpoint that was requested and not computed. */
+/** A requested step that has no atlas. */
 export interface SkippedEntry {
   /** Global step. */
   readonly step: number;
-  /** Newer checkpoints replaced it, the time budget was used up, or it failed. */
+  /** "busy": the queue was full; "budget": the time budget was used up; or "failed". */
   readonly reason: 'budget' | 'busy' | 'failed';
 }
 

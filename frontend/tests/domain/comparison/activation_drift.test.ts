@@ -107,7 +107,7 @@ describe('turns of activations', () => {
 
   it('claim no significance where the loss is unknown, and nothing about rows without direction', () => {
     expect(
-      valuesOf(findTurns({ ...float16(BEFORE), lost: null }, float16(AFTER), level)),
+      valuesOf(findTurns({ ...float16(BEFORE), lostVariance: null }, float16(AFTER), level)),
     ).toMatchObject({
       beyond: null,
       significant: 0,

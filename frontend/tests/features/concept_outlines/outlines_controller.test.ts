@@ -2,7 +2,7 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
-import { conceptOutlines } from '../../../src/features/concept_outlines';
+import { conceptOutlines } from '../../../src/features/concept_outlines/concept_outlines_feature';
 import type { Feature, FeatureContext } from '../../../src/features/feature';
 import type { OverlayFrame } from '../../../src/map/overlay';
 import { THEMES } from '../../../src/map/theme';

@@ -21,7 +21,7 @@ const activations: Activations = {
   width: 2,
   values: new Float32Array([1, 0, 0, 1, 3, 1, 1, 1]),
   mean: new Float32Array(2),
-  ...{ channels: 2, kind: 'float16', axes: null, lost: null },
+  ...{ channels: 2, kind: 'float16', axes: null, lostVariance: null },
 };
 
 let store: Store;

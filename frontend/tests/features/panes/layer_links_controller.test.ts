@@ -7,7 +7,7 @@ import { describeCell } from '../../../src/domain/cell_stats';
 import type { LayerLevel } from '../../../src/domain/comparison/layer_links';
 import type { FeatureContext } from '../../../src/features/feature';
 import { LayerLinksController } from '../../../src/features/panes/layer_links_controller';
-import { layerLinksToggle } from '../../../src/features/panes/layer_links_toggle';
+import { layerLinksToggle } from '../../../src/features/panes/layer_links_toggle_feature';
 import type { AtlasMap } from '../../../src/map/atlas_map';
 import { REVEAL, type Reveal } from '../../../src/map/reveal_cell_event';
 import type { Session } from '../../../src/state/session';

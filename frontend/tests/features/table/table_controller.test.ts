@@ -168,7 +168,7 @@ describe('the table', () => {
     const direction = [[1, 0] as const, [0, 1] as const, [3, 1] as const, [-1, 0] as const];
     known = {
       ...{ width: 2, mean: new Float32Array(2), channels: 2, kind: 'float16' },
-      ...{ axes: null, lost: null },
+      ...{ axes: null, lostVariance: null },
       values: Float32Array.from(level.cellOf, (cell) => cell).reduce<Float32Array>(
         (values, cell, sample) => {
           values.set(direction[cell] ?? [0, 0], 2 * sample);

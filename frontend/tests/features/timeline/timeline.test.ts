@@ -117,16 +117,16 @@ describe('timeline', () => {
     expect(find('input[type=range]').title).toBe('blob 2 is short');
   });
 
-  it('reports checkpoints that were not computed', () => {
+  it('reports skipped steps', () => {
     const skipped = [
       { step: 2000, reason: 'busy' },
       { step: 3000, reason: 'budget' },
       { step: 9000, reason: 'unheard of' },
     ];
     panel({ history: past([], { skipped }) });
-    expect(text('.note')).toBe('Step 2,000 was skipped: the machine was busy.');
+    expect(text('.note')).toBe('Step 2,000 was skipped: the queue was full.');
     expect(find('.note span').title).toBe(
-      'Step 2,000 was skipped: the machine was busy\n' +
+      'Step 2,000 was skipped: the queue was full\n' +
         'Step 3,000 was skipped: the time budget was used up\n' +
         'Step 9,000 was skipped: unheard of',
     );
@@ -136,14 +136,14 @@ describe('timeline', () => {
       ['3000', '75%'],
       ['9000', '100%'],
     ]);
-    expect(ticks[0]?.title).toBe('Step 2,000 was skipped: the machine was busy');
+    expect(ticks[0]?.title).toBe('Step 2,000 was skipped: the queue was full');
     panel({ history: past([], { skipped: skipped.slice(2) }) });
-    expect(text('.note')).toBe('1 checkpoint not computed.');
+    expect(text('.note')).toBe('1 step skipped.');
   });
 
-  it('offers new checkpoints and never jumps', () => {
+  it('offers new steps and never jumps', () => {
     const session = panel({ freshSteps: 3 });
-    expect(text('.pill')).toBe('3 new checkpoints');
+    expect(text('.pill')).toBe('3 new steps');
     expect(session.calls).toEqual([]);
     find('.pill').click();
     expect(session.calls).toEqual([['fresh']]);

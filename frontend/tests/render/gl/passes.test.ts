@@ -169,7 +169,7 @@ describe('grid pass', () => {
     expect(fake.of('deleteTexture')).toHaveLength(2);
   });
 
-  it('keeps pages within a budget of bytes, but never drops one on screen', () => {
+  it('keeps pages within a budget of bytes, but never removes one on screen', () => {
     const pages = Array.from({ length: 20 }, () => ({ width: 2048, height: 2048 }) as ImageBitmap);
     for (const page of pages) renderer.draw(frame([scene({ pages: [page] }), 1]));
     // 2048 × 2048 at 5.4 bytes with mip levels is 22.6 MB: eight fit into 192 MiB.

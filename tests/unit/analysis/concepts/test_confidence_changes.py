@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Changes of confidence between two checkpoints, with known numbers."""
+"""Changes of confidence between two steps, with known numbers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events and moves of single rows between two checkpoints."""
+"""Events and moves of single rows between two steps."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Changes of predictions between two checkpoints, with hand-computed numbers."""
+"""Changes of predictions between two steps, with hand-computed numbers."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_the_result_is_reproducible_and_ranked_by_score() -> None:
 
 
 def test_random_flips_are_rarely_significant() -> None:
-    """Each image is predicted as one of two classes at random, at 200 pairs of checkpoints."""
+    """Each image is predicted as one of two classes at random, at 200 pairs of steps."""
     random = np.random.default_rng(0)
     labels = np.repeat([CAT, DOG], 200)
     ids = np.arange(400)

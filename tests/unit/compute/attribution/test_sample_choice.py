@@ -108,7 +108,7 @@ def test_all_samples_have_attribution_where_it_is_cheap(model):
     assert not find_note(atlas)
 
 
-def test_the_number_is_measured_once_and_kept_over_checkpoints_and_logs(model, monkeypatch):
+def test_the_number_is_measured_once_and_kept_over_steps_and_logs(model, monkeypatch):
     measured = []
 
     def measure(total, seconds):

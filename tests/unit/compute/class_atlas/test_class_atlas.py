@@ -96,7 +96,7 @@ def test_strongest_positions_agree_with_the_attribution_of_all_positions(layer):
         assert (places.positions == [height - 1, width - 1]).any()
 
 
-def test_duplicate_positions_of_an_image_are_dropped():
+def test_duplicate_positions_of_an_image_are_removed():
     images = noise(4)
     images[:, :, :, 12:] = images[:, :, :, :12]  # every position twice, eleven columns apart
     model, probe = Convolved(), probe_of(images)

@@ -91,7 +91,7 @@ def test_gradient_of_a_known_convolution():
     assert found.flatten().tolist() == [2, 3 + 10, 20, 30]
 
 
-def test_rows_and_columns_of_zeros_are_dropped():
+def test_rows_and_columns_of_zeros_are_removed():
     """SAME padding of stride 2 is read as a kernel that starts with a row and column of zeros."""
     kernel = nn.functional.pad(torch.randn(4, 3, 3, 3), (1, 0, 1, 0))
     plain = SubpixelGradient.from_weight(kernel[:, :, 1:, 1:], (2, 2), (0, 0))

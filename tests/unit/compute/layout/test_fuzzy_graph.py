@@ -99,7 +99,7 @@ def test_importing_umap_restores_the_process():
         torch.set_num_threads(threads)
 
 
-def test_approximate_neighbors_drop_the_row_itself(monkeypatch, unit):
+def test_approximate_neighbors_omit_the_row_itself(monkeypatch, unit):
     exact_indices, exact_distances = nearest_neighbors(unit, 4)
     own = np.arange(len(unit))[:, None]
 

@@ -74,7 +74,7 @@ def drift(digits, seed=0, scale=2.0):
     return (digits + noise).astype(np.float32)
 
 
-def test_the_next_checkpoint_starts_from_the_previous_coordinates(digits, digits_layout):
+def test_the_next_step_starts_from_the_previous_coordinates(digits, digits_layout):
     # The previous map is mirrored, as no fresh layout would come out: the next must stay mirrored.
     low, high = digits_layout.viewport[:, 0]
     mirrored = dataclasses.replace(

@@ -158,7 +158,7 @@ class TestMarks:
         assert [one.now.target for one in kept] == [50, 11, 10, 9, 8, 7, 6, 5, 4]
 
     @pytest.mark.parametrize("rate", [None, 0.0, 0.24])
-    def test_patches_with_a_low_flip_rate_are_dropped(self, rate, tracker):
+    def test_patches_with_a_low_flip_rate_are_removed(self, rate, tracker):
         one = candidate(id=0)
         last = dataclasses.replace(one.now.history[0], flip_rate=rate)
         one = dataclasses.replace(one, now=dataclasses.replace(one.now, history=(last,)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Computes the atlases of a checkpoint and writes them to a log, in any process."""
+"""Computes the atlases of a step and writes them to a log, in any process."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from tensorboard_plugin_atlas.writer.optional_loggers import ClassAtlasLogger, S
 logger = logging.getLogger(__name__)
 
 
-class CheckpointLogger:
-    """Computes the atlases of a checkpoint and writes each as soon as it is finished.
+class StepLogger:
+    """Computes the atlases of a step and writes each as soon as it is finished.
 
     Continues the maps of the atlases that are already in the log.
 
     Args:
         pipeline: Computes the atlases.
         sink: Where the records are written; this object then owns it.
-        extras: Optional records of each checkpoint.
+        extras: Optional records of each logged step.
         is_preliminary_logged: Whether a preliminary atlas is logged if icons take long.
 
     Attributes:
@@ -79,7 +79,7 @@ class CheckpointLogger:
             model: The model; it is not changed.
             step: Global step.
             wall_time: Seconds since the epoch, or None for now.
-            skipped: Requested checkpoints since the last one that were not computed.
+            skipped: Steps that were skipped since the last atlas.
 
         Returns:
             The cost of each atlas and optional record, in the order in which they were written.

@@ -19,7 +19,7 @@ import { compareBar, dividerSlider } from './compare_bar';
 import { conceptMatches } from './concept_match_list';
 import { differenceLegend } from './difference_legend';
 
-export class CompareController implements Feature {
+export class StepComparisonController implements Feature {
   constructor(
     private readonly session: Session,
     private readonly map: AtlasMap,

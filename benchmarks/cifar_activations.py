@@ -2,7 +2,7 @@
 """Activations of the demo network on one probe during training on CIFAR-10, cached in `build/`.
 
 Data of `map_stability.py` and `concepts.py`: a training run from chance to an accuracy of about two
-thirds, with the activations of two layers at eight checkpoints, and a large set of samples of the
+thirds, with the activations of two layers at eight steps, and a large set of samples of the
 last two.
 """
 
@@ -66,7 +66,7 @@ def load_run(seed: int) -> Run:
 
 
 def load_large(rows: int) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
-    """Returns the late layer at the last two checkpoints, (rows, C) each, ten samples per image."""
+    """Returns the late layer at the last two steps, (rows, C) each, ten samples per image."""
     load_run(0)
     with np.load(STORE / "large.npz") as stored:
         chosen = np.random.default_rng(0).permutation(LARGE)[:rows]

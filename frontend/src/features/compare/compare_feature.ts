@@ -3,14 +3,14 @@
 
 import type { FeatureModule } from '../feature';
 import compareStyles from './compare.css?inline';
-import { CompareController } from './compare_controller';
 import driftStyles from './drift.css?inline';
 import { DriftController } from './drift_controller';
+import { StepComparisonController } from './step_comparison_controller';
 
 /** The difference, a swipe between two steps, or one after the other. */
 export const compare: FeatureModule = {
   styles: compareStyles,
-  create: ({ session, map }) => new CompareController(session, map),
+  create: ({ session, map }) => new StepComparisonController(session, map),
 };
 
 /** How far samples moved, or how much their activations changed, since an earlier step. */
