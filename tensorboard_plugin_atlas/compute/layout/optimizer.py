@@ -19,9 +19,10 @@ from typing import Final
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray
-from tensorboard_plugin_atlas.compute.layout.large_descent import descend
+from tensorboard_plugin_atlas.compute.layout.grid_repulsion import GridRepulsion
 
 ATTRACTION: Final = 1.25
 """Attraction relative to t-SNE."""
@@ -31,7 +32,7 @@ _EXAGGERATION: Final = 4.0
 _MOMENTA: Final = (0.5, 0.8)
 """Momentum during early exaggeration, and after it."""
 _EXACT_UP_TO: Final = 4_000
-"""Largest number of samples with exact pairwise forces; above, `large_descent` is faster."""
+"""Largest number of samples with exact pairwise forces; above, `grid_repulsion` is faster."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ def optimize_layout(
     momenta = np.where(is_exaggerated, *_MOMENTA).astype(np.float32)
     x, y = np.array(start.T, np.float32, order="C")
     if rows > _EXACT_UP_TO:
-        minimize = descend
+        minimize = _descend_on_grid
     else:
         from tensorboard_plugin_atlas.compute.layout.numba_kernels import gradient_descent
 
@@ -108,3 +109,48 @@ def optimize_layout(
         rows / 2,
     )
     return np.stack([x, y], axis=1)
+
+
+def _descend_on_grid(
+    x: FloatArray,
+    y: FloatArray,
+    starts: NDArray[np.uint32],
+    tails: NDArray[np.uint32],
+    weights: FloatArray,
+    anchors: FloatArray,
+    strengths: FloatArray,
+    radius: float,
+    mobility: FloatArray,
+    attractions: FloatArray,
+    momenta: FloatArray,
+    rate: float,
+) -> None:
+    """Does what `numba_kernels.gradient_descent` does, with repulsion computed on a grid."""
+    from tensorboard_plugin_atlas.compute.layout.numba_kernels import step_with_forces
+
+    repel = GridRepulsion()
+    away, towards = np.empty((2, len(x)), np.float32), np.empty((2, len(x)), np.float32)
+    speed, gain = np.zeros((2, len(x)), np.float32), np.ones((2, len(x)), np.float32)
+    is_line = bool(y.min() == y.max())
+    for attraction, momentum in zip(attractions.tolist(), momenta.tolist(), strict=True):
+        total = repel(x, y, away[0], away[1])
+        step_with_forces(
+            x,
+            y,
+            starts,
+            tails,
+            weights,
+            anchors,
+            strengths,
+            radius,
+            mobility,
+            away,
+            total,
+            towards,
+            speed,
+            gain,
+            attraction,
+            momentum,
+            rate,
+            is_line,
+        )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gradient descent of large layouts: forces on a grid, and rows in the order of a curve."""
+"""Repulsion on a grid, and layouts with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from test_optimizer import compute_repulsion, cross_entropy, make_clusters
 
 from tensorboard_plugin_atlas.analysis.directions import unit_rows
-from tensorboard_plugin_atlas.compute.layout import grid_repulsion, large_descent, optimizer
+from tensorboard_plugin_atlas.compute.layout import grid_repulsion, optimizer
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import find_start, fuzzy_graph, scale_start
 from tensorboard_plugin_atlas.compute.layout.grid_repulsion import GridRepulsion
 from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
@@ -120,37 +120,3 @@ def test_equal_arguments_give_equal_bytes_and_do_not_change_the_start(graph, sta
     np.testing.assert_array_equal(once, twice)
     np.testing.assert_array_equal(start, before)
     assert once.dtype == np.float32
-
-
-def test_rows_are_sorted_with_their_edges():
-    random = np.random.default_rng(0)
-    rows = large_descent._Rows(
-        index=np.arange(50),
-        xy=random.normal(size=(2, 50)).astype(np.float32) * 20,
-        speed=np.zeros((2, 50), np.float32),
-        gain=np.ones((2, 50), np.float32),
-        anchors=np.zeros((50, 2), np.float32),
-        strengths=np.arange(50, dtype=np.float32),
-        mobility=np.ones(50, np.float32),
-        starts=np.r_[0, np.cumsum(np.arange(50) % 4)].astype(np.uint32),
-        tails=random.integers(0, 50, 73).astype(np.uint32),
-        weights=random.random(73).astype(np.float32),
-    )
-    ordered = rows.sorted_along_curve()
-    assert (ordered.index != rows.index).any()
-    np.testing.assert_array_equal(ordered.xy, rows.xy[:, ordered.index])
-    np.testing.assert_array_equal(ordered.strengths, ordered.index)
-
-    def edges(of):
-        ends = np.repeat(np.arange(50), np.diff(of.starts)), of.tails
-        return sorted(zip(of.index[ends[0]], of.index[ends[1]], of.weights, strict=True))
-
-    assert edges(ordered) == edges(rows)
-
-
-def test_cells_along_the_curve_are_neighbors():
-    column, row = np.meshgrid(np.arange(4), np.arange(4))
-    xy = large_descent._CURVE_CELL * np.stack([column.ravel(), row.ravel()]).astype(np.float32)
-    order = np.argsort(large_descent._curve_position(xy))
-    wanted = [(0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (3, 0), (2, 1), (3, 1)]
-    assert [(order_[0], order_[1]) for order_ in xy[:, order[:8]].T / 2] == wanted
