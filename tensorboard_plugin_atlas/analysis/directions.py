@@ -45,14 +45,23 @@ def unit_rows(activations: NDArray[Any]) -> FloatArray:
         get a direction of their own: equal among each other, orthogonal to all others.
     """
     rows = np.asarray(activations)
+    unit = np.empty((len(rows), rows.shape[1] + 1), np.float32)
+    for block in row_blocks(*rows.shape):
+        _scale_to_unit(rows[block], unit[block])
+    has_zeros = bool(unit[:, -1].any())
+    return unit if has_zeros else np.ascontiguousarray(unit[:, :-1])
+
+
+def _scale_to_unit(rows: NDArray[Any], unit: FloatArray) -> None:
+    """Writes (B, C) rows of length one, and a last column that is 1 for zero rows."""
     rows = rows if rows.dtype == np.float64 else rows.astype(np.float32)
     peak = np.abs(rows).max(axis=1, keepdims=True)
     zero = peak == 0
     # Only division and square root round, equally on all processors.
     whole = to_integers(rows / np.where(zero, 1, peak), rows.shape[1])
     length = np.sqrt(np.einsum("nc,nc->n", whole, whole))[:, None]
-    unit = (whole / np.where(zero, 1, length)).astype(np.float32)
-    return np.hstack([unit, zero.astype(np.float32)]) if zero.any() else unit
+    unit[:, :-1] = whole / np.where(zero, 1, length)
+    unit[:, -1:] = zero
 
 
 def to_integers(values: NDArray[Any], terms: int) -> NDArray[np.float64]:
@@ -114,10 +123,38 @@ def distinct_directions(unit: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.
     keys = np.ascontiguousarray(ranks.T)
     keys = keys.view(np.dtype((np.void, keys.itemsize * keys.shape[1]))).ravel()
     _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    return _in_order(first, group)
+
+
+def _in_order(
+    first: NDArray[np.intp], group: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Sorts groups by their first row."""
     order = np.argsort(first)
     position = np.empty_like(order)
     position[order] = np.arange(len(order))
     return first[order], position[group]
+
+
+def hashed_directions(unit: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Finds distinct directions among very many rows, in linear time.
+
+    As `distinct_directions`, but rows that are equal only up to rounding may stay distinct, since
+    they are rounded to a lattice.
+
+    Args:
+        unit: (N, C) from `unit_rows`.
+
+    Returns:
+        As `distinct_directions`.
+    """
+    factors = np.random.default_rng(0).integers(1 << 63, size=unit.shape[1], dtype=np.uint64)
+    hashes = np.empty(len(unit), np.uint64)
+    for block in row_blocks(*unit.shape):
+        whole = np.rint(unit[block] * (1 / _SAME_DIRECTION)).astype(np.int64).view(np.uint64)
+        hashes[block] = (whole * (2 * factors + 1)).sum(axis=1)
+    _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
+    return _in_order(first, group)
 
 
 def row_blocks(rows: int, columns: int) -> list[slice]:

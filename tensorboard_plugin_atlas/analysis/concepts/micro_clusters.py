@@ -38,16 +38,17 @@ def find_micro_clusters(unit: FloatArray, count: int, rounds: int = 6) -> MicroC
     """
     centers = unit[np.random.default_rng(_SEED).permutation(len(unit))[:count]]
     for _ in range(rounds):
-        labels = _find_nearest(unit, centers)
+        labels = nearest_centers(unit, centers)
         total = np.stack([np.bincount(labels, column, count) for column in unit.T], axis=1)
         empty = np.bincount(labels, minlength=count) == 0
         total[empty] = centers[empty]
         length = np.linalg.norm(total, axis=1, keepdims=True)
         centers = (total / np.maximum(length, 1e-9)).astype(np.float32)
-    return MicroClusters(centers, _find_nearest(unit, centers))
+    return MicroClusters(centers, nearest_centers(unit, centers))
 
 
-def _find_nearest(unit: FloatArray, centers: FloatArray) -> NDArray[np.intp]:
+def nearest_centers(unit: FloatArray, centers: FloatArray) -> NDArray[np.intp]:
+    """Returns (N,) the most similar of the (K, C) centers for each of the (N, C) unit rows."""
     blocks = [
         (unit[start : start + _BLOCK_ROWS] @ centers.T).argmax(axis=1)
         for start in range(0, len(unit), _BLOCK_ROWS)

@@ -3,8 +3,7 @@
 
 In every new process, `umap.UMAP().fit` compiles for ten times as long as it takes to lay out two
 thousand samples. So the fuzzy graph and the start are computed here in numpy and scipy. umap-learn
-(McInnes, Healy and Melville 2018) is used for its optimizer, as a reference, and for approximate
-neighbors of very many samples.
+(McInnes, Healy and Melville 2018) is used for its optimizer, as a reference.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ from scipy.sparse.csgraph import connected_components
 from tensorboard_plugin_atlas.analysis.directions import to_integers
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.layout.eigenpairs import leading_eigenpairs
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
 
 _SEARCH_STEPS = 64
 _SEARCH_TOLERANCE = 1e-5
@@ -33,6 +31,7 @@ _START_SIZE = 10.0
 _START_NOISE = 1e-4
 _NEGATIVES = 5.0
 _MIN_FOR_SPECTRAL = 12
+_SPECTRAL_UP_TO = 20_000
 _EIGEN_TOLERANCE = 1e-4
 _ZERO_VARIANCE = 1e-12
 """Variance along an axis, relative to the first axis, that is zero up to rounding."""
@@ -107,20 +106,21 @@ def _find_widths(
     return widths
 
 
-def initialize_layout(
-    unit: FloatArray, graph: scipy.sparse.csr_matrix, seed: int
-) -> tuple[FloatArray, str | None]:
-    """Returns the start of a first layout: spectral, or PCA if that is undefined.
+def find_start(unit: FloatArray, graph: scipy.sparse.csr_matrix) -> tuple[NDArray[Any], str | None]:
+    """Returns the coordinates from which a first layout starts, of any scale.
+
+    A spectral embedding takes more than quadratic time. From 20,000 samples on, maps that start
+    from PCA are as good: see `benchmarks/scale.py`.
 
     Args:
         unit: (N, C) directions, N >= 2.
         graph: (N, N) fuzzy graph of the same rows.
-        seed: Seed of the small noise that separates equal coordinates.
 
     Returns:
-        (N, 2) float32 start with a half width of 10, and a note if PCA was used, else None.
+        (N, 2) coordinates, spectral or by PCA, and a note if the spectral ones are undefined.
     """
-    random = np.random.RandomState(seed)
+    if len(unit) > _SPECTRAL_UP_TO:
+        return pca_coordinates(unit), None
     components = connected_components(graph, directed=False, return_labels=False)
     note = None
     if components > 1:
@@ -128,9 +128,25 @@ def initialize_layout(
     elif len(unit) >= _MIN_FOR_SPECTRAL:
         coordinates = _embed_spectral(graph)
         if coordinates is not None:
-            return _rescale(coordinates, random), None
+            return coordinates, None
         note = "layout: started from PCA, the spectral start did not converge"
-    return _rescale(pca_coordinates(unit), random), note
+    return pca_coordinates(unit), note
+
+
+def scale_start(coordinates: NDArray[Any], seed: int) -> FloatArray:
+    """Scales a start to a half width of 10, with a small noise that separates equal coordinates.
+
+    Args:
+        coordinates: (N, 2) from `find_start`.
+        seed: Seed of the noise.
+
+    Returns:
+        (N, 2) float32.
+    """
+    largest = float(np.abs(coordinates).max())
+    scaled = coordinates * (_START_SIZE / largest if largest > 0 else 1.0)
+    noise = np.random.RandomState(seed).normal(scale=_START_NOISE, size=coordinates.shape)
+    return (scaled + noise).astype(np.float32)
 
 
 def _embed_spectral(graph: scipy.sparse.csr_matrix) -> NDArray[np.float64] | None:
@@ -173,13 +189,6 @@ def pca_coordinates(unit: FloatArray) -> FloatArray:
     kept = values > _ZERO_VARIANCE * values[0]
     coordinates[:, kept] = scores[:, kept] * (peak / np.abs(whole).max())
     return coordinates
-
-
-def _rescale(coordinates: NDArray[Any], random: np.random.RandomState) -> FloatArray:
-    largest = float(np.abs(coordinates).max())
-    scaled = coordinates * (_START_SIZE / largest if largest > 0 else 1.0)
-    noise = random.normal(scale=_START_NOISE, size=coordinates.shape)
-    return (scaled + noise).astype(np.float32)
 
 
 def optimize_with_umap(
@@ -225,29 +234,3 @@ def optimize_with_umap(
             move_other=True,
         )
     return optimized
-
-
-def approximate_neighbors(unit: FloatArray, k: int, seed: int) -> tuple[IntArray, FloatArray]:
-    """Returns the approximate `k` nearest other rows by cosine, by nearest-neighbor descent.
-
-    Args:
-        unit: (N, C) from `unit_rows`, N in the tens of thousands or more.
-        k: Number of neighbors.
-        seed: Seed of the descent.
-
-    Returns:
-        Indices (N, k) int32 and cosine distances (N, k) float32, nearest first.
-    """
-    with import_umap() as umap:
-        random = np.random.RandomState(seed)
-        indices, distances, _ = umap.nearest_neighbors(unit, k + 1, "cosine", {}, True, random)
-    if (indices < 0).any():  # the descent found fewer than k for some row
-        return nearest_neighbors(unit, k)
-    # The row itself is first unless there are ties; remove it.
-    own = indices == np.arange(len(unit))[:, None]
-    own[~own.any(axis=1), -1] = True
-    shape = (len(unit), k)
-    return (
-        indices[~own].reshape(shape).astype(np.int32),
-        np.maximum(distances[~own].reshape(shape), 0).astype(np.float32),
-    )

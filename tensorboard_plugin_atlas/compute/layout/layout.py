@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Layout of samples: activations to 2-D coordinates, a pure function of its arguments.
 
-A neighbor embedding (`optimizer`) of UMAP's fuzzy graph over exact cosine neighbors. A first map
-starts from a spectral embedding. A later map starts from the previous one, and each sample is
-pulled to its previous coordinates according to the neighbors that it kept (`anchoring`). Samples
-with the same direction are a single point to the optimizer, so that duplicates do not dominate the
-neighbor graph.
+A neighbor embedding (`optimizer`) of UMAP's fuzzy graph over cosine neighbors, which are exact up
+to 20,000 samples. A first map starts from a spectral embedding, or from PCA if there are more. A
+later map starts from the previous one, and each sample is pulled to its previous coordinates
+according to the neighbors that it kept (`anchoring`). Samples with the same direction are a single
+point to the optimizer, so that duplicates do not dominate the neighbor graph.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.directions import distinct_directions, finite_rows, unit_rows
+from tensorboard_plugin_atlas.analysis.directions import (
+    distinct_directions,
+    finite_rows,
+    hashed_directions,
+    unit_rows,
+)
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.layout.anchoring import (
     align_procrustes,
@@ -28,12 +33,16 @@ from tensorboard_plugin_atlas.compute.layout.anchoring import (
     initial_coordinates,
     neighbor_recall,
 )
-from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (
+from tensorboard_plugin_atlas.compute.layout.approximate_neighbors import (
     approximate_neighbors,
+    measure_recall,
+)
+from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (
+    find_start,
     fuzzy_graph,
-    initialize_layout,
     optimize_with_umap,
     pca_coordinates,
+    scale_start,
 )
 from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors, overlap
 from tensorboard_plugin_atlas.compute.layout.noise_floor import noise_floor
@@ -50,8 +59,8 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 QUALITY_NEIGHBORS: Final = 15
 """Neighbors for quality measures and overlap, independent of `AtlasConfig.neighbors`."""
 
-_EXACT_UP_TO = 100_000
-"""Up to this size, exact search is faster than compiling the approximate search."""
+_EXACT_UP_TO = 20_000
+"""Largest number of samples with exact neighbors, whose time is quadratic."""
 _MIN_FOR_GRAPH = 5
 _MIN_ATTRACTED_TO = 3
 _ATTRACTED_TO_FRACTION = 2
@@ -120,6 +129,7 @@ class _Directions:
         group: (V,) indices into `first`: the direction of each valid row.
         unit: (U, C) directions.
         graph: (U, U) fuzzy graph, or None if there are too few directions.
+        recall: Which fraction of the nearest neighbors was found, or None if all were.
     """
 
     valid: NDArray[np.intp]
@@ -127,6 +137,7 @@ class _Directions:
     group: NDArray[np.intp]
     unit: FloatArray
     graph: scipy.sparse.csr_matrix | None
+    recall: float | None
 
     @property
     def rows(self) -> NDArray[np.intp]:
@@ -261,7 +272,13 @@ def restore_layout(
     rows = np.asarray(activations)
     finite = _check_activations(rows, None)
     valid = np.flatnonzero(finite)
-    indices, _ = _find_neighbors(unit_rows(rows[valid]), QUALITY_NEIGHBORS, config)
+    unit = unit_rows(rows[valid])
+    indices: NDArray[np.integer]
+    if _is_exact(unit):
+        indices, _ = _find_neighbors(unit, QUALITY_NEIGHBORS)
+    else:
+        first, group = hashed_directions(unit)
+        indices = first[_find_neighbors(unit[first], QUALITY_NEIGHBORS)[0]][group]
     corners = np.array(viewport or (0, 0, _DEFAULT_WIDTH, _DEFAULT_WIDTH), np.float32).reshape(2, 2)
     raw = from_map(np.asarray(xy, np.float32), corners)
     return Layout(
@@ -300,6 +317,11 @@ def _describe_samples(rows: NDArray[Any], found: _Directions) -> list[str]:
     valid, directions = found.valid, len(found.first)
     notes = []
     broken = len(rows) - len(valid)
+    if found.recall is not None:
+        notes.append(
+            f"layout: nearest neighbors are approximate above {_EXACT_UP_TO:,} samples; "
+            f"{found.recall:.1%} of the {QUALITY_NEIGHBORS} nearest were found"
+        )
     if broken:
         notes.append(f"layout: {broken:,} samples hold NaN or infinity; they are not in any mean")
     zero = int((~rows[valid].any(axis=1)).sum())
@@ -312,14 +334,17 @@ def _describe_samples(rows: NDArray[Any], found: _Directions) -> list[str]:
     return notes
 
 
-def _find_neighbors(unit: FloatArray, k: int, config: AtlasConfig) -> tuple[IntArray, FloatArray]:
+def _find_neighbors(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
     k = min(k, len(unit) - 1)
-    if len(unit) <= _EXACT_UP_TO:
-        return nearest_neighbors(unit, k)
-    return approximate_neighbors(unit, k, config.seed)
+    return nearest_neighbors(unit, k) if _is_exact(unit) else approximate_neighbors(unit, k)
 
 
-def _expand_neighbors(indices: IntArray, valid: NDArray[np.intp], rows: int) -> IntArray:
+def _is_exact(unit: FloatArray) -> bool:
+    """Returns whether the neighbors of `unit` are exact."""
+    return len(unit) <= _EXACT_UP_TO
+
+
+def _expand_neighbors(indices: NDArray[np.integer], valid: NDArray[np.intp], rows: int) -> IntArray:
     """Converts neighbors among the valid rows to neighbors among all rows."""
     everywhere = np.full((rows, indices.shape[1]), -1, np.int32)
     everywhere[valid] = valid[indices]
@@ -332,18 +357,27 @@ def _find_directions(
     """Returns the distinct directions with their graph, and the (N, k) neighbors of all rows."""
     valid = np.flatnonzero(finite)
     unit = unit_rows(rows[valid])
-    first, group = distinct_directions(unit)
     count = config.neighbors - 1
-    indices, distances = _find_neighbors(unit, max(QUALITY_NEIGHBORS, count), config)
-    neighbors = _expand_neighbors(indices[:, :QUALITY_NEIGHBORS], valid, len(rows))
-    if len(first) < len(unit):
-        unit = unit[first]
-        indices, distances = _find_neighbors(unit, count, config)
+    if _is_exact(unit):
+        first, group = distinct_directions(unit)
+        indices, distances = _find_neighbors(unit, max(QUALITY_NEIGHBORS, count))
+        neighbors = _expand_neighbors(indices[:, :QUALITY_NEIGHBORS], valid, len(rows))
+        if len(first) < len(unit):
+            unit = unit[first]
+            indices, distances = _find_neighbors(unit, count)
+    else:
+        # One search, among distinct directions: many equal rows would take quadratic time.
+        first, group = hashed_directions(unit)
+        unit = unit[first] if len(first) < len(unit) else unit
+        indices, distances = _find_neighbors(unit, max(QUALITY_NEIGHBORS, count))
+        nearest = first[indices[:, :QUALITY_NEIGHBORS]][group]
+        neighbors = _expand_neighbors(nearest, valid, len(rows))
     graph = None
     if len(unit) >= _MIN_FOR_GRAPH:
         k = min(count, max(_MIN_ATTRACTED_TO, (len(unit) - 1) // _ATTRACTED_TO_FRACTION))
         graph = fuzzy_graph(indices[:, :k], distances[:, :k])
-    return _Directions(valid, first, group, unit, graph), neighbors
+    recall = None if _is_exact(unit) else measure_recall(unit, indices[:, :QUALITY_NEIGHBORS])
+    return _Directions(valid, first, group, unit, graph, recall), neighbors
 
 
 def _plan(
@@ -383,17 +417,16 @@ def _plan_independent(
 ) -> _Plan:
     """Plans an independent map, aligned to the coordinates `before` if given."""
     graph = found.graph
-    note = None if graph is None else initialize_layout(found.unit, graph, config.seed)[1]
+    start, note = (None, None) if graph is None else find_start(found.unit, graph)
 
     def compute(seed: int) -> FloatArray:
-        if graph is None:
+        if graph is None or start is None:
             coordinates = pca_coordinates(found.unit)
         elif config.layout == "umap":
-            start, _ = initialize_layout(found.unit, graph, seed)
-            coordinates = _plan_umap(graph, start, config).compute(seed)
+            coordinates = _plan_umap(graph, scale_start(start, seed), config).compute(seed)
         else:
-            start, _ = initialize_layout(found.unit, graph, seed)
-            coordinates = optimize_layout(_START_SCALE * start, graph, steps=_count_steps(config))
+            small = _START_SCALE * scale_start(start, seed)
+            coordinates = optimize_layout(small, graph, steps=_count_steps(config))
         if is_line:
             coordinates = _project_to_line(coordinates, graph, config, seed)
         return coordinates if before is None else align_procrustes(coordinates, before)

@@ -14,14 +14,15 @@ samples, this is also faster, because the loop is vectorized.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray
+from tensorboard_plugin_atlas.compute.layout.grid_repulsion import GridRepulsion
 
 ATTRACTION: Final = 1.25
 """Attraction relative to t-SNE."""
@@ -31,10 +32,7 @@ _EXAGGERATION: Final = 4.0
 _MOMENTA: Final = (0.5, 0.8)
 """Momentum during early exaggeration, and after it."""
 _EXACT_UP_TO: Final = 4_000
-"""Largest number of samples with exact pairwise forces; above, distant ones are binned."""
-_SAMPLES_PER_CELL: Final = 9
-_CELL_RANGE: Final = (32, 48)
-"""Smallest and largest number of cells along each axis."""
+"""Largest number of samples with exact pairwise forces; above, `grid_repulsion` is faster."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,33 +76,81 @@ def optimize_layout(
     Returns:
         (N, 2) float32. Equal arguments give equal bytes on one machine.
     """
-    from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
-
     rows = len(start)
     used = Anchors.none(rows) if anchors is None else anchors
     is_exaggerated = np.arange(steps) < round(_EXAGGERATED_STEPS * steps)
+    starts, tails = graph.indptr.astype(np.uint32), graph.indices.astype(np.uint32)
+    weights = (graph.data / graph.data.sum()).astype(np.float32)
+    places = np.ascontiguousarray(used.coordinates, np.float32)
+    strengths = np.ascontiguousarray(used.strengths, np.float32)
+    radius = float(used.radius)
+    mobility = np.ascontiguousarray(used.mobility, np.float32)
+    attractions = np.where(is_exaggerated, _EXAGGERATION, ATTRACTION).astype(np.float32)
+    momenta = np.where(is_exaggerated, *_MOMENTA).astype(np.float32)
     x, y = np.array(start.T, np.float32, order="C")
-    kernels.gradient_descent(
+    if rows > _EXACT_UP_TO:
+        minimize = _descend_on_grid
+    else:
+        from tensorboard_plugin_atlas.compute.layout.numba_kernels import gradient_descent
+
+        minimize = gradient_descent
+    minimize(
         x,
         y,
-        graph.indptr.astype(np.int32),
-        graph.indices.astype(np.int32),
-        (graph.data / graph.data.sum()).astype(np.float32),
-        np.ascontiguousarray(used.coordinates, np.float32),
-        np.ascontiguousarray(used.strengths, np.float32),
-        float(used.radius),
-        np.ascontiguousarray(used.mobility, np.float32),
-        np.where(is_exaggerated, _EXAGGERATION, ATTRACTION).astype(np.float32),
-        np.where(is_exaggerated, *_MOMENTA).astype(np.float32),
+        starts,
+        tails,
+        weights,
+        places,
+        strengths,
+        radius,
+        mobility,
+        attractions,
+        momenta,
         rows / 2,
-        _count_cells(rows),
     )
     return np.stack([x, y], axis=1)
 
 
-def _count_cells(rows: int) -> int:
-    """Returns the number of cells along each axis for `kernels.repel_by_cells`, 0 for none."""
-    if rows <= _EXACT_UP_TO:
-        return 0
-    low, high = _CELL_RANGE
-    return min(max(round(math.sqrt(rows / _SAMPLES_PER_CELL)), low), high)
+def _descend_on_grid(
+    x: FloatArray,
+    y: FloatArray,
+    starts: NDArray[np.uint32],
+    tails: NDArray[np.uint32],
+    weights: FloatArray,
+    anchors: FloatArray,
+    strengths: FloatArray,
+    radius: float,
+    mobility: FloatArray,
+    attractions: FloatArray,
+    momenta: FloatArray,
+    rate: float,
+) -> None:
+    """Does what `numba_kernels.gradient_descent` does, with repulsion computed on a grid."""
+    from tensorboard_plugin_atlas.compute.layout.numba_kernels import step_with_forces
+
+    repel = GridRepulsion()
+    away, towards = np.empty((2, len(x)), np.float32), np.empty((2, len(x)), np.float32)
+    speed, gain = np.zeros((2, len(x)), np.float32), np.ones((2, len(x)), np.float32)
+    is_line = bool(y.min() == y.max())
+    for attraction, momentum in zip(attractions.tolist(), momenta.tolist(), strict=True):
+        total = repel(x, y, away[0], away[1])
+        step_with_forces(
+            x,
+            y,
+            starts,
+            tails,
+            weights,
+            anchors,
+            strengths,
+            radius,
+            mobility,
+            away,
+            total,
+            towards,
+            speed,
+            gain,
+            attraction,
+            momentum,
+            rate,
+            is_line,
+        )

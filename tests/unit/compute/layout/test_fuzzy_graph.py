@@ -15,11 +15,11 @@ from tensorboard_plugin_atlas.analysis.directions import unit_rows
 from tensorboard_plugin_atlas.compute.layout import eigenpairs as spectral
 from tensorboard_plugin_atlas.compute.layout import fuzzy_graph as umap_graph
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (
-    approximate_neighbors,
+    find_start,
     fuzzy_graph,
     import_umap,
-    initialize_layout,
     pca_coordinates,
+    scale_start,
 )
 from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
 
@@ -57,13 +57,13 @@ def test_hand_computed_fuzzy_graph():
 
 
 def test_a_connected_graph_starts_from_a_spectral_embedding_others_from_pca(unit):
-    start, note = initialize_layout(unit, fuzzy_graph(*nearest_neighbors(unit, 7)), seed=0)
+    start, note = find_start(unit, fuzzy_graph(*nearest_neighbors(unit, 7)))
     assert note is None
-    assert np.abs(start).max() == pytest.approx(10, abs=0.01)
+    assert np.abs(scale_start(start, 0)).max() == pytest.approx(10, abs=0.01)
 
     islands = np.vstack([np.eye(2)[[0] * 20], np.eye(2)[[1] * 20]])
     islands = unit_rows(islands + np.random.default_rng(1).normal(scale=0.01, size=(40, 2)))
-    start, note = initialize_layout(islands, fuzzy_graph(*nearest_neighbors(islands, 5)), seed=0)
+    start, note = find_start(islands, fuzzy_graph(*nearest_neighbors(islands, 5)))
     assert "PCA" in note
     assert "2 components" in note
     assert start[:20, 0].max() < start[20:, 0].min() or start[:20, 0].min() > start[20:, 0].max()
@@ -99,37 +99,9 @@ def test_importing_umap_restores_the_process():
         torch.set_num_threads(threads)
 
 
-def test_approximate_neighbors_omit_the_row_itself(monkeypatch, unit):
-    exact_indices, exact_distances = nearest_neighbors(unit, 4)
-    own = np.arange(len(unit))[:, None]
-
-    def descent(rows, k, *_):
-        # As nearest-neighbor descent returns: the row first; row 0 has it second; row 1 lacks it.
-        indices = np.hstack([own, exact_indices])
-        distances = np.hstack([np.zeros_like(own), exact_distances])
-        indices[0, :2] = indices[0, 1::-1]
-        indices[1] = [*exact_indices[1], 9]
-        return indices, distances, None
-
-    with import_umap() as umap:
-        monkeypatch.setattr(umap, "nearest_neighbors", descent)
-    indices, distances = approximate_neighbors(unit, 4, seed=0)
-    np.testing.assert_array_equal(indices, exact_indices)
-    assert distances.dtype == np.float32
-    np.testing.assert_allclose(distances[2:], exact_distances[2:])
-
-
-def test_approximate_neighbors_fall_back_to_exact_ones(monkeypatch, unit):
-    with import_umap() as umap:
-        missing = np.full((len(unit), 5), -1)
-        monkeypatch.setattr(umap, "nearest_neighbors", lambda *_: (missing, missing * 0.0, None))
-    indices, _ = approximate_neighbors(unit, 4, seed=0)
-    np.testing.assert_array_equal(indices, nearest_neighbors(unit, 4)[0])
-
-
 def test_a_spectral_start_that_does_not_converge_becomes_pca(monkeypatch, unit):
     graph = fuzzy_graph(*nearest_neighbors(unit, 7))
     monkeypatch.setattr(spectral, "_RESTARTS", 0)
-    start, note = umap_graph.initialize_layout(unit, graph, seed=0)
+    start, note = umap_graph.find_start(unit, graph)
     assert "did not converge" in note
     assert np.isfinite(start).all()

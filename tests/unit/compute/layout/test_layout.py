@@ -379,15 +379,31 @@ def test_another_number_of_samples_is_rejected():
         compute_layout(random_rows(4), before, config=CONFIG)
 
 
-def test_many_samples_use_approximate_neighbors(monkeypatch, digits):
-    calls = []
+def test_many_samples_have_approximate_neighbors_and_a_note(monkeypatch, digits):
+    monkeypatch.setattr(layout_module, "_EXACT_UP_TO", 300)
+    rows = digits[:400].astype(np.float32)
+    rows[5] = np.nan
+    rows[[7, 9, 300]] = rows[8]
+    layout = compute_layout(rows, config=CONFIG)
+    (note,) = (note for note in layout.notes if "approximate" in note)
+    assert "above 300 samples" in note
+    assert float(note.split(";")[1].split("%")[0]) > 95
+    np.testing.assert_array_equal(layout.xy[[7, 9, 300]], layout.xy[[8, 8, 8]])
+    assert (layout.neighbors[5] == -1).all()
+    valid = np.delete(np.arange(400), 5)
+    assert (layout.neighbors[valid] != valid[:, None]).all()
+    assert not (layout.neighbors[valid] == -1).any()
 
-    def descent(unit, k, seed):
-        calls.append((len(unit), k, seed))
-        return layout_module.nearest_neighbors(unit, k)
+    def read(previous):
+        return restore_layout(previous.xy, rows, viewport=previous.viewport_corners, config=CONFIG)
 
-    monkeypatch.setattr(layout_module, "_EXACT_UP_TO", 100)
-    monkeypatch.setattr(layout_module, "approximate_neighbors", descent)
-    compute_layout(digits[:101], config=CONFIG)
-    compute_layout(digits[:100], config=CONFIG)
-    assert calls == [(101, 29, 0)]
+    assert (read(layout).neighbors == layout.neighbors).mean() > 0.99
+    later = compute_layout(rows, layout, config=CONFIG)
+    assert later.noise_floor is not None
+    assert np.linalg.norm(later.xy - layout.xy, axis=1)[valid].mean() < 0.02
+
+
+def test_few_samples_have_exact_neighbors(monkeypatch, digits):
+    monkeypatch.setattr(layout_module, "_EXACT_UP_TO", 300)
+    layout = compute_layout(digits[:300], config=CONFIG)
+    assert not any("approximate" in note for note in layout.notes)

@@ -11,7 +11,7 @@ import pytest
 from tensorboard_plugin_atlas.analysis.directions import unit_rows
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
 from tensorboard_plugin_atlas.compute.layout import optimizer
-from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import fuzzy_graph, initialize_layout
+from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import find_start, fuzzy_graph, scale_start
 from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.optimizer import ATTRACTION, Anchors, optimize_layout
 
@@ -31,7 +31,7 @@ def graph(rows):
 
 @pytest.fixture(scope="module")
 def start(rows, graph):
-    return initialize_layout(rows, graph, seed=0)[0] / 10
+    return scale_start(find_start(rows, graph)[0], 0) / 10
 
 
 def make_clusters(rows, seed=0):
@@ -48,13 +48,10 @@ def compute_repulsion(coordinates):
     return (similar[..., None] ** 2 * apart).sum(axis=1), similar.sum() - len(coordinates)
 
 
-def run_kernel(coordinates, side=0):
+def run_kernel(coordinates):
     x, y = np.array(coordinates.T, np.float32)
     away = np.empty((2, len(x)), np.float32)
-    if side:
-        total = kernels.repel_by_cells(x, y, away[0], away[1], side)
-    else:
-        total = kernels.repel_all(x, y, away[0], away[1])
+    total = kernels.repel_all(x, y, away[0], away[1])
     return away.T, total
 
 
@@ -64,24 +61,6 @@ def test_repulsion_of_all_pairs_is_the_sum_by_brute_force():
     wanted, sum_wanted = compute_repulsion(coordinates)
     np.testing.assert_allclose(forces, wanted, atol=1e-4 * np.abs(wanted).max())
     assert total == pytest.approx(sum_wanted, rel=1e-4)
-
-
-@pytest.mark.parametrize("side", [8, 32])
-def test_repulsion_by_cells_is_that_of_all_pairs_to_a_few_hundredths(side):
-    coordinates = make_clusters(3_000)
-    forces, total = run_kernel(coordinates, side)
-    wanted, sum_wanted = run_kernel(coordinates)
-    assert np.linalg.norm(forces - wanted) < 0.04 * np.linalg.norm(wanted)
-    assert total == pytest.approx(sum_wanted, rel=0.02)
-
-
-def test_one_cell_is_exact():
-    coordinates = make_clusters(50)
-    np.testing.assert_allclose(run_kernel(coordinates, 3)[0].sum(axis=0), 0, atol=0.05)
-    np.testing.assert_allclose(run_kernel(coordinates, 1)[0], run_kernel(coordinates)[0], atol=1e-4)
-    forces, total = run_kernel(np.zeros((4, 2)), 5)
-    np.testing.assert_array_equal(forces, 0)
-    assert total == pytest.approx(12)
 
 
 def one_step(**changes):
@@ -103,8 +82,8 @@ def one_step(**changes):
         "rate": 1.0,
     } | changes
     edges = np.array([0, 1, 2]), np.array([1, 0]), np.array([0.5, 0.5])
-    indices = [edges[0].astype(np.int32), edges[1].astype(np.int32), edges[2].astype(np.float32)]
-    kernels.gradient_descent(x, y, *indices, *arguments.values(), 0)
+    indices = [edges[0].astype(np.uint32), edges[1].astype(np.uint32), edges[2].astype(np.float32)]
+    kernels.gradient_descent(x, y, *indices, *arguments.values())
     return x, y
 
 
@@ -164,20 +143,6 @@ def test_clusters_stay_together(graph, start):
     assert (group[near] == group[:, None]).mean() > 0.95
 
 
-def test_a_map_with_binned_forces_is_as_good_as_an_exact_one(graph, start, monkeypatch):
-    exact = cross_entropy(optimize_layout(start, graph, steps=300), graph)
-    monkeypatch.setattr(optimizer, "_EXACT_UP_TO", 100)
-    assert optimizer._count_cells(200) == 32
-    optimized = optimize_layout(start, graph, steps=300)
-    assert cross_entropy(optimized, graph) == pytest.approx(exact, abs=0.05)
-
-
-def test_cells_grow_with_the_rows():
-    assert [optimizer._count_cells(n) for n in (10, 4_000, 4_001, 14_400, 1_000_000)] == [
-        *(0, 0, 32, 40, 48)
-    ]
-
-
 def test_equal_arguments_give_equal_bytes_and_do_not_change_the_start(graph, start):
     before = start.copy()
     once, twice = (optimize_layout(start, graph, steps=50) for _ in range(2))
@@ -214,7 +179,7 @@ def test_maps_of_little_structure_do_not_collapse(shape):
     # Attraction exceeds repulsion near the center, four times during early exaggeration.
     unit = unit_rows(np.random.default_rng(1).normal(size=shape))
     graph = fuzzy_graph(*nearest_neighbors(unit, min(29, (shape[0] - 1) // 2)))
-    start = initialize_layout(unit, graph, seed=0)[0] / 10
+    start = scale_start(find_start(unit, graph)[0], 0) / 10
     perturbed = start + np.float32(1e-7) * np.random.default_rng(0).normal(size=start.shape)
     for steps in (80, 400):
         is_exaggerated = np.arange(400)[:steps] < 80
@@ -230,18 +195,18 @@ def descend(start, graph, is_exaggerated):
     x, y = np.array(start.T, np.float32)
     free = Anchors.none(len(x))
     weights = (graph.data / graph.data.sum()).astype(np.float32)
-    edges = graph.indptr.astype(np.int32), graph.indices.astype(np.int32), weights
+    edges = graph.indptr.astype(np.uint32), graph.indices.astype(np.uint32), weights
     attractions = np.where(is_exaggerated, optimizer._EXAGGERATION, ATTRACTION).astype(np.float32)
     momenta = np.where(is_exaggerated, *optimizer._MOMENTA).astype(np.float32)
     held = free.coordinates, free.strengths, free.radius, free.mobility
-    kernels.gradient_descent(x, y, *edges, *held, attractions, momenta, len(x) / 2, 0)
+    kernels.gradient_descent(x, y, *edges, *held, attractions, momenta, len(x) / 2)
     return np.stack([x, y], axis=1)
 
 
 def test_equally_distant_rows_and_a_single_axis_have_a_width(graph):
     unit = np.eye(30, dtype=np.float32)
     equal = fuzzy_graph(*nearest_neighbors(unit, 14))
-    coordinates = optimize_layout(initialize_layout(unit, equal, seed=0)[0] / 10, equal, steps=400)
+    coordinates = optimize_layout(scale_start(find_start(unit, equal)[0], 0) / 10, equal, steps=400)
     assert np.linalg.eigvalsh(np.cov(coordinates.T))[0] ** 0.5 > kernels.NARROW / 3
     line = np.zeros((30, 2), np.float32)
     line[:, 0] = np.linspace(-1e-5, 1e-5, 30)

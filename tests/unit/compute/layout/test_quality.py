@@ -61,7 +61,7 @@ def test_many_samples_are_measured_on_seeded_queries(monkeypatch):
     unit = unit_rows(np.hstack([xy - 0.5, 0.2 * random.normal(size=(400, 3))]))
     exact = trustworthiness(true_ranks(unit, xy, 15), 400)
     monkeypatch.setattr(quality_module, "_EXACT_UP_TO", 399)
-    monkeypatch.setattr(quality_module, "_QUERIES", 200)
+    monkeypatch.setattr(quality_module, "_QUERIES", (200, 200))
     ranks = true_ranks(unit, xy, 15)
     assert ranks.shape == (200, 15)
     np.testing.assert_array_equal(ranks, true_ranks(unit, xy, 15))

@@ -17,14 +17,21 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph
+from tensorboard_plugin_atlas.compute.layout import fuzzy_graph, optimizer
+from tensorboard_plugin_atlas.compute.layout import layout as layout_module
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
-from tensorboard_plugin_atlas.compute.layout import optimizer
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import import_umap
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
 from tensorboard_plugin_atlas.config import AtlasConfig
 
 CONFIG = AtlasConfig(epochs=50)
+LIMITS = (
+    (layout_module, "_EXACT_UP_TO"),
+    (optimizer, "_EXACT_UP_TO"),
+    (fuzzy_graph, "_SPECTRAL_UP_TO"),
+)
+"""Numbers of samples above which other methods are used."""
 
 
 def moved_in_memory(rows, offset):
@@ -60,9 +67,11 @@ def digest(offset=0):
         found.update(second.noise_floor.tobytes())
         found.update(repr(measure_quality(later, second, first).trustworthiness).encode())
         found.update(NeighborGraph.from_activations(rows).heads.tobytes())
-    exact_up_to, optimizer._EXACT_UP_TO = optimizer._EXACT_UP_TO, 100
-    found.update(compute_layout(digits, config=CONFIG).xy.tobytes())
-    optimizer._EXACT_UP_TO = exact_up_to
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in LIMITS:
+            patch.setattr(module, name, 100)
+        many = compute_layout(digits, config=CONFIG)
+    found.update(many.xy.tobytes() + many.neighbors.tobytes())
     return found.hexdigest()
 
 
@@ -70,7 +79,6 @@ def call_parts_of_the_kernels():
     x, y = np.random.default_rng(0).normal(size=(2, 50)).astype(np.float32)
     away = np.empty((2, 50), np.float32)
     kernels.repel_all(x, y, *away)
-    kernels.repel_by_cells(x, y, *away, 4)
 
 
 def use_other_libraries():
