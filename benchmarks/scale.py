@@ -6,8 +6,8 @@
     python benchmarks/scale.py --rows 1000000
 
 Samples are activations of EfficientNet-Lite0 (block 10, 112 channels) for the 500 photographs,
-their mirror images and random crops. They are kept in `build/scale`. The second checkpoint is the
-first with a tenth of the variance of noise added to a third of the rows.
+their mirror images and random crops. They are kept in `build/scale`. The second step is the first
+with a tenth of the variance of noise added to a third of the rows.
 
 Everything runs on one thread. Values are CPU seconds, and the largest memory of the process in GiB
 while the stage ran. `--peers` runs pynndescent (as umap-learn calls it, after a warm-up) on the
@@ -150,7 +150,7 @@ def make_view(pictures: torch.Tensor, view: int, random: torch.Generator) -> tor
 
 
 def change_rows(rows: NDArray[np.float16]) -> NDArray[np.float16]:
-    """Returns the rows of a second checkpoint."""
+    """Returns the rows of a second step."""
     random = np.random.default_rng(1)
     changed = rows.astype(np.float32)
     chosen = random.permutation(len(rows))[: len(rows) // 3]
@@ -160,7 +160,7 @@ def change_rows(rows: NDArray[np.float16]) -> NDArray[np.float16]:
 
 
 def measure_stages(rows: NDArray[np.float16]) -> None:
-    """Prints the cost of a first and of a later checkpoint."""
+    """Prints the cost of a first and of a later step."""
     stages = Stages()
     with stages.measure("first map: neighbors, graph, start, descent"):
         layout = compute_layout(rows, config=CONFIG)

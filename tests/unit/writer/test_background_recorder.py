@@ -255,7 +255,7 @@ class TestDeath:
             atlas.add_atlas(step)
         with pytest.warns(RuntimeWarning, match=r"not finished within 0.2 s: steps 2, 3; pass"):
             atlas.close(0.2)
-        assert not worker.is_running()
+        wait_until(lambda: not worker.is_running())
         assert read_steps(tmp_path) == [(1, ())]
         atlas.add_atlas(4)
         assert "after close()" in caplog.text
