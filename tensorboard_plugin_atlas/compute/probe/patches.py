@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tensorboard_plugin_atlas.compute.probe.normalize import Normalize
-from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages
+from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages, StoredImages
 
 Shape = tuple[int, int]
 """Height and width in pixels."""
@@ -56,8 +56,9 @@ def crop_patches(
     Returns:
         (B, C, h, w), on the device of `images`.
     """
-    if isinstance(images, ProbeImages):
+    if isinstance(images, StoredImages):
         return images.decode(crop_patches(images.stored, rows, centers, shape))
+    assert isinstance(images, Tensor)  # noqa: S101
     device = images.device
     ys, xs = (
         _reflect_indices(centers[:, axis].to(device), side, total)
