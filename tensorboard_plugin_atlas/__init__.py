@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.checkpoints.atlas_build import BuildResult, build_atlases
     from tensorboard_plugin_atlas.compute.icons.render_icons import RenderedIcons, render_icons
     from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
+    from tensorboard_plugin_atlas.compute.probe.image_files import ImageFiles
     from tensorboard_plugin_atlas.compute.shortcuts.onset import (
         ShortcutHistory,
         since_step,
@@ -58,6 +59,7 @@ __all__ = [
     "ConceptTracker",
     "ConceptWords",
     "ExportResult",
+    "ImageFiles",
     "LayerLinks",
     "NotebookView",
     "PatchTest",
@@ -106,6 +108,7 @@ _MODULES = {
     "ConceptTracker": "analysis.concepts.tracker",
     "ConceptWords": "analysis.concepts.word_names",
     "ExportResult": "export.html_export",
+    "ImageFiles": "compute.probe.image_files",
     "LayerLinks": "analysis.layer_links",
     "NotebookView": "export.notebook",
     "PatchTest": "compute.shortcuts.patch_test",

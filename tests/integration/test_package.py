@@ -54,6 +54,7 @@ class TestNames:
             "ConceptTracker",
             "ConceptWords",
             "ExportResult",
+            "ImageFiles",
             "LayerLinks",
             "NotebookView",
             "PatchTest",
