@@ -117,7 +117,7 @@ def build_atlases(
             into it, so that it has those of the last one afterwards.
         log_dir: The run's directory. Atlases go to its child run `atlas`.
         layers: Dotted module names, as for `AtlasWriter`.
-        probe: Dataset, DataLoader, or (images, labels), as the model takes them.
+        probe: As for `AtlasWriter`.
         classes: As for `AtlasWriter`.
         normalize: As for `AtlasWriter`.
         config: Settings of the atlases.

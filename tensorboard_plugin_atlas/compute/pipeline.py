@@ -427,7 +427,8 @@ def compute_atlas(
     Args:
         model: An image classifier on any device and in any mode; its state is not changed.
         layer: Dotted module name.
-        probe: Dataset, DataLoader, (images, labels) or images, preprocessed as for the model.
+        probe: Dataset, DataLoader, (images, labels) or images, preprocessed as for the model; or a
+            `StreamedProbe` of images that do not fit in memory.
         step: Global step of the atlas.
         classes: Class names; taken from the dataset by default.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; taken from the

@@ -107,7 +107,8 @@ class AtlasWriter:
         layers: Dotted module names. "blocks.11:cls" is the class token of "blocks.11". None chooses
             the last block at each spatial resolution, or four blocks of a transformer at evenly
             spaced depths, and logs the choice.
-        probe: Dataset, DataLoader, or (images, labels), as the model takes them.
+        probe: Dataset, DataLoader, or (images, labels), as the model takes them; or a
+            `StreamedProbe` of images that do not fit in memory.
         classes: Class names. None reads them from the dataset.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std. None reads them
             from the dataset's transforms.
@@ -269,7 +270,7 @@ class AtlasWriter:
             self._sink = sink
             is_inline = worker == "inline"
             self._recorder = self._make_inline_recorder() if is_inline else self._start(max_pending)
-            self.probe = self._recorder.probe  # the only copy of the images, shared with the worker
+            self.probe = self._recorder.probe  # shares its images with the worker
 
     @_catch_errors
     def add_atlas(self, global_step: int, walltime: float | None = None) -> None:

@@ -13,6 +13,7 @@ from tensorboard_plugin_atlas.compute.model.interface import ModelInterface, use
 from tensorboard_plugin_atlas.compute.model.layer_choice import find_layers
 from tensorboard_plugin_atlas.compute.model.layers import choose_middle_layer, normalize_layer_name
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
+from tensorboard_plugin_atlas.compute.shortcuts.image_memory import check_image_memory
 from tensorboard_plugin_atlas.compute.shortcuts.tracker import find_incompatibility
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.writer.messages.failures import FailureReporter
@@ -74,7 +75,8 @@ def choose_shortcut_layer(
     """Returns the layer to search for shortcuts, or None; warns if the model has no logits.
 
     Raises:
-        ArgumentError: if `shortcuts` is neither a bool nor the name of one of `layers`.
+        ArgumentError: if `shortcuts` is neither a bool nor the name of one of `layers`, or the
+            images do not fit in memory.
     """
     if isinstance(shortcuts, str):
         wanted = normalize_layer_name(model, shortcuts)
@@ -94,4 +96,7 @@ def choose_shortcut_layer(
             "shortcuts",
             f"AtlasWriter: shortcuts={shortcuts!r} is ignored: {reason}. Atlases are logged",
         )
-    return wanted if shortcuts and reason is None else None
+    if not shortcuts or reason is not None:
+        return None
+    check_image_memory(probe, f"shortcuts={shortcuts!r}")
+    return wanted

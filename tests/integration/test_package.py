@@ -65,6 +65,7 @@ class TestNames:
             "Shortcut",
             "ShortcutHistory",
             "ShortcutRecord",
+            "StreamedProbe",
             "__version__",
             "build_atlases",
             "cell_labels",

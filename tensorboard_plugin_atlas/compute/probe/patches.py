@@ -58,7 +58,8 @@ def crop_patches(
     """
     if isinstance(images, StoredImages):
         return images.decode(crop_patches(images.stored, rows, centers, shape))
-    assert isinstance(images, Tensor)  # noqa: S101
+    if isinstance(images, ProbeImages):
+        return _crop_by_image(images, rows, centers, shape)
     device = images.device
     ys, xs = (
         _reflect_indices(centers[:, axis].to(device), side, total)
@@ -68,6 +69,18 @@ def crop_patches(
     lines = images[rows.to(device)[:, None], :, ys]
     columns = xs[:, None, None].expand(*lines.shape[:3], -1)
     return lines.gather(3, columns).transpose(1, 2).contiguous()
+
+
+def _crop_by_image(images: ProbeImages, rows: Tensor, centers: Tensor, shape: Shape) -> Tensor:
+    """Crops patches of images that are read from a dataset: each image once, few at a time."""
+    needed, which = torch.unique(rows, return_inverse=True)
+    patches = torch.empty(len(rows), images.shape[1], *shape, dtype=torch.float32, device="cpu")
+    first = 0
+    for part in images.select(needed).iterate():
+        own = ((which >= first) & (which < first + len(part))).nonzero()[:, 0]
+        patches[own] = crop_patches(part, which[own] - first, centers[own], shape)
+        first += len(part)
+    return patches
 
 
 def _reflect_indices(centers: Tensor, side: int, total: int) -> Tensor:

@@ -31,6 +31,10 @@ from tensorboard_plugin_atlas.compute.probe.sources import (
     select_images,
     underlying_dataset,
 )
+from tensorboard_plugin_atlas.compute.probe.streamed_probe import (
+    StreamedProbe,
+    select_streamed_images,
+)
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -256,7 +260,8 @@ def build_probe(
 
     Args:
         source: A Dataset of (image, label), image or dictionary; a DataLoader; a tuple (images,
-            labels) of tensors or arrays; or images alone. Images are (C, H, W) float model inputs.
+            labels) of tensors or arrays; images alone; or a StreamedProbe. Images are (C, H, W)
+            float model inputs.
         config: `samples`, `positions_per_image` and `seed` are used.
         classes: Class names; taken from the dataset's `classes` by default.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; taken from the
@@ -267,11 +272,14 @@ def build_probe(
             are missing, or pixels are outside of [0, 1] and no normalization is known.
     """
     wanted = math.ceil(config.samples / config.positions_per_image)
-    data = underlying_dataset(source)
+    data = source.data if isinstance(source, StreamedProbe) else underlying_dataset(source)
     found = find_normalize(data) if normalize is None else as_normalize(normalize)
     with preserve_random_state(config.seed):
         rng = np.random.default_rng([config.seed, 0])
-        selected = select_images(source, wanted, rng, IDENTITY if found is None else found)
+        if isinstance(source, StreamedProbe):
+            selected = select_streamed_images(source, wanted, rng, config.seed)
+        else:
+            selected = select_images(source, wanted, rng, IDENTITY if found is None else found)
     _check_pixels(selected)
     scale, scale_notes = _check_normalization(selected.pixels, found)
     names = _find_class_names(classes, data)
