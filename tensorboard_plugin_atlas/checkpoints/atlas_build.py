@@ -162,7 +162,7 @@ def build_atlases(
             interface = check_interface(
                 model, probe, output=output, forward=forward, prototypes=prototypes
             )
-            names = choose_layers(model, layers, probe, interface)
+            names = choose_layers(model, layers, probe, interface, config)
         build = _Build(model, weights, probe, names, config, interface, progress, last_first)
         meter = CostMeter()
         with _explain_log_errors(location):

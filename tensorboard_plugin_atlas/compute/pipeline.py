@@ -49,6 +49,7 @@ from tensorboard_plugin_atlas.compute.layout.grid import (
 )
 from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_layout, restore_layout
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
+from tensorboard_plugin_atlas.compute.log_size import check_log_size, run_two_images
 from tensorboard_plugin_atlas.compute.model.activations import (
     LayerActivations,
     ProbeOutputs,
@@ -453,7 +454,7 @@ def compute_atlas(
         The atlas.
 
     Raises:
-        ArgumentError: if an argument cannot be used.
+        ArgumentError: if an argument cannot be used, or the atlas would not fit in a log.
         LayerError: if the layer does not exist or does not run.
 
     Examples:
@@ -484,6 +485,7 @@ def compute_atlas(
             check_interface(model, built, output=output, forward=forward, prototypes=prototypes)
         ),
     ):
+        check_log_size(run_two_images(model, pipeline.layers, built), built, config)
         return next(pipeline.atlases(model, step, None))
 
 

@@ -255,7 +255,7 @@ class AtlasWriter:
                 interface = check_interface(
                     model, self.probe, output=output, forward=forward, prototypes=prototypes
                 )
-                self.layers = choose_layers(model, layers, self.probe, interface)
+                self.layers = choose_layers(model, layers, self.probe, interface, self.config)
             self._last_step = self._resume_log(sink.location, purge_step)
             baseline = align_to if self._last_step is None else None
             self._baselines = read_baselines(baseline, self.layers, self.probe)

@@ -103,11 +103,13 @@ class ProbeOutputs:
         layers: Activations by name of the layer, in the requested order.
         predictions: Predictions for the images, or None without logits.
         notes: What was assumed about the outputs.
+        class_count: K, the number of logits of an image, or 0 without logits.
     """
 
     layers: Mapping[str, LayerActivations]
     predictions: Predictions | None
     notes: tuple[str, ...] = ()
+    class_count: int = 0
 
 
 def collect_activations(
@@ -166,6 +168,7 @@ def collect_activations(
         layers={name: reader.result() for name, reader in readers.items()},
         predictions=predictions.result(),
         notes=(*notes, *predictions.notes()),
+        class_count=predictions.class_count,
     )
 
 
@@ -337,6 +340,7 @@ class _PredictionReader:
     """Collects predictions from the outputs of the model, if they are logits."""
 
     probe: Probe
+    class_count: int = 0
     _reason: str = ""
     _broken: int = 0
     _origin: str = ""
@@ -351,7 +355,7 @@ class _PredictionReader:
             self._reason = explain_missing_logits(output)
             return
         logits = found.values
-        self._origin = found.note
+        self._origin, self.class_count = found.note, logits.shape[1]
         if names is not None and len(names) < logits.shape[1]:
             raise ArgumentError(
                 f"classes has {len(names)} names, the model returns {logits.shape[1]} logits; pass "

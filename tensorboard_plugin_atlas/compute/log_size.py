@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Refuses atlases that would not fit in the log, before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from torch import nn
+
+from tensorboard_plugin_atlas.compute.icons.render_levels import SHEET_BYTES
+from tensorboard_plugin_atlas.compute.model.activations import ProbeOutputs, collect_activations
+from tensorboard_plugin_atlas.compute.probe.probe import Probe
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.wire.atlas_size import AtlasDimensions
+
+_PREVIEW_IMAGES: Final = 2
+_ICON_SIDE: Final = 64
+"""Expected side of icons in pixels if it is not set; it depends on the layer."""
+_PIXEL_BYTES: Final = 0.06
+"""Expected bytes per pixel of icons at the lowest WebP quality."""
+
+
+def run_two_images(model: nn.Module, layers: Sequence[str], probe: Probe) -> ProbeOutputs:
+    """Runs the model on two images of the probe, to find what its layers and outputs are like.
+
+    Args:
+        model: The model; its state is not changed.
+        layers: Names of submodules.
+        probe: Images to run the model on.
+
+    Raises:
+        ArgumentError: if the images have the wrong number of channels.
+        LayerError: if a layer does not exist, never runs, or does not output activations.
+    """
+    return collect_activations(model, layers, probe.first(_PREVIEW_IMAGES))
+
+
+def check_log_size(outputs: ProbeOutputs, probe: Probe, config: AtlasConfig) -> None:
+    """Checks that the atlases of all layers fit in the log.
+
+    Args:
+        outputs: Outputs of the layers for some images.
+        probe: The whole probe.
+        config: Settings of the atlases.
+
+    Raises:
+        ArgumentError: if one does not; the message says what to pass.
+    """
+    for name, layer in outputs.layers.items():
+        dimensions = AtlasDimensions(
+            samples=len(probe),
+            channels=layer.values.shape[1],
+            classes=outputs.class_count if config.attribution else 0,
+            grids=config.grids,
+            min_count=config.min_count,
+            count_icon_bytes=lambda cells: _count_icon_bytes(cells, config),
+        )
+        obstacle = dimensions.find_obstacle()
+        if obstacle is not None:
+            raise ArgumentError(
+                f"samples={len(probe):,}: the atlas of layer {name!r} {obstacle}; "
+                f"{_advise(dimensions, config)}"
+            )
+
+
+def _advise(dimensions: AtlasDimensions, config: AtlasConfig) -> str:
+    """Returns what to pass instead."""
+    most = dimensions.find_largest_samples()
+    others = f"fewer or smaller grids than {config.grids}"
+    if dimensions.classes:
+        others += ", or attribution=False"
+    if not most:
+        return f"pass {others}"
+    return f"pass AtlasConfig(samples={most}) or less, {others}"
+
+
+def _count_icon_bytes(cells: int, config: AtlasConfig) -> int:
+    """Returns the expected bytes of icons: their budget, or more at the lowest quality."""
+    if config.icons == "none":
+        return 0
+    side = config.icon_size or _ICON_SIDE
+    return max(min(SHEET_BYTES, 3 * cells * side * side), round(_PIXEL_BYTES * cells * side * side))
