@@ -13,6 +13,7 @@ from tensorboard_plugin_atlas.commands.options import (
     add_device,
     add_images,
     add_local_log_dir,
+    add_num_workers,
 )
 from tensorboard_plugin_atlas.commands.terminal_text import escape, format_table
 
@@ -63,6 +64,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     add_device(command)
     add_images(command, "that of the atlas")
+    add_num_workers(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -82,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             kind=arguments.to,
             side=arguments.side,
             normalize=arguments.normalize,
+            num_workers=arguments.num_workers,
             device=arguments.device,
             onward=arguments.onward,
         )
