@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 
 import numpy as np
@@ -12,7 +13,13 @@ from background_writers import close_all, make_writer  # noqa: F401 - a fixture
 from image_files import encode, list_named_files, make_pixels, write_folder, write_zip
 from tiny_training import CLASSES, TINY, Net
 
-from tensorboard_plugin_atlas import AtlasConfig, ImageFiles, StreamedProbe, read_atlases
+from tensorboard_plugin_atlas import (
+    AtlasConfig,
+    ImageFiles,
+    StreamedProbe,
+    compute_atlas,
+    read_atlases,
+)
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.image_memory import check_image_memory
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -52,16 +59,13 @@ def test_a_streamed_log_equals_that_of_images_in_memory(worker, num_workers, fol
 
 def test_icons_are_real_patches_of_the_files(folder, tmp_path):
     config = dataclasses.replace(CONFIG, icons="examples")
-    icons = []
-    for name, probe in (("a", ImageFiles(folder)), ("b", StreamedProbe(ImageFiles(folder)))):
-        with make_writer(
-            tmp_path / name, Net(width=8), probe=probe, config=config, classes=CLASSES
-        ) as atlas:
-            atlas.add_atlas(0)
-        (found,) = read_atlases(tmp_path / name)
-        icons.append(found.grids[0].icons)
-    assert icons[0].std() > 10
-    assert icons[0].shape == icons[1].shape
+    data, model = ImageFiles(folder), Net()
+    kept, streamed = (
+        compute_atlas(model, "body", probe, config=config, classes=CLASSES)
+        for probe in (data, StreamedProbe(data))
+    )
+    assert kept.grids[0].icons.std() > 10
+    assert np.array_equal(streamed.grids[0].icons, kept.grids[0].icons)
 
 
 @pytest.mark.parametrize("worker", ["process", "inline"])
@@ -104,6 +108,29 @@ def test_a_dataset_that_cannot_be_sent_is_read_in_the_loop(folder, tmp_path):
     atlas.add_atlas(0)
     atlas.close()
     assert len(list(read_atlases(tmp_path / "log"))) == 1
+
+
+class BoundToItsProcess(ImageFiles):
+    """A dataset that no other process can unpickle."""
+
+    def __setstate__(self, state):
+        if os.getpid() != state["home"]:
+            raise OSError("the database is locked")
+        self.__dict__.update(state)
+
+    def __getstate__(self):
+        return {**self.__dict__, "home": os.getpid()}
+
+
+def test_a_dataset_that_the_worker_cannot_open_is_read_in_the_loop(folder, tmp_path):
+    probe = StreamedProbe(BoundToItsProcess(folder))
+    atlas = make_writer(tmp_path / "log", probe=probe, config=CONFIG, classes=CLASSES)
+    with pytest.warns(RuntimeWarning, match=r"(?s)not possible.*the database is locked"):
+        atlas.add_atlas(0)
+        atlas.flush()
+        atlas.add_atlas(1)
+    atlas.close()
+    assert [one.step for one in read_atlases(tmp_path / "log")] == [1]
 
 
 def test_a_damaged_image_is_an_error_at_construction(tmp_path):
