@@ -18,8 +18,8 @@ from tensorboard_plugin_atlas.wire.atlas_size import AtlasDimensions
 _PREVIEW_IMAGES: Final = 2
 _ICON_SIDE: Final = 64
 """Expected side of icons in pixels if it is not set; it depends on the layer."""
-_PIXEL_BYTES: Final = 0.06
-"""Expected bytes per pixel of icons at the lowest WebP quality."""
+_PIXEL_BYTES: Final = 0.1
+"""Bytes per pixel of patches of photographs at the lowest WebP quality; icons are smoother."""
 
 
 def run_two_images(model: nn.Module, layers: Sequence[str], probe: Probe) -> ProbeOutputs:
