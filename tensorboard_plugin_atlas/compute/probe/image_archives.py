@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,9 +94,10 @@ class ArchiveFiles(FileList):
         offset, size = int(self.offsets[index]), int(self.sizes[index])
         checksum = int(self.checksums[index])
         with Path(self.archives[self.archive_of[index]]).open("rb") as file:
+            file.seek(offset)
             if checksum >= 0:
-                offset = _skip_header(file.fileno(), offset)
-            data = os.pread(file.fileno(), size, offset)
+                _skip_header(file)
+            data = file.read(size)
         if len(data) < size:
             raise ValueError("the archive ends inside it")
         if self.is_deflated[index]:
@@ -194,12 +195,12 @@ def _list_tar(path: Path, number: int) -> Iterator[_Member]:
             archive.members = []  # type: ignore[attr-defined]  # it keeps all headers otherwise
 
 
-def _skip_header(file: int, offset: int) -> int:
-    """Returns the offset of the data of a file in a zip, given that of its header."""
-    header = os.pread(file, _LOCAL_HEADER.size, offset)
+def _skip_header(file: BinaryIO) -> None:
+    """Moves from the header of a file in a zip to its data."""
+    header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size:
         raise ValueError("the archive ends before it")
     signature, name, extra = _LOCAL_HEADER.unpack(header)
     if signature != _SIGNATURE:
         raise ValueError("its header in the archive is damaged")
-    return offset + _LOCAL_HEADER.size + int(name) + int(extra)
+    file.seek(name + extra, os.SEEK_CUR)

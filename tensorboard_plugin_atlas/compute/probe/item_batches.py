@@ -180,9 +180,15 @@ def _explain_lost_workers(loader: DataLoader[Any]) -> Iterator[Any]:
     """Yields from a loader.
 
     Raises:
-        ArgumentError: if one of its processes was killed.
+        ArgumentError: if its processes cannot be started, or if one of them was killed.
     """
-    batches = iter(loader)
+    try:
+        batches = iter(loader)
+    except Exception as error:  # from user code: where processes are not forked, it is pickled
+        raise ArgumentError(
+            f"probe: no processes that read images can be started ({summarize_error(error)}); pass "
+            "num_workers=0 to read them without other processes"
+        ) from error
     while True:
         try:
             found = next(batches, None)

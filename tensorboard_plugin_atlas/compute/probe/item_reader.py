@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import cloudpickle
 from torch.utils.data import DataLoader, default_collate, default_convert
 
 from tensorboard_plugin_atlas.compute.probe.items import Entry, Item, make_item, split_entry
@@ -35,6 +36,15 @@ class ItemReader:
             return make_item(split_entry(self.data[index]), index)
         (entry,) = split_batch(split_entry(self.collate([self.data[index]])), 1)
         return make_item(entry, index)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By value where needed, since the class of the dataset may be defined in a script.
+        return _unpickle, (cloudpickle.dumps((self.data, self.collate)),)
+
+
+def _unpickle(data: bytes) -> ItemReader:
+    """Returns a reader; `data` must come from a trusted process."""
+    return ItemReader(*cloudpickle.loads(data))
 
 
 def make_reader(source: object, data: Any) -> ItemReader:

@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import pickle
 import random
 import re
 import signal
+import threading
 
 import numpy as np
 import pytest
 import torch
 from image_files import encode, list_named_files, make_pixels, write_folder, write_tar, write_zip
-from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, default_collate
 
 from tensorboard_plugin_atlas import AtlasConfig, ImageFiles, StreamedProbe
+from tensorboard_plugin_atlas.compute.probe.item_reader import make_reader
 from tensorboard_plugin_atlas.compute.probe.patches import crop_patches
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.compute.probe.streamed_images import StreamedImages
@@ -193,6 +197,32 @@ def test_an_image_that_changes_later_is_named(num_workers, tmp_path):
         probe.images[17:18]
     (folder / name).write_bytes(files[17][1])
     assert len(torch.cat(list(probe.images.iterate(8)))) == 40
+
+
+def test_a_dataset_of_a_script_is_pickled_by_value():
+    class OfScript(Photographs):
+        pass
+
+    data = OfScript(change=lambda index, image: image + index)
+    read = make_reader(DataLoader(data, collate_fn=lambda items: default_collate(items)), data)
+    again = pickle.loads(pickle.dumps(read))
+    assert torch.equal(again(7).image, read(7).image)
+
+
+@pytest.mark.filterwarnings("ignore:Got pickle error:UserWarning")
+def test_a_dataset_that_cannot_be_pickled_is_reported_if_processes_are_not_forked():
+    class Locked(Photographs):
+        def __init__(self):
+            super().__init__()
+            self.lock = threading.Lock()
+
+    before = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method("spawn", force=True)
+    try:
+        with pytest.raises(ArgumentError, match=r"can be started .*lock.* num_workers=0"):
+            build_probe(StreamedProbe(Locked(), 2), config=AtlasConfig(samples=40))
+    finally:
+        multiprocessing.set_start_method(before, force=True)
 
 
 def test_a_killed_worker_is_reported():
