@@ -87,7 +87,7 @@ def read_item(read: ItemReader, index: int, seed: int) -> Item:
     Raises:
         ArgumentError: if it cannot be read; the message names the item.
     """
-    # Datasets may share one seed; two items of a dataset never do.
+    # Mixed with the index, so that the items of a dataset have different seeds.
     seed_random_state(int(np.random.SeedSequence([seed, index]).generate_state(1)[0]))
     try:
         return read(index)
