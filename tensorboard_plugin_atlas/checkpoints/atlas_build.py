@@ -31,6 +31,7 @@ from tensorboard_plugin_atlas.compute.argument_checks import (
     check_model_and_config,
     explain_model_errors,
 )
+from tensorboard_plugin_atlas.compute.log_size import build_loggable_probe
 from tensorboard_plugin_atlas.compute.model.interface import (
     Forward,
     ModelInterface,
@@ -39,7 +40,7 @@ from tensorboard_plugin_atlas.compute.model.interface import (
 )
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, describe_error
 from tensorboard_plugin_atlas.logs.event_file import RecordSink
@@ -156,8 +157,7 @@ def build_atlases(
     with _use_threads(hardware.threads):
         # The first checkpoint of all, so that a build that goes on later has the same prototypes.
         load_weights(model, found[0].path, label=found[0].label, weights=weights)
-        if not isinstance(probe, Probe):
-            probe = build_probe(probe, config=config, classes=classes, normalize=normalize)
+        probe = build_loggable_probe(probe, config=config, classes=classes, normalize=normalize)
         with explain_model_errors(model):
             interface = check_interface(
                 model, probe, output=output, forward=forward, prototypes=prototypes

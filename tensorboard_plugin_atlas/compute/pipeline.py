@@ -49,7 +49,11 @@ from tensorboard_plugin_atlas.compute.layout.grid import (
 )
 from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_layout, restore_layout
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
-from tensorboard_plugin_atlas.compute.log_size import check_log_size, run_two_images
+from tensorboard_plugin_atlas.compute.log_size import (
+    build_loggable_probe,
+    check_log_size,
+    run_two_images,
+)
 from tensorboard_plugin_atlas.compute.model.activations import (
     LayerActivations,
     ProbeOutputs,
@@ -64,7 +68,7 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import (
     measure_receptive_field,
 )
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
-from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
@@ -470,11 +474,7 @@ def compute_atlas(
     config = check_model_and_config(model, config)
     if isinstance(previous, Atlas):
         raise ArgumentError("previous is a single Atlas: pass a list, such as previous=[atlas]")
-    built = (
-        probe
-        if isinstance(probe, Probe)
-        else build_probe(probe, config=config, classes=classes, normalize=normalize)
-    )
+    built = build_loggable_probe(probe, config=config, classes=classes, normalize=normalize)
     pipeline = AtlasPipeline(built, (normalize_layer_name(model, layer),), config)
     if previous:
         pipeline.start_from(previous[-1])

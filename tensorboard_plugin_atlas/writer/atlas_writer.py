@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.argument_checks import check_config, explain_model_errors
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
+from tensorboard_plugin_atlas.compute.log_size import build_loggable_probe
 from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
-from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import (
     ArgumentError,
@@ -246,10 +247,8 @@ class AtlasWriter:
         with self._source.construct(forward) as model:
             self.model = model
             sink = make_sink(log_dir_or_writer)
-            self.probe: Probe = (
-                probe
-                if isinstance(probe, Probe)
-                else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
+            self.probe: Probe = build_loggable_probe(
+                probe, config=self.config, classes=classes, normalize=normalize
             )
             with explain_model_errors(model):
                 interface = check_interface(

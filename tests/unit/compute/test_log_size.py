@@ -6,12 +6,14 @@ from __future__ import annotations
 import dataclasses
 import re
 
+import numpy as np
 import pytest
 import torch
 from synthetic_atlases import CLASSES, make_atlas
 from torch import nn
+from torch.utils.data import Dataset
 
-from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas
+from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, StreamedProbe, compute_atlas
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.wire.array_types import MAP_ARRAYS, array_specs
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
@@ -97,6 +99,27 @@ def test_too_many_activations_are_refused_after_two_images(where, tmp_path):
     most = int(re.search(r"pass AtlasConfig\(samples=(\d+)\) or less", message)[1])
     assert most == MAX_ACTIVATIONS // 300_000
     assert model.seen <= 6
+
+
+class Unread(Dataset):
+    """A million images, none of which may be read."""
+
+    targets = np.zeros(1_000_000, np.int64)
+
+    def __len__(self):
+        return len(self.targets)
+
+    def __getitem__(self, index):
+        raise AssertionError(f"image {index} is read")
+
+
+def test_too_many_streamed_images_are_refused_before_one_is_read():
+    config = AtlasConfig(samples=1_000_000)
+    with pytest.raises(ArgumentError, match=r"samples=1,000,000: an atlas would take up to 7\d"):
+        compute_atlas(Wide(8), "layer", StreamedProbe(Unread()), config=config)
+    few = AtlasConfig(samples=800_000)
+    with pytest.raises(ArgumentError, match="cannot be read"):
+        compute_atlas(Wide(8), "layer", StreamedProbe(Unread()), config=few)
 
 
 def test_a_million_samples_are_refused_at_construction(tmp_path):
