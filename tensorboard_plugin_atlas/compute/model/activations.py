@@ -213,6 +213,7 @@ class _Reader:
     _positions: dict[tuple[int, int], IntArray] = field(default_factory=dict)
     _values: _Rows | None = None
     _surround: _Rows | None = None
+    _large_surround: int = 0
 
     def begin(self, start: int, batch: int) -> None:
         """Starts a forward pass of `batch` images from row `start` of the probe."""
@@ -266,6 +267,12 @@ class _Reader:
         if self._form is not None:
             yield from (f"layer {self.layer}: {note}" for note in self._form.notes())
             yield from self._describe_repetitions(self._form.map_size)
+        if self._large_surround:
+            yield (
+                f"layer {self.layer}: icons do not use the activations around the samples, which "
+                f"would take {self._large_surround / 1e6:,.0f} MB of memory, more than "
+                f"{_MAX_SURROUND_BYTES / 1e6:,.0f} MB"
+            )
 
     def _describe_repetitions(self, map_size: tuple[int, int]) -> Iterator[str]:
         """Yields a note if samples of an image are at the same position of the layer's map."""
@@ -307,12 +314,12 @@ class _Reader:
     def _gather_surround(
         self, form: OutputForm, tensor: Tensor, images: Tensor, positions: Tensor
     ) -> Tensor | None:
+        if not self.with_surround or min(form.map_size) < 3:
+            return None
         channels = form.as_map(tensor).shape[1]
-        is_large = (
-            2 * len(self.probe.sample_image) * len(NEIGHBOR_OFFSETS) * channels
-            > _MAX_SURROUND_BYTES
-        )
-        if not self.with_surround or is_large or min(form.map_size) < 3:
+        size = 2 * len(self.probe) * len(NEIGHBOR_OFFSETS) * channels
+        if size > _MAX_SURROUND_BYTES:
+            self._large_surround = size
             return None
         last = torch.tensor(form.map_size, device="cpu") - 1
         offsets = torch.tensor(NEIGHBOR_OFFSETS, device="cpu")
