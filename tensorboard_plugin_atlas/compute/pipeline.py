@@ -51,8 +51,7 @@ from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_layou
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
 from tensorboard_plugin_atlas.compute.log_size import (
     build_loggable_probe,
-    check_log_size,
-    run_two_images,
+    check_log_size_of_model,
 )
 from tensorboard_plugin_atlas.compute.model.activations import (
     LayerActivations,
@@ -485,7 +484,7 @@ def compute_atlas(
             check_interface(model, built, output=output, forward=forward, prototypes=prototypes)
         ),
     ):
-        check_log_size(run_two_images(model, pipeline.layers, built), built, config)
+        check_log_size_of_model(model, pipeline.layers, built, config)
         return next(pipeline.atlases(model, step, None))
 
 
