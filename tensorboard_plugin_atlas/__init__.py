@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.checkpoints.atlas_build import BuildResult, build_atlases
     from tensorboard_plugin_atlas.compute.icons.render_icons import RenderedIcons, render_icons
     from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
+    from tensorboard_plugin_atlas.compute.probe.image_files import ImageFiles
+    from tensorboard_plugin_atlas.compute.probe.streamed_probe import StreamedProbe
     from tensorboard_plugin_atlas.compute.shortcuts.onset import (
         ShortcutHistory,
         since_step,
@@ -58,6 +60,7 @@ __all__ = [
     "ConceptTracker",
     "ConceptWords",
     "ExportResult",
+    "ImageFiles",
     "LayerLinks",
     "NotebookView",
     "PatchTest",
@@ -68,6 +71,7 @@ __all__ = [
     "Shortcut",
     "ShortcutHistory",
     "ShortcutRecord",
+    "StreamedProbe",
     "__version__",
     "build_atlases",
     "cell_labels",
@@ -106,6 +110,7 @@ _MODULES = {
     "ConceptTracker": "analysis.concepts.tracker",
     "ConceptWords": "analysis.concepts.word_names",
     "ExportResult": "export.html_export",
+    "ImageFiles": "compute.probe.image_files",
     "LayerLinks": "analysis.layer_links",
     "NotebookView": "export.notebook",
     "PatchTest": "compute.shortcuts.patch_test",
@@ -116,6 +121,7 @@ _MODULES = {
     "Shortcut": "compute.shortcuts.search",
     "ShortcutHistory": "compute.shortcuts.onset",
     "ShortcutRecord": "shortcut_record",
+    "StreamedProbe": "compute.probe.streamed_probe",
     "__version__": "_version",
     "build_atlases": "checkpoints.atlas_build",
     "cell_labels": "analysis.cell_labels",

@@ -25,7 +25,9 @@ class AtlasConfig:
     Attributes:
         samples: Activations per layer and step.
         positions_per_image: Sampled positions in each probe image; `samples / positions_per_image`
-            images are used. Increase it if the probe has fewer images.
+            images are used. Increase it if the probe has fewer images. Positions at the edge of an
+            image are not sampled; if a layer's map has fewer positions than that, samples of an
+            image repeat, and a note in the atlas says how many.
         grids: Sizes of the grids over the map, coarsest first; the tab zooms between them.
         min_count: Smallest number of samples of a cell; samples of smaller cells are shown as
             points.
@@ -179,7 +181,7 @@ def _is_grids(value: Any) -> bool:
 
 _CHECKS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "samples": (_is_int(1, 1_000_000), "a whole number from 1 to 1,000,000"),
-    "positions_per_image": (_is_int(1, 10_000), "a whole number from 1 to 10,000"),
+    "positions_per_image": (_is_int(1, 1_000_000), "a whole number from 1 to 1,000,000"),
     "grids": (
         _is_grids,
         "one to six increasing sizes from 1 to 320 as a tuple, such as (10, 20, 40)",

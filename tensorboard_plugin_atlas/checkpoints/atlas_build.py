@@ -31,6 +31,7 @@ from tensorboard_plugin_atlas.compute.argument_checks import (
     check_model_and_config,
     explain_model_errors,
 )
+from tensorboard_plugin_atlas.compute.log_size import build_loggable_probe
 from tensorboard_plugin_atlas.compute.model.interface import (
     Forward,
     ModelInterface,
@@ -39,7 +40,7 @@ from tensorboard_plugin_atlas.compute.model.interface import (
 )
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
-from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, describe_error
 from tensorboard_plugin_atlas.logs.event_file import RecordSink
@@ -117,7 +118,7 @@ def build_atlases(
             into it, so that it has those of the last one afterwards.
         log_dir: The run's directory. Atlases go to its child run `atlas`.
         layers: Dotted module names, as for `AtlasWriter`.
-        probe: Dataset, DataLoader, or (images, labels), as the model takes them.
+        probe: As for `AtlasWriter`.
         classes: As for `AtlasWriter`.
         normalize: As for `AtlasWriter`.
         config: Settings of the atlases.
@@ -156,13 +157,12 @@ def build_atlases(
     with _use_threads(hardware.threads):
         # The first checkpoint of all, so that a build that goes on later has the same prototypes.
         load_weights(model, found[0].path, label=found[0].label, weights=weights)
-        if not isinstance(probe, Probe):
-            probe = build_probe(probe, config=config, classes=classes, normalize=normalize)
+        probe = build_loggable_probe(probe, config=config, classes=classes, normalize=normalize)
         with explain_model_errors(model):
             interface = check_interface(
                 model, probe, output=output, forward=forward, prototypes=prototypes
             )
-            names = choose_layers(model, layers, probe, interface)
+            names = choose_layers(model, layers, probe, interface, config)
         build = _Build(model, weights, probe, names, config, interface, progress, last_first)
         meter = CostMeter()
         with _explain_log_errors(location):

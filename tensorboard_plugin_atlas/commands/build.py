@@ -14,6 +14,7 @@ from tensorboard_plugin_atlas.commands.options import (
     add_images,
     add_layers,
     add_model,
+    add_num_workers,
     add_samples,
     parse_positive,
 )
@@ -41,7 +42,8 @@ names.
 
 MODULE:CALLABLE is imported from the working directory or the environment, and called without
 arguments. DATA is a callable that returns a dataset or other probe of AtlasWriter, or a folder or
-zip of class/image.ext.
+zip of class/image.ext. With --num-workers, the images need not fit in memory, and DATA may also be
+shards of WebDataset, such as 'shards/*.tar'.
 
 With several layers, several processes can share the work:
 
@@ -97,6 +99,7 @@ def add_parser(commands: Subparsers) -> None:
         "--threads", type=parse_positive, default=1, help="CPU threads (default: %(default)s)"
     )
     add_images(command, "that of the images, up to 224")
+    add_num_workers(command)
 
 
 def add_settings(command: argparse.ArgumentParser) -> None:
@@ -128,6 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
         samples=config.samples,
         side=arguments.side,
         normalize=arguments.normalize,
+        num_workers=arguments.num_workers,
     )
     with join_ranks() as ranks:
         result = build_atlases(

@@ -14,6 +14,7 @@ from tensorboard_plugin_atlas.commands.options import (
     add_icons,
     add_images,
     add_local_log_dir,
+    add_num_workers,
 )
 from tensorboard_plugin_atlas.commands.terminal_text import escape, format_table
 from tensorboard_plugin_atlas.metadata import CLASSES_FOLDER
@@ -70,6 +71,7 @@ def add_parser(commands: Subparsers) -> None:
     add_icons(command, "as in the atlas of the layer")
     add_device(command)
     add_images(command, "that of the atlas")
+    add_num_workers(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -91,6 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
             icons=arguments.icons,
             side=arguments.side,
             normalize=arguments.normalize,
+            num_workers=arguments.num_workers,
             device=arguments.device,
         )
     rows = [("atlas", "step", "samples", "rule", "trust", "CPU s", "size")]

@@ -95,6 +95,7 @@ def make_class_atlases(
     icons: str | None = None,
     side: int | None = None,
     normalize: tuple[Sequence[float], Sequence[float]] | None = None,
+    num_workers: int | None = None,
     device: str = "cpu",
     progress: bool = True,
 ) -> ClassAtlasResults:
@@ -113,6 +114,7 @@ def make_class_atlases(
         icons: Kind of icons; None for that in the atlas of the layer.
         side: Side of images from files in pixels; None for that of the atlas.
         normalize: (mean, std); None for that of the atlas.
+        num_workers: Number of processes that read images, or None to keep them in memory.
         device: Device to compute on, such as "cuda".
         progress: Whether to show progress bars on a terminal.
 
@@ -132,7 +134,7 @@ def make_class_atlases(
     logged = record.read()
     changes = {} if icons is None else {"icons": icons, "icon_steps": None}
     config = restore_config(logged.provenance.settings, icon_seconds=None, **changes)
-    probe = build_logged_probe(logged, data, config, side, normalize)
+    probe = build_logged_probe(logged, data, config, side, normalize, num_workers)
     check_probe(logged, probe)
     name = normalize_layer_name(model, logged.layer)
     activations = compute_activations(model, [name], probe, config)

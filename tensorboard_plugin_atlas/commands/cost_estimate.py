@@ -20,7 +20,9 @@ from tensorboard_plugin_atlas.compute.model.interface import get_interface
 from tensorboard_plugin_atlas.compute.model.layer_choice import choose_layers
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
+from tensorboard_plugin_atlas.compute.probe.image_files import ImageFiles
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
+from tensorboard_plugin_atlas.compute.probe.streamed_probe import StreamedProbe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.demo.data import LabeledImages, load
 from tensorboard_plugin_atlas.errors import ArgumentError, describe_error
@@ -194,6 +196,7 @@ def load_probe_source(
     samples: int,
     side: int | None,
     normalize: tuple[Sequence[float], Sequence[float]] | None,
+    num_workers: int | None = None,
 ) -> tuple[Any, tuple[str, ...] | None]:
     """Loads the images that a command samples.
 
@@ -201,17 +204,23 @@ def load_probe_source(
         data: `module:callable` that returns a probe as for `AtlasWriter`, or a folder or `.zip` of
             `class/image.ext`, or "digits".
         samples: Largest number of images from files.
-        side: Side of images from files in pixels. None only reduces images larger than 224.
+        side: Side of images from files in pixels. None only reduces images larger than 224, and
+            keeps the size of images that are not in memory.
         normalize: (mean, std) of the model's inputs; None for inputs from 0 to 1.
+        num_workers: Number of processes of a `StreamedProbe`, or None to keep images in memory.
 
     Returns:
-        A source of `build_probe`, and the names of the classes if it consists of files.
+        A source of `build_probe`, and the names of the classes if they are not those of a dataset.
 
     Raises:
         ArgumentError: if the data cannot be used.
     """
     if ":" in data and not Path(data).exists():
-        return call_factory(data, "--data", "such as my_code:make_probe"), None
+        source = call_factory(data, "--data", "such as my_code:make_probe")
+        return source if num_workers is None else StreamedProbe(source, num_workers), None
+    if num_workers is not None:
+        files = ImageFiles(data, side=side, normalize=normalize)
+        return StreamedProbe(files, num_workers), None
     found = load(data, limit=samples, seed=0, largest_side=LARGEST_SIDE, side=side)
     scale = ((0.0,), (1.0,)) if normalize is None else normalize
     return make_image_tensors(found, scale), found.classes

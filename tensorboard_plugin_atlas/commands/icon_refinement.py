@@ -87,6 +87,7 @@ def refine(
     kind: str = "poster",
     side: int | None = None,
     normalize: tuple[Sequence[float], Sequence[float]] | None = None,
+    num_workers: int | None = None,
     device: str = "cpu",
     onward: bool = False,
     progress: bool = True,
@@ -106,6 +107,7 @@ def refine(
         kind: "preview", "inversion", or "poster".
         side: Side of images from files in pixels; None for that of the atlas.
         normalize: (mean, std); None for that of the atlas.
+        num_workers: Number of processes that read images, or None to keep them in memory.
         device: Device to render on, such as "cuda".
         onward: Start from the logged icons. This takes less than half the time, and cosines are
             lower by some hundredths.
@@ -127,7 +129,7 @@ def refine(
     settings = logged[0].provenance.settings
     # With the default number of steps for icons of this kind.
     config = restore_config(settings, icons=kind, icon_steps=None, icon_seconds=None)
-    probe = build_logged_probe(logged[0], data, config, side, normalize)
+    probe = build_logged_probe(logged[0], data, config, side, normalize, num_workers)
     for atlas in logged:
         check_probe(atlas, probe)
     names = [normalize_layer_name(model, atlas.layer) for atlas in logged]
@@ -190,6 +192,7 @@ def build_logged_probe(
     config: AtlasConfig,
     side: int | None,
     normalize: tuple[Sequence[float], Sequence[float]] | None,
+    num_workers: int | None,
 ) -> Probe:
     """Builds a probe from `data`, with the normalization and image size of a logged atlas.
 
@@ -199,7 +202,11 @@ def build_logged_probe(
     info = atlas.provenance.layer_info
     scale: Any = info.get("normalize") if normalize is None else normalize
     source, _ = load_probe_source(
-        data, samples=config.samples, side=side or _logged_side(info), normalize=scale
+        data,
+        samples=config.samples,
+        side=side or _logged_side(info),
+        normalize=scale,
+        num_workers=num_workers,
     )
     return build_probe(source, config=config, classes=atlas.classes, normalize=scale)
 

@@ -21,6 +21,10 @@ MOST_PIXELS: Final = 4096
 """Largest value of `--side`; larger images would not fit in memory."""
 
 
+MOST_WORKERS: Final = 1024
+"""Largest value of `--num-workers`."""
+
+
 def add_command(
     commands: Subparsers,
     name: str,
@@ -148,6 +152,17 @@ def add_images(command: argparse.ArgumentParser, default_side: str) -> None:
         type=parse_mean_and_std,
         metavar="MEAN/STD",
         help="normalization of the model's inputs, such as 0.485,0.456,0.406/0.229,0.224,0.225",
+    )
+
+
+def add_num_workers(command: argparse.ArgumentParser) -> None:
+    """Adds `--num-workers` for commands that can read images at each checkpoint."""
+    command.add_argument(
+        "--num-workers",
+        type=make_integer_parser(0, MOST_WORKERS),
+        metavar="N",
+        help="read the images at each checkpoint, by N processes, instead of keeping them in "
+        "memory; 0 reads them in this process (default: keep them in memory)",
     )
 
 

@@ -14,6 +14,7 @@ from tensorboard_plugin_atlas.commands.options import (
     add_images,
     add_layers,
     add_local_log_dir,
+    add_num_workers,
 )
 from tensorboard_plugin_atlas.commands.terminal_text import escape, format_table
 
@@ -59,6 +60,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     add_device(command)
     add_images(command, "that of the atlas")
+    add_num_workers(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -78,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
             kind=arguments.to,
             side=arguments.side,
             normalize=arguments.normalize,
+            num_workers=arguments.num_workers,
             device=arguments.device,
             onward=arguments.onward,
         )

@@ -49,6 +49,10 @@ from tensorboard_plugin_atlas.compute.layout.grid import (
 )
 from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_layout, restore_layout
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
+from tensorboard_plugin_atlas.compute.log_size import (
+    build_loggable_probe,
+    check_log_size_of_model,
+)
 from tensorboard_plugin_atlas.compute.model.activations import (
     LayerActivations,
     ProbeOutputs,
@@ -63,7 +67,7 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import (
     measure_receptive_field,
 )
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
-from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
@@ -427,7 +431,8 @@ def compute_atlas(
     Args:
         model: An image classifier on any device and in any mode; its state is not changed.
         layer: Dotted module name.
-        probe: Dataset, DataLoader, (images, labels) or images, preprocessed as for the model.
+        probe: Dataset, DataLoader, (images, labels) or images, preprocessed as for the model; or a
+            `StreamedProbe` of images that do not fit in memory.
         step: Global step of the atlas.
         classes: Class names; taken from the dataset by default.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; taken from the
@@ -452,7 +457,7 @@ def compute_atlas(
         The atlas.
 
     Raises:
-        ArgumentError: if an argument cannot be used.
+        ArgumentError: if an argument cannot be used, or the atlas would not fit in a log.
         LayerError: if the layer does not exist or does not run.
 
     Examples:
@@ -468,11 +473,7 @@ def compute_atlas(
     config = check_model_and_config(model, config)
     if isinstance(previous, Atlas):
         raise ArgumentError("previous is a single Atlas: pass a list, such as previous=[atlas]")
-    built = (
-        probe
-        if isinstance(probe, Probe)
-        else build_probe(probe, config=config, classes=classes, normalize=normalize)
-    )
+    built = build_loggable_probe(probe, config=config, classes=classes, normalize=normalize)
     pipeline = AtlasPipeline(built, (normalize_layer_name(model, layer),), config)
     if previous:
         pipeline.start_from(previous[-1])
@@ -483,6 +484,7 @@ def compute_atlas(
             check_interface(model, built, output=output, forward=forward, prototypes=prototypes)
         ),
     ):
+        check_log_size_of_model(model, pipeline.layers, built, config)
         return next(pipeline.atlases(model, step, None))
 
 

@@ -22,11 +22,7 @@ def preserve_random_state(seed: int | None = None) -> Iterator[None]:
     cuda = torch.cuda.get_rng_state_all() if _is_cuda_initialized() else None
     try:
         if seed is not None:
-            random.seed(seed)
-            np.random.seed(seed)
-            # torch.manual_seed would also queue a seed for CUDA that is not initialized yet, and
-            # so change the user's random numbers later.
-            torch.default_generator.manual_seed(seed)
+            seed_random_state(seed)
         yield
     finally:
         random.setstate(python)
@@ -34,6 +30,15 @@ def preserve_random_state(seed: int | None = None) -> Iterator[None]:
         torch.set_rng_state(cpu)
         if cuda is not None:
             torch.cuda.set_rng_state_all(cuda)
+
+
+def seed_random_state(seed: int) -> None:
+    """Seeds Python, NumPy and torch on the CPU, from 0 to 2**32 - 1."""
+    random.seed(seed)
+    np.random.seed(seed)
+    # torch.manual_seed would also queue a seed for CUDA that is not initialized yet, and so change
+    # the user's random numbers later.
+    torch.default_generator.manual_seed(seed)
 
 
 def _is_cuda_initialized() -> bool:

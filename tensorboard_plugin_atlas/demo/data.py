@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tensorboard_plugin_atlas.compute.probe.image_files import IMAGE_SUFFIXES, crop_square
 from tensorboard_plugin_atlas.errors import ArgumentError
 
-IMAGE_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".webp"}
 LARGEST_SIDE = 64
 """Largest side of images in pixels, so that the demo takes minutes; larger images are reduced."""
 
@@ -71,7 +71,7 @@ class LabeledImages:
         """Returns a copy with images of `side` x `side` pixels."""
         channels = self.images.shape[-1]
         pictures = (Image.fromarray(one.squeeze()) for one in self.images)
-        images = np.stack([_crop_square(picture, side) for picture in pictures])
+        images = np.stack([np.asarray(crop_square(picture, side)) for picture in pictures])
         return LabeledImages(images.reshape(-1, side, side, channels), self.labels, self.classes)
 
     def _take(self, index: NDArray[np.int64]) -> LabeledImages:
@@ -206,7 +206,7 @@ def _from_files(
     chosen = _choose(files, classes, limit, seed)
     largest, given = sizes
     side = min(largest, *_open_image(chosen[0]).size) if given is None else given
-    images = np.stack([_crop_square(_open_image(file), side) for file in chosen])
+    images = np.stack([np.asarray(crop_square(_open_image(file), side)) for file in chosen])
     labels = np.array([classes.index(name) for name, _, _ in chosen], dtype=np.int64)
     return LabeledImages(images, labels, tuple(classes))
 
@@ -230,14 +230,3 @@ def _open_image(file: NamedFile) -> Image.Image:
         raise ArgumentError(
             f"--data: {folder}/{name} cannot be read as an image ({error!s:.80}); remove it"
         ) from error
-
-
-def _crop_square(picture: Image.Image, side: int) -> NDArray[np.uint8]:
-    """Returns the central square of an image, resized to (side, side, 3)."""
-    width, height = picture.size
-    edge = min(width, height)
-    left, top = (width - edge) // 2, (height - edge) // 2
-    if (width, height) != (side, side):
-        box = (left, top, left + edge, top + edge)
-        picture = picture.resize((side, side), Image.Resampling.BICUBIC, box=box)
-    return np.asarray(picture)

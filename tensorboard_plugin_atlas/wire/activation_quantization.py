@@ -21,7 +21,17 @@ _ORDINARY_ROUNDING: Final = 1e-6
 """Share of the variance that half precision loses by rounding; less counts as no loss."""
 
 
-def store_activations(values: NDArray[Any], *, max_bytes: int = 1_500_000) -> StoredActivations:
+STORED_BYTES: Final = 1_500_000
+"""Default budget of the activations of one atlas."""
+
+
+def count_largest_bytes(samples: int, channels: int) -> int:
+    """Returns the largest number of bytes of stored activations, with the default budget."""
+    smallest = 2 * (samples + channels) + 4 * channels  # one principal axis
+    return max(min(2 * samples * channels, STORED_BYTES), smallest)
+
+
+def store_activations(values: NDArray[Any], *, max_bytes: int = STORED_BYTES) -> StoredActivations:
     """Returns the most exact stored form of `values` that fits in `max_bytes`.
 
     Finite values beyond the range of half precision (65,504) are clipped to it in every form, and

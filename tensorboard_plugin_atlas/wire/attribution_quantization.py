@@ -54,6 +54,20 @@ def store_attribution(values: FloatArray | None, *, in_bytes: bool) -> dict[str,
     return {"attribution_codes": codes, "attribution_scale": scale}
 
 
+def count_largest_bytes(cells: int, classes: int) -> int:
+    """Returns the largest number of bytes of all stored attributions and spreads.
+
+    Args:
+        cells: Number of cells of all grids.
+        classes: K.
+    """
+    values = cells * classes
+    if not values:
+        return 0
+    scales = 2 * cells * np.dtype(np.float32).itemsize
+    return max(values, min(2 * values, _HALF_BYTES)) + min(values, _SPREAD_BYTES) + scales
+
+
 def _quantize(values: FloatArray, most: int) -> tuple[FloatArray, FloatArray]:
     """Returns (M, K) whole numbers of steps up to `most` in size, and (M,) the size of a step.
 

@@ -74,6 +74,14 @@ def save(arrays: Mapping[str, NDArray[Any]], specs: Mapping[str, Spec]) -> bytes
     return bytes(save_safetensors({name: np.ascontiguousarray(a) for name, a in arrays.items()}))
 
 
+def count_bytes(specs: Mapping[str, Spec]) -> int:
+    """Returns the bytes of arrays of known shapes, including optional ones, without the header."""
+    return sum(
+        math.prod(size or 0 for size in spec.shape) * _NUMPY_TYPES[spec.dtype].itemsize
+        for spec in specs.values()
+    )
+
+
 def load(data: bytes, specs: Mapping[str, Spec], where: str) -> dict[str, NDArray[Any]]:
     """Returns the arrays in `data`.
 

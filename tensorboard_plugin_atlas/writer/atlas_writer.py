@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.argument_checks import check_config, explain_model_errors
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
+from tensorboard_plugin_atlas.compute.log_size import build_loggable_probe
 from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
-from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import (
     ArgumentError,
@@ -107,7 +108,8 @@ class AtlasWriter:
         layers: Dotted module names. "blocks.11:cls" is the class token of "blocks.11". None chooses
             the last block at each spatial resolution, or four blocks of a transformer at evenly
             spaced depths, and logs the choice.
-        probe: Dataset, DataLoader, or (images, labels), as the model takes them.
+        probe: Dataset, DataLoader, or (images, labels), as the model takes them; or a
+            `StreamedProbe` of images that do not fit in memory.
         classes: Class names. None reads them from the dataset.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std. None reads them
             from the dataset's transforms.
@@ -245,16 +247,14 @@ class AtlasWriter:
         with self._source.construct(forward) as model:
             self.model = model
             sink = make_sink(log_dir_or_writer)
-            self.probe: Probe = (
-                probe
-                if isinstance(probe, Probe)
-                else build_probe(probe, config=self.config, classes=classes, normalize=normalize)
+            self.probe: Probe = build_loggable_probe(
+                probe, config=self.config, classes=classes, normalize=normalize
             )
             with explain_model_errors(model):
                 interface = check_interface(
                     model, self.probe, output=output, forward=forward, prototypes=prototypes
                 )
-                self.layers = choose_layers(model, layers, self.probe, interface)
+                self.layers = choose_layers(model, layers, self.probe, interface, self.config)
             self._last_step = self._resume_log(sink.location, purge_step)
             baseline = align_to if self._last_step is None else None
             self._baselines = read_baselines(baseline, self.layers, self.probe)
@@ -269,7 +269,7 @@ class AtlasWriter:
             self._sink = sink
             is_inline = worker == "inline"
             self._recorder = self._make_inline_recorder() if is_inline else self._start(max_pending)
-            self.probe = self._recorder.probe  # the only copy of the images, shared with the worker
+            self.probe = self._recorder.probe  # shares its images with the worker
 
     @_catch_errors
     def add_atlas(self, global_step: int, walltime: float | None = None) -> None:

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.model.activations import collect_activations
+from tensorboard_plugin_atlas.compute.log_size import check_log_size, run_two_images
 from tensorboard_plugin_atlas.compute.model.interface import ModelInterface, use_interface
 from tensorboard_plugin_atlas.compute.model.layer_choice import find_layers
 from tensorboard_plugin_atlas.compute.model.layers import choose_middle_layer, normalize_layer_name
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
+from tensorboard_plugin_atlas.compute.shortcuts.image_memory import check_image_memory
 from tensorboard_plugin_atlas.compute.shortcuts.tracker import find_incompatibility
+from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.writer.messages.failures import FailureReporter
 
@@ -21,7 +23,11 @@ logger = logging.getLogger(__name__)
 
 
 def choose_layers(
-    model: nn.Module, layers: Sequence[str] | None, probe: Probe, interface: ModelInterface
+    model: nn.Module,
+    layers: Sequence[str] | None,
+    probe: Probe,
+    interface: ModelInterface,
+    config: AtlasConfig,
 ) -> tuple[str, ...]:
     """Returns the names of the layers to log, after the model has run on two images.
 
@@ -30,15 +36,18 @@ def choose_layers(
         layers: Names; None chooses them and logs the choice.
         probe: Images to run the model on.
         interface: How the model is called and its output is read.
+        config: Settings of the atlases.
 
     Raises:
-        ArgumentError: if `layers` is not a list with at least one name.
+        ArgumentError: if `layers` is not a list with at least one name, or an atlas would not fit
+            in the log.
         LayerError: if a layer does not exist, never runs, or does not output activations.
     """
     with use_interface(interface):
         names = _list_layers(model, layers, probe)
         # Two images are enough to find a layer that never runs or a wrong channel count.
-        found = collect_activations(model, names, probe.first(2))
+        found = run_two_images(model, names, probe)
+    check_log_size(found, probe, config)
     for note in found.notes:
         if not interface.logits.is_absent and note.startswith("predictions: left out"):
             logger.warning("AtlasWriter: %s", note)
@@ -74,7 +83,8 @@ def choose_shortcut_layer(
     """Returns the layer to search for shortcuts, or None; warns if the model has no logits.
 
     Raises:
-        ArgumentError: if `shortcuts` is neither a bool nor the name of one of `layers`.
+        ArgumentError: if `shortcuts` is neither a bool nor the name of one of `layers`, or the
+            images do not fit in memory.
     """
     if isinstance(shortcuts, str):
         wanted = normalize_layer_name(model, shortcuts)
@@ -94,4 +104,7 @@ def choose_shortcut_layer(
             "shortcuts",
             f"AtlasWriter: shortcuts={shortcuts!r} is ignored: {reason}. Atlases are logged",
         )
-    return wanted if shortcuts and reason is None else None
+    if not shortcuts or reason is not None:
+        return None
+    check_image_memory(probe, f"shortcuts={shortcuts!r}")
+    return wanted

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from tensorboard_plugin_atlas.compute.probe.probe import Probe
     from tensorboard_plugin_atlas.errors import WorkerError
     from tensorboard_plugin_atlas.writer.channel import Channel
     from tensorboard_plugin_atlas.writer.cost import AtlasCost
@@ -102,6 +103,7 @@ class _Worker:
         self._hardware.prepare()
         self._images = channel.receive_file()
         self._copy: ModelCopy | None = None
+        self._probe: Probe | None = None
         self._logger: StepLogger | None = None
 
     def serve(self) -> None:
@@ -134,6 +136,11 @@ class _Worker:
                 self._copy = _rebuild_model(job.structure)
             except Exception as error:
                 return _describe_failure(error, is_permanent=True)
+        if self._probe is None:
+            try:
+                self._probe = _load_probe(self._setup, self._images)
+            except Exception as error:  # from the user's dataset
+                return _describe_failure(error, is_permanent=True)
         try:
             costs, failures = self._record(job, slot)
         except Exception as error:
@@ -155,10 +162,10 @@ class _Worker:
         return dataclasses.replace(failed, message=f"{note} ({failed.message})")
 
     def _record(self, job: Job, slot: int) -> tuple[tuple[AtlasCost, ...], tuple[WorkerError, ...]]:
-        if self._copy is None:
+        if self._copy is None or self._probe is None:
             raise RuntimeError("the model was never rebuilt")
         if self._logger is None:
-            self._logger = _make_logger(self._setup, self._images)
+            self._logger = _make_logger(self._setup, self._probe)
         self._copy.load(slot)
         model = self._hardware.place(self._copy.model)
         costs = self._logger.record(model, job.step, job.wall_time, job.skipped)
@@ -172,13 +179,17 @@ def _rebuild_model(structure: Structure) -> ModelCopy:
     return ModelCopy(structure)
 
 
-def _make_logger(setup: Setup, images: int) -> StepLogger:
+def _load_probe(setup: Setup, images: int) -> Probe:
+    from tensorboard_plugin_atlas.writer.shared_probe import with_images
+
+    return with_images(setup.probe, images)
+
+
+def _make_logger(setup: Setup, probe: Probe) -> StepLogger:
     from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
     from tensorboard_plugin_atlas.logs.sinks import make_event_sink
-    from tensorboard_plugin_atlas.writer.shared_probe import with_images
     from tensorboard_plugin_atlas.writer.step_logger import StepLogger
 
-    probe = with_images(setup.probe, images)
     pipeline = AtlasPipeline(
         probe, setup.layers, setup.config, progress=False, baselines=setup.baselines
     )

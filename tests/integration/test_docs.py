@@ -127,6 +127,8 @@ def write_run(run: str, model: nn.Module, layer: str, probe: Images) -> None:
     ids=name_of,
 )
 @pytest.mark.usefixtures("small_defaults")
+# Python 3.12 warns of each fork of a process with threads; DataLoader forks by default.
+@pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
 def test_python_blocks_run(page: Path) -> None:
     names = names_for(page)
     for number, code in enumerate(blocks_of(page, "python"), 1):

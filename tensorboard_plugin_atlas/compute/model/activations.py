@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -102,11 +103,13 @@ class ProbeOutputs:
         layers: Activations by name of the layer, in the requested order.
         predictions: Predictions for the images, or None without logits.
         notes: What was assumed about the outputs.
+        class_count: K, the number of logits of an image, or 0 without logits.
     """
 
     layers: Mapping[str, LayerActivations]
     predictions: Predictions | None
     notes: tuple[str, ...] = ()
+    class_count: int = 0
 
 
 def collect_activations(
@@ -152,18 +155,20 @@ def collect_activations(
         add_forward_hooks(modules, on_output),
     ):
         step = limit_batch_size(batch_size, probe.images, inner)
-        for start in range(0, len(probe.images), step):
-            images = probe.images[start : start + step]
+        start = 0
+        for images in probe.images.iterate(step):
             for reader in readers.values():
                 reader.begin(start, len(images))
             predictions.read(call_model(inner, as_input(images, inner)), start, len(images))
             for reader in readers.values():
                 reader.finish()
+            start += len(images)
     notes = [note for reader in readers.values() for note in reader.notes()]
     return ProbeOutputs(
         layers={name: reader.result() for name, reader in readers.items()},
         predictions=predictions.result(),
         notes=(*notes, *predictions.notes()),
+        class_count=predictions.class_count,
     )
 
 
@@ -174,6 +179,21 @@ class _BatchActivations:
     form: OutputForm
     values: Tensor
     surround: Tensor | None
+
+
+class _Rows:
+    """Rows of N samples that arrive in batches; one array from the start, without a copy of all."""
+
+    def __init__(self, count: int, first: Tensor) -> None:
+        self._all = torch.empty((count, *first.shape[1:]), dtype=first.dtype, device="cpu")
+        self._size = 0
+
+    def add(self, batch: Tensor) -> None:
+        self._all[self._size : self._size + len(batch)] = batch
+        self._size += len(batch)
+
+    def finish(self) -> NDArray[Any]:
+        return self._all[: self._size].numpy()
 
 
 @dataclass
@@ -189,7 +209,11 @@ class _Reader:
     _last: _BatchActivations | None = None
     _repeated: bool = False
     _unpacked: str = ""
-    _batches: list[_BatchActivations] = field(default_factory=list)
+    _form: OutputForm | None = None
+    _positions: dict[tuple[int, int], IntArray] = field(default_factory=dict)
+    _values: _Rows | None = None
+    _surround: _Rows | None = None
+    _large_surround: int = 0
 
     def begin(self, start: int, batch: int) -> None:
         """Starts a forward pass of `batch` images from row `start` of the probe."""
@@ -220,13 +244,19 @@ class _Reader:
             raise LayerError(
                 f"layer {self.layer!r} did not run in the model's forward pass; pick one that does"
             )
-        if self._batches and last.form != self._batches[0].form:
+        if self._form is not None and last.form != self._form:
             raise LayerError(
-                f"layer {self.layer!r}: its output was {self._batches[0].form} in the first batch "
+                f"layer {self.layer!r}: its output was {self._form} in the first batch "
                 f"and {last.form} later; pick a layer that keeps its shape"
             )
-        surround = None if last.surround is None else last.surround.detach().cpu()
-        self._batches.append(_BatchActivations(last.form, _to_cpu(last.values), surround))
+        self._form = last.form
+        values = _to_cpu(last.values)
+        self._values = self._values or _Rows(len(self.probe), values)
+        self._values.add(values)
+        if last.surround is not None:
+            surround = last.surround.detach().cpu()
+            self._surround = self._surround or _Rows(len(self.probe), surround)
+            self._surround.add(surround)
 
     def notes(self) -> Iterator[str]:
         """Yields assumptions about the layer."""
@@ -234,19 +264,39 @@ class _Reader:
             yield f"layer {self.layer}: returns {self._unpacked}; its first tensor is used"
         if self._repeated:
             yield f"layer {self.layer}: runs more than once in a forward pass; the last run is used"
-        yield from (f"layer {self.layer}: {note}" for note in self._batches[0].form.notes())
+        if self._form is not None:
+            yield from (f"layer {self.layer}: {note}" for note in self._form.notes())
+            yield from self._describe_repetitions(self._form.map_size)
+        if self._large_surround:
+            yield (
+                f"layer {self.layer}: icons do not use the activations around the samples, which "
+                f"would take {self._large_surround / 1e6:,.0f} MB of memory, more than "
+                f"{_MAX_SURROUND_BYTES / 1e6:,.0f} MB"
+            )
+
+    def _describe_repetitions(self, map_size: tuple[int, int]) -> Iterator[str]:
+        """Yields a note if samples of an image are at the same position of the layer's map."""
+        places = self.probe.map_positions(*map_size) @ (map_size[1], 1)
+        keys = places + self.probe.sample_image.astype(np.int64) * math.prod(map_size)
+        repeated = len(keys) - len(np.unique(keys))
+        if repeated:
+            yield (
+                f"layer {self.layer}: {repeated:,} of {len(keys):,} samples repeat another one, "
+                f"since several positions of an image are one position of its "
+                f"{map_size[0]} x {map_size[1]} map"
+            )
 
     def result(self) -> LayerActivations:
         """Returns the activations of all batches."""
-        form = self._batches[0].form
-        surround = [x.surround for x in self._batches if x.surround is not None]
+        assert self._form is not None  # noqa: S101 - a batch was read
+        assert self._values is not None  # noqa: S101
         return LayerActivations(
             layer=self.layer,
-            values=torch.cat([one.values for one in self._batches]).numpy(),
-            positions=self.probe.map_positions(*form.map_size),
-            map_size=form.map_size,
-            kind=form.kind,
-            surround=torch.cat(surround).numpy() if surround else None,
+            values=self._values.finish(),
+            positions=self.probe.map_positions(*self._form.map_size),
+            map_size=self._form.map_size,
+            kind=self._form.kind,
+            surround=None if self._surround is None else self._surround.finish(),
         )
 
     def _infer_form(self, tensor: Tensor) -> OutputForm:
@@ -264,12 +314,12 @@ class _Reader:
     def _gather_surround(
         self, form: OutputForm, tensor: Tensor, images: Tensor, positions: Tensor
     ) -> Tensor | None:
+        if not self.with_surround or min(form.map_size) < 3:
+            return None
         channels = form.as_map(tensor).shape[1]
-        is_large = (
-            2 * len(self.probe.sample_image) * len(NEIGHBOR_OFFSETS) * channels
-            > _MAX_SURROUND_BYTES
-        )
-        if not self.with_surround or is_large or min(form.map_size) < 3:
+        size = 2 * len(self.probe) * len(NEIGHBOR_OFFSETS) * channels
+        if size > _MAX_SURROUND_BYTES:
+            self._large_surround = size
             return None
         last = torch.tensor(form.map_size, device="cpu") - 1
         offsets = torch.tensor(NEIGHBOR_OFFSETS, device="cpu")
@@ -285,7 +335,10 @@ class _Reader:
             self.probe.sample_image, [self._start, self._start + self._batch]
         )
         rows = self.probe.sample_image[first:last] - self._start
-        positions = self.probe.map_positions(*form.map_size)[first:last]
+        # For all batches, since a probe may have a million samples.
+        if form.map_size not in self._positions:
+            self._positions[form.map_size] = self.probe.map_positions(*form.map_size)
+        positions = self._positions[form.map_size][first:last]
         return torch.from_numpy(rows).long(), torch.from_numpy(positions).long()
 
 
@@ -294,6 +347,7 @@ class _PredictionReader:
     """Collects predictions from the outputs of the model, if they are logits."""
 
     probe: Probe
+    class_count: int = 0
     _reason: str = ""
     _broken: int = 0
     _origin: str = ""
@@ -308,7 +362,7 @@ class _PredictionReader:
             self._reason = explain_missing_logits(output)
             return
         logits = found.values
-        self._origin = found.note
+        self._origin, self.class_count = found.note, logits.shape[1]
         if names is not None and len(names) < logits.shape[1]:
             raise ArgumentError(
                 f"classes has {len(names)} names, the model returns {logits.shape[1]} logits; pass "

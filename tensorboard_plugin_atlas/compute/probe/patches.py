@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tensorboard_plugin_atlas.compute.probe.normalize import Normalize
-from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages
+from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages, StoredImages
 
 Shape = tuple[int, int]
 """Height and width in pixels."""
@@ -56,8 +56,10 @@ def crop_patches(
     Returns:
         (B, C, h, w), on the device of `images`.
     """
-    if isinstance(images, ProbeImages):
+    if isinstance(images, StoredImages):
         return images.decode(crop_patches(images.stored, rows, centers, shape))
+    if isinstance(images, ProbeImages):
+        return _crop_by_image(images, rows, centers, shape)
     device = images.device
     ys, xs = (
         _reflect_indices(centers[:, axis].to(device), side, total)
@@ -67,6 +69,18 @@ def crop_patches(
     lines = images[rows.to(device)[:, None], :, ys]
     columns = xs[:, None, None].expand(*lines.shape[:3], -1)
     return lines.gather(3, columns).transpose(1, 2).contiguous()
+
+
+def _crop_by_image(images: ProbeImages, rows: Tensor, centers: Tensor, shape: Shape) -> Tensor:
+    """Crops patches of images that are read from a dataset: each image once, few at a time."""
+    needed, which = torch.unique(rows, return_inverse=True)
+    patches = torch.empty(len(rows), images.shape[1], *shape, dtype=torch.float32, device="cpu")
+    first = 0
+    for part in images.select(needed).iterate():
+        own = ((which >= first) & (which < first + len(part))).nonzero()[:, 0]
+        patches[own] = crop_patches(part, which[own] - first, centers[own], shape)
+        first += len(part)
+    return patches
 
 
 def _reflect_indices(centers: Tensor, side: int, total: int) -> Tensor:

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray, ProbeThumbnails
 from tensorboard_plugin_atlas.compute.probe.items import ClassMap
@@ -24,11 +24,16 @@ from tensorboard_plugin_atlas.compute.probe.normalize import (
     as_normalize,
     find_normalize,
 )
+from tensorboard_plugin_atlas.compute.probe.pixel_summary import PixelSummary
 from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages
 from tensorboard_plugin_atlas.compute.probe.sources import (
     SourceImages,
     select_images,
     underlying_dataset,
+)
+from tensorboard_plugin_atlas.compute.probe.streamed_probe import (
+    StreamedProbe,
+    select_streamed_images,
 )
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 from tensorboard_plugin_atlas.config import AtlasConfig
@@ -118,12 +123,7 @@ class Probe:
         Args:
             rows: Indices of the images, all by default.
         """
-        pixels = self.normalize.to_pixels(self.images[rows])
-        channels = pixels.shape[1]
-        if channels < 3:
-            pixels = pixels.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
-        whole = (pixels[:, :3].clamp(0, 1) * 255).round().to(torch.uint8)
-        return whole.permute(0, 2, 3, 1).contiguous().numpy()
+        return _to_pictures(self.images[rows], self.normalize)
 
     def first(self, count: int) -> Probe:
         """Returns a probe of the first `count` images and their samples, without digest."""
@@ -209,15 +209,16 @@ class Probe:
     def thumbnails(self) -> ProbeThumbnails:
         """Returns thumbnails for the log: sides of at most 96 px, and at most 6 MiB in total."""
         count = len(self.images)
-        trial = np.unique(np.linspace(0, count - 1, min(count, _TRIAL_THUMBNAILS)).astype(np.intp))
+        rows = np.unique(np.linspace(0, count - 1, min(count, _TRIAL_THUMBNAILS)).astype(np.intp))
+        trial = self.images.select(rows)[:]
         for side, quality in _THUMBNAIL_STEPS:
             smallest = (side, quality) == _THUMBNAIL_STEPS[-1]
             # The size is estimated from a few images, so that all images are encoded only once.
             if not smallest:
-                sample = _count_bytes(pack(self._tiles(trial, side), quality=quality))
+                sample = _count_bytes(pack(self._make_tiles([trial], side), quality=quality))
                 if sample * count > THUMBNAIL_BYTES * len(trial):
                     continue
-            sheets = pack(self._tiles(slice(None), side), quality=quality)
+            sheets = pack(self._make_tiles(self.images.iterate(), side), quality=quality)
             if smallest or _count_bytes(sheets) <= THUMBNAIL_BYTES:
                 break
         return ProbeThumbnails(
@@ -230,16 +231,19 @@ class Probe:
             classes=self.classes,
         )
 
-    def _tiles(self, rows: slice | NDArray[Any], longest: int) -> NDArray[np.uint8]:
+    def _make_tiles(self, batches: Iterable[Tensor], longest: int) -> NDArray[np.uint8]:
+        """Returns images as squares with a side of at most `longest` pixels, (n, S, S, 3)."""
         height, width = _thumb_size(self.input_size, longest)
-        chosen = np.arange(len(self.images))[rows]
-        tiles = np.zeros((len(chosen), *[max(height, width)] * 2, 3), np.uint8)
-        for tile, row in zip(tiles, chosen, strict=True):
-            picture = Image.fromarray(self.pictures(slice(row, row + 1))[0])
-            if picture.size != (width, height):
-                picture = picture.resize((width, height), Image.Resampling.LANCZOS)
-            tile[:height, :width] = np.asarray(picture)
-        return tiles
+        tiles = [np.zeros((0, *[max(height, width)] * 2, 3), np.uint8)]
+        for images in batches:
+            some = np.zeros((len(images), *tiles[0].shape[1:]), np.uint8)
+            for tile, pixels in zip(some, _to_pictures(images, self.normalize), strict=True):
+                picture = Image.fromarray(pixels)
+                if picture.size != (width, height):
+                    picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+                tile[:height, :width] = np.asarray(picture)
+            tiles.append(some)
+        return np.concatenate(tiles)
 
 
 def build_probe(
@@ -256,7 +260,8 @@ def build_probe(
 
     Args:
         source: A Dataset of (image, label), image or dictionary; a DataLoader; a tuple (images,
-            labels) of tensors or arrays; or images alone. Images are (C, H, W) float model inputs.
+            labels) of tensors or arrays; images alone; or a StreamedProbe. Images are (C, H, W)
+            float model inputs.
         config: `samples`, `positions_per_image` and `seed` are used.
         classes: Class names; taken from the dataset's `classes` by default.
         normalize: (mean, std) with model input = (pixels in [0, 1] - mean) / std; taken from the
@@ -267,13 +272,16 @@ def build_probe(
             are missing, or pixels are outside of [0, 1] and no normalization is known.
     """
     wanted = math.ceil(config.samples / config.positions_per_image)
-    data = underlying_dataset(source)
+    data = source.data if isinstance(source, StreamedProbe) else underlying_dataset(source)
     found = find_normalize(data) if normalize is None else as_normalize(normalize)
     with preserve_random_state(config.seed):
         rng = np.random.default_rng([config.seed, 0])
-        selected = select_images(source, wanted, rng, IDENTITY if found is None else found)
+        if isinstance(source, StreamedProbe):
+            selected = select_streamed_images(source, wanted, rng, config.seed)
+        else:
+            selected = select_images(source, wanted, rng, IDENTITY if found is None else found)
     _check_pixels(selected)
-    scale, scale_notes = _check_normalization(selected.images, found)
+    scale, scale_notes = _check_normalization(selected.pixels, found)
     names = _find_class_names(classes, data)
     _check_labels(selected.labels, names)
     count = len(selected.images)
@@ -302,6 +310,16 @@ def build_probe(
     )
 
 
+def _to_pictures(images: Tensor, normalize: Normalize) -> NDArray[np.uint8]:
+    """Returns model inputs as RGB pixels, (n, H, W, 3) uint8; see `Probe.pictures`."""
+    pixels = normalize.to_pixels(images)
+    channels = pixels.shape[1]
+    if channels < 3:
+        pixels = pixels.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+    whole = (pixels[:, :3].clamp(0, 1) * 255).round().to(torch.uint8)
+    return whole.permute(0, 2, 3, 1).contiguous().numpy()
+
+
 def _sample_positions(images: int, each: int, rng: np.random.Generator) -> FloatArray:
     """Returns (images * each, 2) relative positions, evenly spread over each image."""
     start = rng.random((images, 1, 2))
@@ -311,20 +329,17 @@ def _sample_positions(images: int, each: int, rng: np.random.Generator) -> Float
 
 
 def _compute_digest(selected: SourceImages, sample_image: IntArray, positions: FloatArray) -> str:
-    digest = hashlib.sha256(repr(tuple(selected.images.shape)).encode())
+    digest = selected.pixels.hash.copy()
     labels = () if selected.labels is None else (selected.labels,)
     maps = () if selected.class_maps is None else (selected.class_maps,)
-    for images in selected.images.iterate():
-        digest.update(images.contiguous().numpy().data)
     for array in (*labels, *maps, sample_image, positions):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
 def _check_pixels(selected: SourceImages) -> None:
-    bad = selected.images.find_not_finite()
-    if bad.any():
-        ids = selected.image_ids[bad]
+    ids = selected.image_ids[selected.pixels.not_finite]
+    if len(ids):
         raise ArgumentError(
             f"probe: {len(ids)} images hold NaN or infinity (first: {ids[:3].tolist()}); leave "
             "them out, or fix the transform that made them"
@@ -332,17 +347,16 @@ def _check_pixels(selected: SourceImages) -> None:
 
 
 def _check_normalization(
-    images: ProbeImages, found: Normalize | None
+    pixels: PixelSummary, found: Normalize | None
 ) -> tuple[Normalize, tuple[str, ...]]:
     scale = IDENTITY if found is None else found
-    channels = images.shape[1]
+    channels = len(pixels.low)
     if not scale.fits(channels):
         raise ArgumentError(
             f"normalize has {len(scale.mean)} channels, the probe's images have {channels}; pass "
             "(mean, std) with one number per channel"
         )
-    # In float64, without a copy of all images.
-    ends = torch.stack(images.get_range()).double()
+    ends = torch.stack([pixels.low, pixels.high]).double()
     low, high = scale.to_pixels(ends[:, :, None, None]).aminmax()
     if found is None and (low < -RANGE_TOLERANCE or high > 1 + RANGE_TOLERANCE):
         raise ArgumentError(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The images of a probe, in a quarter of the memory where that is exact.
+"""The images of a probe; those in memory take a quarter of it where that is exact.
 
 Most datasets decode 8-bit images and scale them linearly, so each channel of the model inputs has
 at most 256 distinct values. Then only their indices are stored, as uint8, and reading an image
@@ -8,6 +8,7 @@ gives the same float32 bits as the dataset gave. Other images are stored as floa
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -24,14 +25,43 @@ from tensorboard_plugin_atlas.short_repr import short_repr
 Rows: TypeAlias = slice | Tensor | NDArray[Any]
 
 _LEVELS: Final = 256
-_AT_ONCE: Final = 16
+AT_ONCE: Final = 16
 """Images that are read at once where all are read, so that little memory is needed."""
+
+
+class ProbeImages(ABC):
+    """I images; indexing returns some of them as float32 model inputs."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> torch.Size:
+        """(I, C, H, W)."""
+
+    @abstractmethod
+    def __getitem__(self, rows: Rows) -> Tensor:
+        """Returns images as model inputs, (n, C, H, W) float32, on the CPU.
+
+        Args:
+            rows: A slice, or indices.
+        """
+
+    @abstractmethod
+    def select(self, rows: Rows) -> ProbeImages:
+        """Returns some of the images, kept in the same form."""
+
+    def __len__(self) -> int:
+        """Returns I, the number of images."""
+        return self.shape[0]
+
+    def iterate(self, size: int = AT_ONCE) -> Iterator[Tensor]:
+        """Yields all images in order, at most `size` at a time, as model inputs."""
+        return (self[first : first + size] for first in range(0, len(self), size))
 
 
 @short_repr
 @dataclass(frozen=True, eq=False)
-class ProbeImages:
-    """I images; indexing returns some of them as float32 model inputs.
+class StoredImages(ProbeImages):
+    """Images in memory.
 
     Attributes:
         stored: (I, C, H, W), on the CPU: uint8 indices into `values`, or float32 model inputs.
@@ -41,16 +71,8 @@ class ProbeImages:
     stored: Tensor
     values: FloatArray | None = None
 
-    def __len__(self) -> int:
-        """Returns I, the number of images."""
-        return len(self.stored)
-
     def __getitem__(self, rows: Rows) -> Tensor:
-        """Returns images as model inputs, (n, C, H, W) float32.
-
-        Args:
-            rows: A slice, or indices.
-        """
+        """Returns images as model inputs."""
         return self.decode(self._select(rows))
 
     @property
@@ -63,9 +85,9 @@ class ProbeImages:
         """The dtype in which the images are stored."""
         return self.stored.dtype
 
-    def select(self, rows: Rows) -> ProbeImages:
+    def select(self, rows: Rows) -> StoredImages:
         """Returns some of the images, stored in the same form."""
-        return ProbeImages(self._select(rows), self.values)
+        return StoredImages(self._select(rows), self.values)
 
     def decode(self, stored: Tensor) -> Tensor:
         """Returns stored values of any (n, C, h, w) as model inputs, float32."""
@@ -75,28 +97,6 @@ class ProbeImages:
         for channel, values in enumerate(self.values):
             np.take(values, stored[:, channel].numpy(), out=found[:, channel], mode="clip")
         return torch.from_numpy(found)
-
-    def iterate(self, size: int = _AT_ONCE) -> Iterator[Tensor]:
-        """Yields all images in order, at most `size` at a time, as model inputs."""
-        return (self[first : first + size] for first in range(0, len(self), size))
-
-    def find_not_finite(self) -> NDArray[np.bool_]:
-        """Returns which images hold NaN or infinity, (I,)."""
-        if self.values is not None:
-            return np.zeros(len(self), np.bool_)
-        parts = [~part.isfinite().flatten(1).all(dim=1) for part in self.iterate()]
-        return torch.cat(parts).numpy()
-
-    def get_range(self) -> tuple[Tensor, Tensor]:
-        """Returns the smallest and the largest model input of each channel, (C,) float32 each."""
-        low, high = self.stored.amin(dim=(0, 2, 3)), self.stored.amax(dim=(0, 2, 3))
-        if self.values is None:
-            return low, high
-        values = torch.from_numpy(self.values)  # ascending, since indices are pixels
-        return (
-            values.gather(1, low.long()[:, None])[:, 0],
-            values.gather(1, high.long()[:, None])[:, 0],
-        )
 
     def _select(self, rows: Rows) -> Tensor:
         if isinstance(rows, slice):
@@ -139,11 +139,11 @@ class ImageEncoder:
 
     def decode(self, levels: Tensor) -> Tensor:
         """Returns the model inputs of an image that `encode` returned, (C, H, W) float32."""
-        return ProbeImages(levels[None], self._values)[:][0]
+        return StoredImages(levels[None], self._values)[:][0]
 
-    def make_images(self, levels: Tensor) -> ProbeImages:
+    def make_images(self, levels: Tensor) -> StoredImages:
         """Returns encoded images, (I, C, H, W) uint8, as a value."""
-        return ProbeImages(levels, self._values)
+        return StoredImages(levels, self._values)
 
     def _add_channel(self, channel: int, image: FloatArray, levels: NDArray[np.uint8]) -> bool:
         """Adds new values of a channel; returns whether all of its values are those of `levels`."""
@@ -187,13 +187,13 @@ class ImageCollector:
             self._images[self._size] = self._encoder.decode(image) if is_encoded else image
         self._size += 1
 
-    def finish(self) -> ProbeImages:
+    def finish(self) -> StoredImages:
         """Returns the images; at least one must have been added."""
         assert self._images is not None  # noqa: S101 - an image was added
         images = self._images[: self._size]
         if images.dtype == torch.uint8:
             return self._encoder.make_images(images)
-        return ProbeImages(images)
+        return StoredImages(images)
 
     def _convert(self, encoded: Tensor) -> None:
         """Stores the images so far as float32."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset, Subset, default_collate, default_convert
+from torch.utils.data import DataLoader, IterableDataset, Subset
 
 from tensorboard_plugin_atlas.atlas import IntArray
 from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
@@ -21,6 +21,7 @@ from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
     choose_evenly,
     find_labels,
 )
+from tensorboard_plugin_atlas.compute.probe.item_reader import ItemReader, make_reader, split_batch
 from tensorboard_plugin_atlas.compute.probe.items import (
     LABEL_MAPS,
     ClassMap,
@@ -38,6 +39,7 @@ from tensorboard_plugin_atlas.compute.probe.items import (
     split_entry,
 )
 from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY, Normalize
+from tensorboard_plugin_atlas.compute.probe.pixel_summary import PixelSummary, summarize_pixels
 from tensorboard_plugin_atlas.compute.probe.probe_images import (
     ImageCollector,
     ImageEncoder,
@@ -45,6 +47,8 @@ from tensorboard_plugin_atlas.compute.probe.probe_images import (
 )
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.progress import progress_bar
+
+T = TypeVar("T")
 
 READ_AHEAD: Final = 4
 """Items read per selected image if labels are only known after reading items."""
@@ -61,15 +65,17 @@ class SourceImages:
 
     Attributes:
         images: I model inputs.
-        labels: (I,) int32, or None unless every item has a label.
+        pixels: Their range and hash.
         image_ids: (I,) int32, ascending: index of each image in the source.
+        labels: (I,) int32, or None unless every item has a label.
         notes: Notes about the selection.
         class_maps: (I, H, W) int16: class of each pixel, or None unless every item has a label map.
     """
 
     images: ProbeImages
-    labels: IntArray | None
+    pixels: PixelSummary
     image_ids: IntArray
+    labels: IntArray | None = None
     notes: tuple[str, ...] = ()
     class_maps: ClassMap | None = None
 
@@ -98,8 +104,8 @@ def select_images(
     if arrays is not None:
         return _select_from_arrays(arrays, count, rng, encoder)
     data = underlying_dataset(source)
-    if _is_indexed(data):
-        return _select_from_data_set(data, _reader(source, data), count, rng, encoder)
+    if is_indexed(data):
+        return _select_from_data_set(data, make_reader(source, data), count, rng, encoder)
     if isinstance(source, Iterable) and not isinstance(source, (str, bytes, Mapping)):
         some = itertools.islice(_stream(source), READ_AHEAD * count)
         return _select_evenly(some, count, rng, encoder)
@@ -111,12 +117,13 @@ def underlying_dataset(source: object) -> Any:
     if not isinstance(source, DataLoader):
         return source
     indices = getattr(source.sampler, "indices", None)
-    if indices is None or not _is_indexed(source.dataset):
+    if indices is None or not is_indexed(source.dataset):
         return source.dataset
     return Subset(source.dataset, list(indices))
 
 
-def _is_indexed(data: object) -> bool:
+def is_indexed(data: object) -> bool:
+    """Returns whether items of a dataset are read by their index."""
     if isinstance(data, (IterableDataset, str, bytes, Mapping)):
         return False
     return hasattr(data, "__getitem__") and hasattr(data, "__len__")
@@ -124,19 +131,17 @@ def _is_indexed(data: object) -> bool:
 
 def _select_from_data_set(
     data: Any,
-    read: Callable[[int], Item],
+    read: ItemReader,
     count: int,
     rng: np.random.Generator,
     encoder: ImageEncoder,
 ) -> SourceImages:
     length = len(data)
-    labels = find_labels(data)
-    if length and labels is None and read(0).label.index is None:
-        labels = np.zeros(length, np.int64)  # no classes to balance
-    if labels is not None and length:
+    labels = find_classes(data, lambda: read(0)) if length else None
+    if labels is not None:
         chosen = choose_evenly(labels, count, rng)
         items = (read(int(index)) for index in chosen)
-        return _assemble(_show_progress(items, len(chosen)), len(chosen), encoder)
+        return _assemble(show_progress(items, len(chosen)), len(chosen), encoder)
     some = rng.permutation(length)[: READ_AHEAD * count]
     return _select_evenly((read(int(index)) for index in some), count, rng, encoder)
 
@@ -145,7 +150,7 @@ def _select_evenly(
     items: Iterable[Item], count: int, rng: np.random.Generator, encoder: ImageEncoder
 ) -> SourceImages:
     reservoir: BalancedReservoir[Item] = BalancedReservoir(count, rng)
-    for item in _show_progress(items, READ_AHEAD * count):
+    for item in show_progress(items, READ_AHEAD * count):
         encoded = encoder.encode(item.image)
         kept = item if encoded is None else dataclasses.replace(item, image=encoded)
         reservoir.add(item.index, -1 if item.label.index is None else item.label.index, kept)
@@ -155,12 +160,34 @@ def _select_evenly(
     return _assemble((chosen.pop() for _ in range(len(chosen))), len(chosen), encoder)
 
 
-def _show_progress(items: Iterable[Item], total: int) -> Iterator[Item]:
+def find_classes(data: Any, read_first: Callable[[], Item]) -> NDArray[np.int64] | None:
+    """Returns the class of each item of a dataset, (L,) int64; None if items must be read for that.
+
+    Args:
+        data: A map-style dataset.
+        read_first: Reads its first item, if that is necessary.
+    """
+    labels = find_labels(data)
+    if labels is None and read_first().label.index is None:
+        return np.zeros(len(data), np.int64)  # no classes to balance
+    return labels
+
+
+def show_progress(
+    parts: Iterable[T], total: int, count: Callable[[T], int] = lambda _: 1
+) -> Iterator[T]:
+    """Yields items or batches, with a progress bar if it takes long.
+
+    Args:
+        parts: Items or batches.
+        total: Number of items.
+        count: Returns the number of items of a part.
+    """
     with progress_bar("images of the probe", total, unit="image", delay=_DELAY) as bar:
-        for item in items:
-            yield item
+        for part in parts:
+            yield part
             if bar is not None:
-                bar.update()
+                bar.update(count(part))
 
 
 def _assemble(items: Iterable[Item], count: int, encoder: ImageEncoder) -> SourceImages:
@@ -184,33 +211,35 @@ def _assemble(items: Iterable[Item], count: int, encoder: ImageEncoder) -> Sourc
         notes.update(dict.fromkeys(item.notes))
     if not ids:
         raise ArgumentError("probe is empty: pass a dataset with at least one image")
-    labels = [label.index for label in found if label.index is not None]
-    maps = [label.class_map for label in found if label.class_map is not None]
-    missing = len(ids) - max(len(labels), len(maps))
-    if 0 < missing < len(ids):
-        notes.pop(LABEL_MAPS, None)
-        notes[f"labels: left out, {missing} of {len(ids)} probe images have none"] = None
-    return SourceImages(
-        images=collector.finish(),
-        labels=np.asarray(labels, np.int32) if len(labels) == len(ids) else None,
-        image_ids=np.asarray(ids, np.int32),
-        notes=tuple(notes),
-        class_maps=np.stack(maps) if len(maps) == len(ids) else None,
+    images = collector.finish()
+    return join_labels(
+        SourceImages(images, summarize_pixels(images), np.asarray(ids, np.int32)), found, notes
     )
 
 
-def _reader(source: object, data: Any) -> Callable[[int], Item]:
-    """Returns a function that reads one item of a map-style dataset, with the collate_fn."""
-    collate = source.collate_fn if isinstance(source, DataLoader) else default_collate
-    # The default functions only stack items.
-    if collate in (default_collate, default_convert):
-        return lambda index: make_item(split_entry(data[index]), index)
+def join_labels(
+    selected: SourceImages, found: Sequence[Label], notes: Iterable[str]
+) -> SourceImages:
+    """Returns selected images with their labels, if each has one, and with notes.
 
-    def read(index: int) -> Item:
-        (entry,) = _split_batch(split_entry(collate([data[index]])), 1)
-        return make_item(entry, index)
-
-    return read
+    Args:
+        selected: I images without labels.
+        found: I labels.
+        notes: Notes about the items.
+    """
+    labels = [label.index for label in found if label.index is not None]
+    maps = [label.class_map for label in found if label.class_map is not None]
+    count, kept = len(found), dict.fromkeys(notes)
+    missing = count - max(len(labels), len(maps))
+    if 0 < missing < count:
+        kept.pop(LABEL_MAPS, None)
+        kept[f"labels: left out, {missing} of {count} probe images have none"] = None
+    return dataclasses.replace(
+        selected,
+        labels=np.asarray(labels, np.int32) if len(labels) == count else None,
+        notes=tuple(kept),
+        class_maps=np.stack(maps) if len(maps) == count else None,
+    )
 
 
 def _stream(source: Iterable[Any]) -> Iterator[Item]:
@@ -220,16 +249,9 @@ def _stream(source: Iterable[Any]) -> Iterator[Item]:
     for value in source:
         entry = split_entry(value)
         is_batch = is_array(entry.image) and (entry.image.ndim >= 4 or is_batched)
-        parts = _split_batch(entry, len(entry.image)) if is_batch else (entry,)
+        parts = split_batch(entry, len(entry.image)) if is_batch else (entry,)
         for part in parts:
             yield make_item(part, next(index))
-
-
-def _split_batch(batch: Entry, count: int) -> Iterator[Entry]:
-    """Yields the first `count` items of a batch."""
-    labels = itertools.repeat(None) if batch.label is None else batch.label
-    for image, label in zip(batch.image[:count], labels, strict=False):
-        yield Entry(image, label, batch.notes)
 
 
 def _as_arrays(source: Any) -> Entry | None:
@@ -268,8 +290,10 @@ def _select_from_arrays(
     collector = ImageCollector(len(chosen), encoder)
     for index in chosen:
         collector.add(as_float(images[int(index)]))
+    kept = collector.finish()
     return SourceImages(
-        images=collector.finish(),
+        images=kept,
+        pixels=summarize_pixels(kept),
         labels=None if labels is None else labels[chosen].astype(np.int32),
         image_ids=chosen.astype(np.int32),
         notes=(*notes, *((reason,) if reason else ())),

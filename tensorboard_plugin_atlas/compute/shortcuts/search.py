@@ -38,6 +38,7 @@ from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.shortcuts.image_memory import check_image_memory
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     Box,
     PatchEvaluator,
@@ -223,6 +224,7 @@ def search_probe(
         ArgumentError: if the model has no (images, classes) logits.
         LayerError: if the layer does not exist or does not run.
     """
+    check_image_memory(probe, "the search for shortcuts")
     seen, unseen = split_images(len(probe.images), config.seed)
     if not len(unseen):
         return ()

@@ -100,14 +100,16 @@ class TestCommand:
         assert run_build(tmp_path, *TINY_OPTIONS, "--force", "--last-first") == 0
         assert [step for _, step, _ in list_logged(tmp_path / "runs")] == [0, 200]
 
-    def test_a_folder_of_images(self, tmp_path: Path) -> None:
+    @pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
+    @pytest.mark.parametrize("more", [(), ("--num-workers", "0"), ("--num-workers", "2")])
+    def test_a_folder_of_images(self, more: tuple[str, ...], tmp_path: Path) -> None:
         save_checkpoints(tmp_path / "ckpts", (0,))
         for name in CLASSES:
             (tmp_path / "val" / name).mkdir(parents=True)
             for number in range(4):
                 color = (60 * number, 255 * (name == "east"), 0)
                 Image.new("RGB", (12, 12), color).save(tmp_path / "val" / name / f"{number}.png")
-        options = ("--normalize", "0.5/0.25", *TINY_OPTIONS)
+        options = ("--normalize", "0.5/0.25", *TINY_OPTIONS, *more)
         assert run_build(tmp_path, *options, data=str(tmp_path / "val")) == 0
         (atlas,) = read_atlases(tmp_path / "runs")
         assert atlas.classes == tuple(sorted(CLASSES))

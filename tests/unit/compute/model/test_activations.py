@@ -434,3 +434,39 @@ def test_collecting_activations_does_not_change_a_training_run():
         return losses
 
     assert train(collects=True) == train(collects=False)
+
+
+@pytest.mark.parametrize(
+    ("side", "each", "expected"),
+    [(1, 4, "9 of 12 samples repeat another one"), (16, 4, None), (2, 10, "18 of 30 samples")],
+)
+def test_samples_at_one_position_of_a_small_map_are_noted(side, each, expected):
+    network = nn.Sequential(nn.AdaptiveAvgPool2d(side), nn.Flatten(1), nn.Linear(3 * side**2, 2))
+    probe = make_probe(torch.rand(3, 3, 16, 16), each=each)
+    found = collect_activations(network, ["0"], probe)
+    notes = [note for note in found.notes if "repeat" in note]
+    assert len(notes) == (expected is not None)
+    assert all(expected in note for note in notes)
+    values = found.layers["0"].values
+    assert len(np.unique(values, axis=0)) == (12 if side == 16 else 3 * side**2)
+
+
+class Repeat(nn.Module):
+    """Returns one channel many times."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, x):
+        return x[:, :1].expand(-1, self.channels, -1, -1)
+
+
+@pytest.mark.parametrize("channels", [4, 4200])
+def test_activations_around_samples_that_take_too_much_memory_are_left_out_with_a_note(channels):
+    network = nn.Sequential(Repeat(channels), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    probe = make_probe(torch.rand(400, 3, 4, 4), each=10)
+    found = collect_activations(network, ["0"], probe, surround=True)
+    is_large = channels > 4  # 4,000 samples x 8 neighbors x 4,200 channels x 2 bytes
+    assert (found.layers["0"].surround is None) == is_large
+    assert any("would take 269 MB of memory" in note for note in found.notes) == is_large

@@ -14,11 +14,12 @@ from torch.utils.data import Dataset
 
 from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY, Normalize
 from tensorboard_plugin_atlas.compute.probe.patches import crop_patches
+from tensorboard_plugin_atlas.compute.probe.pixel_summary import summarize_pixels
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_images import (
     ImageCollector,
     ImageEncoder,
-    ProbeImages,
+    StoredImages,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
 
@@ -70,9 +71,9 @@ def test_images_of_8_bits_take_a_quarter_of_the_memory_and_have_the_same_bits(sc
     assert have_equal_bits(kept[rows], images[rows])
     assert have_equal_bits(kept.select(rows)[:], images[rows])
     assert have_equal_bits(torch.cat(list(kept.iterate())), images)
-    low, high = kept.get_range()
-    assert torch.equal(low, images.amin((0, 2, 3)))
-    assert torch.equal(high, images.amax((0, 2, 3)))
+    pixels = summarize_pixels(kept)
+    assert torch.equal(pixels.low, images.amin((0, 2, 3)))
+    assert torch.equal(pixels.high, images.amax((0, 2, 3)))
 
 
 @pytest.mark.parametrize(
@@ -85,9 +86,7 @@ def test_one_other_value_keeps_all_images_as_float32(change, row):
     kept = collect(images)
     assert kept.dtype == torch.float32
     assert have_equal_bits(kept[:], images)
-    assert kept.find_not_finite().tolist() == [
-        index == row and not np.isfinite(change) for index in range(len(images))
-    ]
+    assert summarize_pixels(kept).not_finite == ([] if np.isfinite(change) else [row])
 
 
 def test_the_two_zeros_are_not_one_value():
@@ -119,7 +118,7 @@ def test_patches_of_stored_images_are_those_of_the_images():
     rows, centers = torch.tensor([3, 0]), torch.tensor([[5.0, 1.0], [0.0, 11.0]])
     expected = crop_patches(images, rows, centers, (8, 6))
     assert have_equal_bits(crop_patches(collect(images), rows, centers, (8, 6)), expected)
-    assert have_equal_bits(crop_patches(ProbeImages(images), rows, centers, (8, 6)), expected)
+    assert have_equal_bits(crop_patches(StoredImages(images), rows, centers, (8, 6)), expected)
 
 
 class Photographs(Dataset):

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Refuses atlases that would not fit in the log, before anything is computed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Final
+
+from torch import nn
+
+from tensorboard_plugin_atlas.compute.icons.render_levels import SHEET_BYTES
+from tensorboard_plugin_atlas.compute.model.activations import ProbeOutputs, collect_activations
+from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
+from tensorboard_plugin_atlas.compute.probe.streamed_probe import StreamedProbe
+from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.wire.atlas_size import AtlasDimensions
+
+_PREVIEW_IMAGES: Final = 2
+_ICON_SIDE: Final = 64
+"""Expected side of icons in pixels if it is not set; it depends on the layer."""
+_PIXEL_BYTES: Final = 0.1
+"""Bytes per pixel of patches of photographs at the lowest WebP quality; icons are smoother."""
+
+
+def build_loggable_probe(
+    source: object,
+    *,
+    config: AtlasConfig,
+    classes: Sequence[str] | None = None,
+    normalize: Any = None,
+) -> Probe:
+    """Builds a probe as `build_probe` does, or returns the one that is passed.
+
+    The images of a StreamedProbe are not read if atlases of so many samples never fit in the log.
+
+    Raises:
+        ArgumentError: if the source cannot be used, or has too many samples.
+    """
+    if isinstance(source, Probe):
+        return source
+    if isinstance(source, StreamedProbe):
+        most = min(config.samples, len(source.data) * config.positions_per_image)
+        smallest = _get_dimensions(most, 1, 0, dataclasses.replace(config, icons="none"))
+        _check_dimensions(smallest, "an atlas", config)
+    return build_probe(source, config=config, classes=classes, normalize=normalize)
+
+
+def run_two_images(model: nn.Module, layers: Sequence[str], probe: Probe) -> ProbeOutputs:
+    """Runs the model on two images of the probe, to find what its layers and outputs are like.
+
+    Args:
+        model: The model; its state is not changed.
+        layers: Names of submodules.
+        probe: Images to run the model on.
+
+    Raises:
+        ArgumentError: if the images have the wrong number of channels.
+        LayerError: if a layer does not exist, never runs, or does not output activations.
+    """
+    return collect_activations(model, layers, probe.first(_PREVIEW_IMAGES))
+
+
+def check_log_size_of_model(
+    model: nn.Module, layers: Sequence[str], probe: Probe, config: AtlasConfig
+) -> None:
+    """Checks that the atlases of all layers fit in the log, if the model runs on two images.
+
+    Raises:
+        ArgumentError: if one does not; the message says what to pass.
+    """
+    try:
+        outputs = run_two_images(model, layers, probe)
+    except Exception:  # it may take batches of one size only; other errors occur again later
+        return
+    check_log_size(outputs, probe, config)
+
+
+def check_log_size(outputs: ProbeOutputs, probe: Probe, config: AtlasConfig) -> None:
+    """Checks that the atlases of all layers fit in the log.
+
+    Args:
+        outputs: Outputs of the layers for some images.
+        probe: The whole probe.
+        config: Settings of the atlases.
+
+    Raises:
+        ArgumentError: if one does not; the message says what to pass.
+    """
+    for name, layer in outputs.layers.items():
+        classes = outputs.class_count if config.attribution else 0
+        dimensions = _get_dimensions(len(probe), layer.values.shape[1], classes, config)
+        _check_dimensions(dimensions, f"the atlas of layer {name!r}", config)
+
+
+def _get_dimensions(
+    samples: int, channels: int, classes: int, config: AtlasConfig
+) -> AtlasDimensions:
+    return AtlasDimensions(
+        samples=samples,
+        channels=channels,
+        classes=classes,
+        grids=config.grids,
+        min_count=config.min_count,
+        count_icon_bytes=lambda cells: _count_icon_bytes(cells, config),
+    )
+
+
+def _check_dimensions(dimensions: AtlasDimensions, what: str, config: AtlasConfig) -> None:
+    """Raises an ArgumentError if an atlas does not fit in the log."""
+    obstacle = dimensions.find_obstacle()
+    if obstacle is not None:
+        raise ArgumentError(
+            f"samples={dimensions.samples:,}: {what} {obstacle}; {_advise(dimensions, config)}"
+        )
+
+
+def _advise(dimensions: AtlasDimensions, config: AtlasConfig) -> str:
+    """Returns what to pass instead."""
+    most = dimensions.find_largest_samples()
+    others = f"fewer or smaller grids than {config.grids}"
+    if dimensions.classes:
+        others += ", or attribution=False"
+    if not most:
+        return f"pass {others}"
+    return f"pass AtlasConfig(samples={most}) or less, {others}"
+
+
+def _count_icon_bytes(cells: int, config: AtlasConfig) -> int:
+    """Returns the expected bytes of icons: their budget, or more at the lowest quality."""
+    if config.icons == "none":
+        return 0
+    side = config.icon_size or _ICON_SIDE
+    return max(min(SHEET_BYTES, 3 * cells * side * side), round(_PIXEL_BYTES * cells * side * side))

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Atlases that would not fit in the log are refused before anything is computed."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+import torch
+from synthetic_atlases import CLASSES, make_atlas
+from torch import nn
+from torch.utils.data import Dataset
+
+from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, StreamedProbe, compute_atlas
+from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.wire.array_types import MAP_ARRAYS, array_specs
+from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
+from tensorboard_plugin_atlas.wire.atlas_size import AtlasDimensions
+from tensorboard_plugin_atlas.wire.limits import MAX_ACTIVATIONS, MAX_SEQUENCE_BYTES
+from tensorboard_plugin_atlas.wire.tensors import count_bytes
+
+
+def make_dimensions(**more):
+    settings = {
+        "samples": 400,
+        "channels": 16,
+        "classes": len(CLASSES),
+        "grids": (4, 8, 16),
+        "min_count": 1,
+        "count_icon_bytes": lambda _cells: 0,
+    }
+    return AtlasDimensions(**{**settings, **more})
+
+
+def test_bytes_are_those_of_arrays_worked_out_by_hand():
+    # xy 8, ids 4, positions 8, boxes 16, clamped 1, five arrays of 4 bytes, two of 2.
+    assert count_bytes(array_specs(MAP_ARRAYS, {"N": 10})) == 10 * (8 + 4 + 8 + 16 + 1 + 5 * 4 + 4)
+
+
+@pytest.mark.parametrize("samples", [60, 400, 3000])
+@pytest.mark.parametrize("channels", [4, 700])
+def test_a_real_atlas_is_no_larger_than_its_dimensions_allow(samples, channels):
+    atlas = make_atlas(0, samples=samples, channels=channels)
+    icons = sum(len(page) for grid in atlas.grids for page in grid.sheets.pages)
+    size = make_dimensions(
+        samples=samples, channels=channels, count_icon_bytes=lambda _cells: icons
+    ).count_bytes()
+    stored = sum(map(len, encode_atlas(atlas)[1:]))
+    assert stored <= size <= 1.5 * stored + 200_000
+
+
+def test_the_largest_number_of_samples_fits_and_one_more_does_not():
+    large = make_dimensions(samples=1_000_000, channels=112, grids=(10, 20, 40, 80, 160))
+    assert "MB" in large.find_obstacle()
+    most = large.find_largest_samples()
+    fitting, next_one = (dataclasses.replace(large, samples=n) for n in (most, most + 1))
+    assert fitting.find_obstacle() is None
+    assert fitting.count_bytes() <= MAX_SEQUENCE_BYTES < next_one.count_bytes()
+    wide = make_dimensions(samples=200_000, channels=2048)
+    assert wide.find_largest_samples() == MAX_ACTIVATIONS // 2048
+    assert make_dimensions(channels=2 * MAX_ACTIVATIONS).find_largest_samples() == 0
+
+
+class Wide(nn.Module):
+    """Returns a vector of many channels, and counts the images it has seen."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.layer = nn.Identity()
+        self.channels, self.seen = channels, 0
+
+    def forward(self, images):
+        self.seen += len(images)
+        found = self.layer(images.mean((1, 2, 3))[:, None].expand(-1, self.channels))
+        return found[:, :4]
+
+
+def make_images(count):
+    return torch.rand(count, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("where", ["compute_atlas", "AtlasWriter"])
+def test_too_many_activations_are_refused_after_two_images(where, tmp_path):
+    model = Wide(300_000)
+    config = AtlasConfig(samples=600, icons="none")
+    probe = make_images(600)
+
+    def make_atlas():
+        if where == "compute_atlas":
+            return compute_atlas(model, "layer", probe, config=config)
+        return AtlasWriter(tmp_path, model, ["layer"], probe=probe, config=config)
+
+    with pytest.raises(ArgumentError) as caught:
+        make_atlas()
+    message = str(caught.value)
+    assert message.startswith("samples=600: the atlas of layer 'layer' has 300,000 channels, and")
+    most = int(re.search(r"pass AtlasConfig\(samples=(\d+)\) or less", message)[1])
+    assert most == MAX_ACTIVATIONS // 300_000
+    assert model.seen <= 6
+
+
+class Unread(Dataset):
+    """A million images, none of which may be read."""
+
+    targets = np.zeros(1_000_000, np.int64)
+
+    def __len__(self):
+        return len(self.targets)
+
+    def __getitem__(self, index):
+        raise AssertionError(f"image {index} is read")
+
+
+def test_too_many_streamed_images_are_refused_before_one_is_read():
+    config = AtlasConfig(samples=1_000_000)
+    with pytest.raises(ArgumentError, match=r"samples=1,000,000: an atlas would take up to 7\d"):
+        compute_atlas(Wide(8), "layer", StreamedProbe(Unread()), config=config)
+    few = AtlasConfig(samples=800_000)
+    with pytest.raises(ArgumentError, match="cannot be read"):
+        compute_atlas(Wide(8), "layer", StreamedProbe(Unread()), config=few)
+
+
+def test_a_million_samples_are_refused_at_construction(tmp_path):
+    model = Wide(8)
+    config = AtlasConfig(samples=1_000_000, positions_per_image=10_000, icons="none")
+    message = (
+        r"samples=1,000,000: .* would take up to 7\d\.\d MB, and an atlas in the log has at most "
+        r"67\.1 MB; pass AtlasConfig\(samples=8\d{5}\) or less, fewer or smaller grids than "
+        r"\(10, 20, 40\), or attribution=False"
+    )
+    with pytest.raises(ArgumentError, match=message):
+        AtlasWriter(tmp_path, model, ["layer"], probe=make_images(100), config=config)
+    assert not list(tmp_path.rglob("*tfevents*"))
+    assert model.seen <= 6
