@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`StreamedProbe`: a probe whose images are read at each checkpoint instead of kept in memory."""
+"""`StreamedProbe`: a probe whose images are read at each logged step instead of kept in memory."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ _AT_ONCE: Final = 16
 
 
 class StreamedProbe:
-    """A probe whose images are read at each checkpoint instead of kept in memory.
+    """A probe whose images are read at each logged step instead of kept in memory.
 
     Pass it as `probe` if the images do not fit in memory. Only the samples' activations, positions
     and labels stay in memory. At construction, all images are read once: each must have the same
-    shape, and its checksum is kept. If an image differs later, the atlases of that checkpoint are
+    shape, and its checksum is kept. If an image differs later, the atlases of that step are
     not logged, and a warning names the image.
 
     An image does not depend on the number of workers, or on the order of reading: random transforms
