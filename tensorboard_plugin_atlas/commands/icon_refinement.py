@@ -192,7 +192,7 @@ def build_logged_probe(
     config: AtlasConfig,
     side: int | None,
     normalize: tuple[Sequence[float], Sequence[float]] | None,
-    num_workers: int | None,
+    num_workers: int | None = None,
 ) -> Probe:
     """Builds a probe from `data`, with the normalization and image size of a logged atlas.
 
