@@ -18,8 +18,17 @@ from tensorboard_plugin_atlas import AtlasConfig
 
 CLASSES = ("north", "east", "south", "west")
 
-TINY = AtlasConfig(samples=4, grids=(2,), min_count=1, neighbors=2, epochs=5, icons="none")
-"""So few samples that an atlas takes milliseconds and the worker never imports umap."""
+TINY = AtlasConfig(
+    samples=4,
+    grids=(2,),
+    min_count=1,
+    neighbors=2,
+    epochs=5,
+    icons="none",
+    attribution=False,
+)
+"""An atlas takes milliseconds: few samples, and no attribution, for which torch imports its
+compiler in every worker (a second of CPU time)."""
 
 
 class Net(nn.Module):

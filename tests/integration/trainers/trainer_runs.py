@@ -9,7 +9,15 @@ from torch.utils.data import Dataset
 
 from tensorboard_plugin_atlas import AtlasConfig, Schedule, read_atlases
 
-CONFIG = AtlasConfig(samples=6, grids=(2,), min_count=1, neighbors=2, epochs=5, icons="none")
+CONFIG = AtlasConfig(
+    samples=6,
+    grids=(2,),
+    min_count=1,
+    neighbors=2,
+    epochs=5,
+    icons="none",
+    attribution=False,
+)
 OPTIONS = {"config": CONFIG, "strict": True, "worker": "inline"}
 LAYER = "body"
 

@@ -154,7 +154,9 @@ if chosen:
 options = StateDictOptions(full_state_dict=True)
 
 def run(name, shard, more):
-    config = AtlasConfig(**{**vars(TINY), "icons": "inversion", "icon_steps": 4})
+    config = AtlasConfig(
+        **{**vars(TINY), "icons": "inversion", "icon_steps": 4, "attribution": True}
+    )
     more = {**more, "config": config if name == "fully_shard" else TINY}
     alone, sharded, whole = make_model(shard), make_model(shard), Deep()
     gain = 0.0 if name == "factory" else 1.0

@@ -10,7 +10,7 @@ from tiny_training import TINY, Net, make_images
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
 
-CONFIG = AtlasConfig(**{**TINY.as_dict(), "icons": "preview", "icon_steps": 2})
+CONFIG = AtlasConfig(**{**TINY.as_dict(), "icons": "preview", "icon_steps": 2, "attribution": True})
 
 
 class OverGraph(Net):

@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.compute.shortcuts.search import find_shortcuts
 
-ICONS = AtlasConfig(**{**TINY.as_dict(), "icons": "examples"})
+ICONS = AtlasConfig(**{**TINY.as_dict(), "icons": "examples", "attribution": True})
 
 
 @pytest.fixture(params=WRAPPERS)
