@@ -156,9 +156,16 @@ def measure_recall(unit: FloatArray, indices: IntArray) -> float:
         A number from 0 to 1. A neighbor as near as the k-th nearest row counts as found.
     """
     queries = np.sort(np.random.default_rng(0).permutation(len(unit))[:_QUERIES])
-    cosines = exact_cosines(unit[queries], unit)
-    cosines[np.arange(len(queries)), queries] = -np.inf
     k = indices.shape[1]
-    lowest = np.partition(cosines, len(unit) - k, axis=1)[:, len(unit) - k, None]
-    found = np.take_along_axis(cosines, indices[queries].astype(np.intp), axis=1)
+    nearest = np.full((len(queries), k), -np.inf)
+    for block in row_blocks(len(unit), len(queries)):
+        cosines = exact_cosines(unit[queries], unit[block])
+        inside = (queries >= block.start) & (queries < block.stop)
+        cosines[inside, queries[inside] - block.start] = -np.inf
+        nearest = np.partition(np.hstack([nearest, cosines]), -k, axis=1)[:, -k:]
+    lowest = nearest.min(axis=1, keepdims=True)
+    own = indices[queries]
+    found = np.concatenate(
+        [exact_cosines(unit[[q]], unit[near]) for q, near in zip(queries, own, strict=True)]
+    )
     return float((found >= lowest - _TIE).mean())

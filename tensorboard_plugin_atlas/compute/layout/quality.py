@@ -111,14 +111,18 @@ def true_ranks(unit: FloatArray, xy: FloatArray, k: int, seed: int = 0) -> IntAr
         count = min(max(_COMPARISONS // n, _QUERIES[0]), _QUERIES[1])
         queries = np.sort(np.random.default_rng(seed).choice(n, count, replace=False))
     neighbors = _map_neighbors(xy, queries, k)
-    ranks = np.empty((len(queries), k), np.int32)
-    for block in row_blocks(len(queries), n):
-        own = queries[block]
-        similar = exact_cosines(unit[own], unit)
-        similar[np.arange(len(own)), own] = -np.inf
+    lowest = np.concatenate(
+        [exact_cosines(unit[[q]], unit[own]) for q, own in zip(queries, neighbors, strict=True)]
+    )
+    ranks = np.ones((len(queries), k), np.int32)
+    # Few rows and all queries at a time: rows are rounded once, and memory does not depend on N.
+    for block in row_blocks(n, len(queries)):
+        similar = exact_cosines(unit[queries], unit[block])
+        inside = (queries >= block.start) & (queries < block.stop)
+        similar[inside, queries[inside] - block.start] = -np.inf
         for column in range(k):
-            floor = np.take_along_axis(similar, neighbors[block, column, None], axis=1) + _TIE
-            ranks[block, column] = 1 + np.count_nonzero(similar > floor, axis=1)
+            floor = lowest[:, column, None] + _TIE
+            ranks[:, column] += np.count_nonzero(similar > floor, axis=1)
     return ranks
 
 
