@@ -11,7 +11,7 @@ with a tenth of the variance of noise added to a third of the rows.
 
 Everything runs on one thread. Values are CPU seconds, and the largest memory of the process in GiB
 while the stage ran. `--peers` runs pynndescent (as umap-learn calls it, after a warm-up) on the
-same rows, and openTSNE, if it is installed, from the same start on the same neighbor graph.
+same rows, and openTSNE, if it is installed, with the same start, neighbor graph, and attraction.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (
 from tensorboard_plugin_atlas.compute.layout.grid import bin_grids
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
-from tensorboard_plugin_atlas.compute.layout.optimizer import optimize_layout
+from tensorboard_plugin_atlas.compute.layout.optimizer import ATTRACTION, optimize_layout
 from tensorboard_plugin_atlas.compute.layout.quality import (
     knn_kept,
     measure_quality,
@@ -240,7 +240,7 @@ def measure_open_tsne(
     early = round(0.2 * STEPS)
     with stages.measure(f"peer: openTSNE, FFT, {STEPS} steps", is_counted=False):
         peer.optimize(early, exaggeration=4, momentum=0.5, inplace=True, n_jobs=1)
-        peer.optimize(STEPS - early, momentum=0.8, inplace=True, n_jobs=1)
+        peer.optimize(STEPS - early, exaggeration=ATTRACTION, momentum=0.8, inplace=True, n_jobs=1)
     print_quality(unit, np.asarray(peer, np.float32))
 
 

@@ -62,21 +62,6 @@ def run_two_images(model: nn.Module, layers: Sequence[str], probe: Probe) -> Pro
     return collect_activations(model, layers, probe.first(_PREVIEW_IMAGES))
 
 
-def check_log_size_of_model(
-    model: nn.Module, layers: Sequence[str], probe: Probe, config: AtlasConfig
-) -> None:
-    """Checks that the atlases of all layers fit in the log, if the model runs on two images.
-
-    Raises:
-        ArgumentError: if one does not; the message says what to pass.
-    """
-    try:
-        outputs = run_two_images(model, layers, probe)
-    except Exception:  # it may take batches of one size only; other errors occur again later
-        return
-    check_log_size(outputs, probe, config)
-
-
 def check_log_size(outputs: ProbeOutputs, probe: Probe, config: AtlasConfig) -> None:
     """Checks that the atlases of all layers fit in the log.
 

@@ -49,10 +49,6 @@ from tensorboard_plugin_atlas.compute.layout.grid import (
 )
 from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_layout, restore_layout
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
-from tensorboard_plugin_atlas.compute.log_size import (
-    build_loggable_probe,
-    check_log_size_of_model,
-)
 from tensorboard_plugin_atlas.compute.model.activations import (
     LayerActivations,
     ProbeOutputs,
@@ -67,7 +63,7 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import (
     measure_receptive_field,
 )
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
-from tensorboard_plugin_atlas.compute.probe.probe import Probe
+from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
@@ -457,7 +453,7 @@ def compute_atlas(
         The atlas.
 
     Raises:
-        ArgumentError: if an argument cannot be used, or the atlas would not fit in a log.
+        ArgumentError: if an argument cannot be used.
         LayerError: if the layer does not exist or does not run.
 
     Examples:
@@ -473,7 +469,11 @@ def compute_atlas(
     config = check_model_and_config(model, config)
     if isinstance(previous, Atlas):
         raise ArgumentError("previous is a single Atlas: pass a list, such as previous=[atlas]")
-    built = build_loggable_probe(probe, config=config, classes=classes, normalize=normalize)
+    built = (
+        probe
+        if isinstance(probe, Probe)
+        else build_probe(probe, config=config, classes=classes, normalize=normalize)
+    )
     pipeline = AtlasPipeline(built, (normalize_layer_name(model, layer),), config)
     if previous:
         pipeline.start_from(previous[-1])
@@ -484,7 +484,6 @@ def compute_atlas(
             check_interface(model, built, output=output, forward=forward, prototypes=prototypes)
         ),
     ):
-        check_log_size_of_model(model, pipeline.layers, built, config)
         return next(pipeline.atlases(model, step, None))
 
 

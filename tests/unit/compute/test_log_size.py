@@ -13,7 +13,7 @@ from synthetic_atlases import CLASSES, make_atlas
 from torch import nn
 from torch.utils.data import Dataset
 
-from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, StreamedProbe, compute_atlas
+from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, StreamedProbe
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.wire.array_types import MAP_ARRAYS, array_specs
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
@@ -81,19 +81,11 @@ def make_images(count):
     return torch.rand(count, 1, 4, 4, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("where", ["compute_atlas", "AtlasWriter"])
-def test_too_many_activations_are_refused_after_two_images(where, tmp_path):
+def test_too_many_activations_are_refused_after_two_images(tmp_path):
     model = Wide(300_000)
     config = AtlasConfig(samples=600, icons="none")
-    probe = make_images(600)
-
-    def make_atlas():
-        if where == "compute_atlas":
-            return compute_atlas(model, "layer", probe, config=config)
-        return AtlasWriter(tmp_path, model, ["layer"], probe=probe, config=config)
-
     with pytest.raises(ArgumentError) as caught:
-        make_atlas()
+        AtlasWriter(tmp_path, model, ["layer"], probe=make_images(600), config=config)
     message = str(caught.value)
     assert message.startswith("samples=600: the atlas of layer 'layer' has 300,000 channels, and")
     most = int(re.search(r"pass AtlasConfig\(samples=(\d+)\) or less", message)[1])
@@ -113,13 +105,15 @@ class Unread(Dataset):
         raise AssertionError(f"image {index} is read")
 
 
-def test_too_many_streamed_images_are_refused_before_one_is_read():
-    config = AtlasConfig(samples=1_000_000)
+def test_too_many_streamed_images_are_refused_before_one_is_read(tmp_path):
+    def make_writer(samples):
+        probe, config = StreamedProbe(Unread()), AtlasConfig(samples=samples)
+        return AtlasWriter(tmp_path, Wide(8), ["layer"], probe=probe, config=config)
+
     with pytest.raises(ArgumentError, match=r"samples=1,000,000: an atlas would take up to 7\d"):
-        compute_atlas(Wide(8), "layer", StreamedProbe(Unread()), config=config)
-    few = AtlasConfig(samples=800_000)
+        make_writer(1_000_000)
     with pytest.raises(ArgumentError, match="cannot be read"):
-        compute_atlas(Wide(8), "layer", StreamedProbe(Unread()), config=few)
+        make_writer(800_000)
 
 
 def test_a_million_samples_are_refused_at_construction(tmp_path):
