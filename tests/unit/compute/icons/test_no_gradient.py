@@ -17,7 +17,9 @@ from tensorboard_plugin_atlas.compute.icons.rerendered_icons import refine_icons
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 
-INVERTED = AtlasConfig(**{**TINY.as_dict(), "icons": "inversion", "icon_steps": 2})
+INVERTED = AtlasConfig(
+    **{**TINY.as_dict(), "icons": "inversion", "icon_steps": 2, "attribution": True}
+)
 
 
 class NoBackward(torch.autograd.Function):
