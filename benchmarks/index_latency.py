@@ -33,8 +33,8 @@ import psutil
 from synthetic_atlases import make_atlas
 from tensorboard_server import get, start_tensorboard
 
+from tensorboard_plugin_atlas.log_names import layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 BOUND_MS = 50.0

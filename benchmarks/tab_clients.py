@@ -17,8 +17,8 @@ import psutil
 from synthetic_atlases import make_atlas
 from tensorboard_server import get
 
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 EVERY_SECONDS = 2.0

@@ -10,8 +10,8 @@ import numpy as np
 from synthetic_atlases import make_atlas, make_grid, make_probe_pictures
 
 from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 LAYER = "layer3"

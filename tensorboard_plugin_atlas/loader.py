@@ -18,7 +18,7 @@ from tensorboard.plugins import base_plugin
 
 PLUGIN_NAME: Final = "atlas"
 DEFAULT_KEPT_STEPS: Final = 200
-"""Same values as in `metadata`, which is not imported since a damaged installation may lack it."""
+"""Same values as in `log_names`, which is not imported since a damaged installation may lack it."""
 
 _MOST_CHARACTERS: Final = 300
 

@@ -20,7 +20,7 @@ from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response
 
 from tensorboard_plugin_atlas.errors import DamageError
-from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
+from tensorboard_plugin_atlas.log_names import PLUGIN_NAME
 from tensorboard_plugin_atlas.serving.assets import ENTRY_ROUTE, Asset, load_assets
 from tensorboard_plugin_atlas.serving.routes import (
     DataRoute,

@@ -43,18 +43,18 @@ from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, describe_error
+from tensorboard_plugin_atlas.log_names import Revision, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import RecordSink
 from tensorboard_plugin_atlas.logs.resume import purge_steps
 from tensorboard_plugin_atlas.logs.sinks import Sink, find_child_run, make_event_sink
-from tensorboard_plugin_atlas.metadata import Revision, layer_tag
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.writer.cost import Cost, CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
-from tensorboard_plugin_atlas.writer.hardware import check_hardware
 from tensorboard_plugin_atlas.writer.inline_recorder import InlineRecorder, use_default_settings
 from tensorboard_plugin_atlas.writer.layer_arguments import choose_layers
 from tensorboard_plugin_atlas.writer.step_logger import StepLogger
+from tensorboard_plugin_atlas.writer.worker_device import check_hardware
 
 _PRELIMINARY_NOTE: Final = (
     "layout: preliminary, of this checkpoint alone; it is replaced when the checkpoints before it "

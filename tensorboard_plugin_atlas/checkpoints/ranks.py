@@ -25,8 +25,8 @@ from typing import Any, BinaryIO, Final
 from torch.distributed.rendezvous import rendezvous
 
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.log_names import PROBE_TAG
 from tensorboard_plugin_atlas.logs.event_file import RecordSink, frame, scan_records
-from tensorboard_plugin_atlas.metadata import PROBE_TAG
 
 _TIMEOUT: Final = timedelta(hours=1)
 """How long a rank waits for the plan of rank 0, which reads the probe and the log before."""

@@ -17,7 +17,7 @@ from tensorboard_plugin_atlas.commands.options import (
     add_num_workers,
 )
 from tensorboard_plugin_atlas.commands.terminal_text import escape, format_table
-from tensorboard_plugin_atlas.metadata import CLASSES_FOLDER
+from tensorboard_plugin_atlas.log_names import CLASSES_FOLDER
 
 HELP: Final = f"""\
 Compute atlases of single classes, or of pairs of classes, at a layer of a logged step, from the

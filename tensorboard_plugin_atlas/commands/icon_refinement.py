@@ -39,9 +39,9 @@ from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig, restore_config
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.log_names import Revision, layer_tag, parse_refined_run, refined_run
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.logs.record_selection import select_step
-from tensorboard_plugin_atlas.metadata import Revision, layer_tag, parse_refined_run, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.refinement_mark import REFINES
 

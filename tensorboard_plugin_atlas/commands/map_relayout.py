@@ -4,7 +4,7 @@
 During training, each map continues the one before, so that the random initial network influences
 all later maps. In reverse order, the last map is as good as a map of this step alone, and all other
 maps are aligned with it. The run is never changed: the new maps are a complete run below it, in
-`metadata.RELAYOUT_FOLDER`.
+`log_names.RELAYOUT_FOLDER`.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
 from tensorboard_plugin_atlas.analysis.directions import finite_rows
 from tensorboard_plugin_atlas.analysis.layer_scalars import ICON_CHANGE
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Provenance
-from tensorboard_plugin_atlas.compute.icons.reuse import reuse_icons
+from tensorboard_plugin_atlas.compute.icons.relayout_icons import reuse_icons
 from tensorboard_plugin_atlas.compute.layout.grid import bin_grids
 from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_relayout
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
 from tensorboard_plugin_atlas.config import AtlasConfig, restore_config
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
-from tensorboard_plugin_atlas.logs.log_paths import list_event_files
-from tensorboard_plugin_atlas.logs.reader import AtlasRecord, list_records
-from tensorboard_plugin_atlas.logs.record_selection import select_records
-from tensorboard_plugin_atlas.logs.resume import purge_steps
-from tensorboard_plugin_atlas.metadata import (
+from tensorboard_plugin_atlas.log_names import (
     PROBE_TAG,
     layer_of_shortcuts,
     layer_tag,
     relayout_run,
     source_of_relayout,
 )
+from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
+from tensorboard_plugin_atlas.logs.log_paths import list_event_files
+from tensorboard_plugin_atlas.logs.reader import AtlasRecord, list_records
+from tensorboard_plugin_atlas.logs.record_selection import select_records
+from tensorboard_plugin_atlas.logs.resume import purge_steps
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.refinement_mark import REFINES

@@ -13,7 +13,7 @@ from tensorboard_plugin_atlas.commands.options import (
     add_run_and_layers,
 )
 from tensorboard_plugin_atlas.commands.terminal_text import escape, format_table
-from tensorboard_plugin_atlas.metadata import RELAYOUT_FOLDER
+from tensorboard_plugin_atlas.log_names import RELAYOUT_FOLDER
 
 HELP: Final = f"""\
 Compute the maps of a finished run again, from the last step to the first. During training, each map

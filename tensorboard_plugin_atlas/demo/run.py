@@ -29,8 +29,8 @@ from tensorboard_plugin_atlas.demo.pretrained import (
     check_packages,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.log_names import CHILD_RUN
 from tensorboard_plugin_atlas.logs.reader import list_atlases
-from tensorboard_plugin_atlas.metadata import CHILD_RUN
 from tensorboard_plugin_atlas.writer.atlas_writer import AtlasWriter
 from tensorboard_plugin_atlas.writer.cost import Cost
 

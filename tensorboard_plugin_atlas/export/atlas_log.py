@@ -9,7 +9,7 @@ from typing import Final
 
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.export.event_provider import LogContents, MemoryRecord, RunTag
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 _UNNAMED: Final = "run"

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.export.event_provider import LogContents
-from tensorboard_plugin_atlas.logs.record_selection import shorten_list
-from tensorboard_plugin_atlas.metadata import (
+from tensorboard_plugin_atlas.log_names import (
     CHILD_RUN,
     layer_of_shortcuts,
     parse_refined_run,
     revision_of_tag,
 )
+from tensorboard_plugin_atlas.logs.record_selection import shorten_list
 
 
 @dataclass(frozen=True, kw_only=True)

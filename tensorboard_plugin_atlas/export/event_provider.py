@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from tensorboard.errors import NotFoundError
 
+from tensorboard_plugin_atlas.log_names import PROBE_TAG, Revision, revision_of_tag
 from tensorboard_plugin_atlas.logs.event_file import (
     LoggedEvent,
     Record,
@@ -23,7 +24,6 @@ from tensorboard_plugin_atlas.logs.event_file import (
 )
 from tensorboard_plugin_atlas.logs.log_paths import LogPath
 from tensorboard_plugin_atlas.logs.reader import walk_events
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, revision_of_tag
 
 RunTag: TypeAlias = tuple[str, str]
 """A run and a tag."""

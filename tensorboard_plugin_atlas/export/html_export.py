@@ -39,8 +39,8 @@ from tensorboard_plugin_atlas.export.page import (
     write_page,
 )
 from tensorboard_plugin_atlas.export.responses import RecordedResponse, record_responses
+from tensorboard_plugin_atlas.log_names import PROBE_TAG
 from tensorboard_plugin_atlas.logs.log_paths import check_directory
-from tensorboard_plugin_atlas.metadata import PROBE_TAG
 from tensorboard_plugin_atlas.output_file import check_output_file, replace_file
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.serving.routes import DataRoutes

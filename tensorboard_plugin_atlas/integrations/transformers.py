@@ -13,7 +13,7 @@ from torch import nn
 from transformers import TrainerCallback, TrainerState, TrainingArguments
 
 from tensorboard_plugin_atlas.integrations.training_session import TrainingSession, make_timing
-from tensorboard_plugin_atlas.metadata import CHILD_RUN
+from tensorboard_plugin_atlas.log_names import CHILD_RUN
 from tensorboard_plugin_atlas.schedule import Schedule
 
 

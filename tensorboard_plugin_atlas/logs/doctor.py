@@ -12,6 +12,7 @@ from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, v
 from pathlib import Path
 from typing import Final
 
+from tensorboard_plugin_atlas.log_names import DEFAULT_KEPT_STEPS, PLUGIN_NAME, REFINED_FOLDER
 from tensorboard_plugin_atlas.logs.integrity import (
     ABORT_BYTES,
     CONTENT,
@@ -32,7 +33,6 @@ from tensorboard_plugin_atlas.logs.log_paths import (
     run_directories,
 )
 from tensorboard_plugin_atlas.logs.reader import SHORTCUTS, LoggedAtlas, list_atlases
-from tensorboard_plugin_atlas.metadata import DEFAULT_KEPT_STEPS, PLUGIN_NAME, REFINED_FOLDER
 
 OK: Final = "ok"
 NOTE: Final = "note"

@@ -26,6 +26,7 @@ from typing import Any, BinaryIO, Final
 import google_crc32c
 
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.log_names import PLUGIN_NAME
 from tensorboard_plugin_atlas.logs.file_names import make_next_file_name
 from tensorboard_plugin_atlas.logs.log_paths import (
     LogPath,
@@ -39,7 +40,6 @@ from tensorboard_plugin_atlas.logs.protos import (
     make_scalar_summary,
     make_version_payload,
 )
-from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
 
 MAX_RECORD_BYTES: Final = 256 << 20
 """Longest record that is read, as in TensorBoard's data server."""

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from tensorboard_plugin_atlas.log_names import PROBE_TAG, layer_of_tag
 from tensorboard_plugin_atlas.logs.event_file import (
     FRAME_BYTES,
     MAX_RECORD_BYTES,
@@ -24,7 +25,6 @@ from tensorboard_plugin_atlas.logs.event_file import (
     scan_records,
 )
 from tensorboard_plugin_atlas.logs.log_paths import LogPath
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_of_tag
 
 ABORT_BYTES: Final = 1 << 40
 """TensorBoard's data server exits at startup if a header has this length or more."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.metadata import PLUGIN_NAME, WIRE_VERSION
+from tensorboard_plugin_atlas.log_names import PLUGIN_NAME, WIRE_VERSION
 
 
 def make_blob_summary(tag: str, blobs: Sequence[bytes]) -> Any:

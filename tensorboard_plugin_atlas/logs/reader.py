@@ -18,6 +18,15 @@ from typing import Final, Literal
 
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
+from tensorboard_plugin_atlas.log_names import (
+    CHILD_RUN,
+    PROBE_TAG,
+    Revision,
+    layer_of_shortcuts,
+    parse_refined_run,
+    revision_of_tag,
+    source_of_relayout,
+)
 from tensorboard_plugin_atlas.logs.event_file import (
     LoggedEvent,
     Record,
@@ -30,15 +39,6 @@ from tensorboard_plugin_atlas.logs.log_paths import (
     LogPathLike,
     check_directory,
     run_directories,
-)
-from tensorboard_plugin_atlas.metadata import (
-    CHILD_RUN,
-    PROBE_TAG,
-    Revision,
-    layer_of_shortcuts,
-    parse_refined_run,
-    revision_of_tag,
-    source_of_relayout,
 )
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 from tensorboard_plugin_atlas.wire.atlas_codec import (

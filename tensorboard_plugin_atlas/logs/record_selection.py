@@ -9,13 +9,13 @@ from typing import Final
 
 from tensorboard_plugin_atlas.analysis.class_series import layer_of_series
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.log_names import CHILD_RUN
 from tensorboard_plugin_atlas.logs.reader import (
     AtlasRecord,
     LoggedAtlas,
     list_atlases,
     list_records,
 )
-from tensorboard_plugin_atlas.metadata import CHILD_RUN
 
 SHOWN: Final = 5
 """Largest number of names or numbers that a message lists; the others are counted."""

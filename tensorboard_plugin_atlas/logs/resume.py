@@ -15,6 +15,7 @@ from typing import Any, Final
 from tensorboard_plugin_atlas.analysis.layer_scalars import cost_tag
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import DamageError
+from tensorboard_plugin_atlas.log_names import PLUGIN_NAME, layer_of_shortcuts, layer_of_tag
 from tensorboard_plugin_atlas.logs.event_file import (
     LoggedEvent,
     Record,
@@ -25,7 +26,6 @@ from tensorboard_plugin_atlas.logs.event_file import (
 from tensorboard_plugin_atlas.logs.log_paths import LogPath, list_event_files, parse_log_path
 from tensorboard_plugin_atlas.logs.protos import make_restart_payload
 from tensorboard_plugin_atlas.logs.sinks import make_event_sink
-from tensorboard_plugin_atlas.metadata import PLUGIN_NAME, layer_of_shortcuts, layer_of_tag
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 from tensorboard_plugin_atlas.wire.atlas_codec import check_place, decode_atlas
 from tensorboard_plugin_atlas.wire.shortcut_codec import decode_shortcuts

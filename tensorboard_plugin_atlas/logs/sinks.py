@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.log_names import CHILD_RUN
 from tensorboard_plugin_atlas.logs.event_file import EventSink, RecordSink, write_through
 from tensorboard_plugin_atlas.logs.protos import make_blob_summary, make_scalar_summary
 from tensorboard_plugin_atlas.logs.remote_path import is_url, restore_url
 from tensorboard_plugin_atlas.logs.remote_sink import RemoteSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN
 
 _DIRECTORY_NAMES = ("log_dir", "logdir", "get_logdir")
 

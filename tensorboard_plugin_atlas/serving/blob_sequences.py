@@ -21,7 +21,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from tensorboard.data.provider import RunTagFilter
 
-from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
+from tensorboard_plugin_atlas.log_names import PLUGIN_NAME
 from tensorboard_plugin_atlas.wire.limits import MAX_BLOBS
 
 RECHECK_SECONDS: Final = 60.0

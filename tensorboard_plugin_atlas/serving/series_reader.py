@@ -25,7 +25,7 @@ from typing import Any, Final, TypeVar
 from tensorboard.errors import NotFoundError
 
 from tensorboard_plugin_atlas.errors import DamageError
-from tensorboard_plugin_atlas.metadata import (
+from tensorboard_plugin_atlas.log_names import (
     PROBE_TAG,
     Revision,
     layer_of_shortcuts,

@@ -33,7 +33,7 @@ from tensorboard_plugin_atlas.atlas import (
     StoredActivations,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.metadata import WIRE_VERSION
+from tensorboard_plugin_atlas.log_names import WIRE_VERSION
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, check_sheets
 from tensorboard_plugin_atlas.wire.array_range_checks import (

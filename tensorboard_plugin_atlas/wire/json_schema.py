@@ -20,7 +20,7 @@ from typing import Any, Final
 import msgspec
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES
-from tensorboard_plugin_atlas.metadata import WIRE_VERSION
+from tensorboard_plugin_atlas.log_names import WIRE_VERSION
 from tensorboard_plugin_atlas.wire import manifest_types, response_types
 from tensorboard_plugin_atlas.wire.array_types import (
     ACTIVATION_ARRAYS,

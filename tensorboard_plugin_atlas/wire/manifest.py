@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
-from tensorboard_plugin_atlas.metadata import WIRE_VERSION
+from tensorboard_plugin_atlas.log_names import WIRE_VERSION
 from tensorboard_plugin_atlas.sprite_sheets import check_page
 from tensorboard_plugin_atlas.wire import version_1, version_2
 from tensorboard_plugin_atlas.wire.field_errors import explain_error, field_error

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from tensorboard_plugin_atlas.metadata import RevisionLabel
+from tensorboard_plugin_atlas.log_names import RevisionLabel
 from tensorboard_plugin_atlas.wire import limits
 from tensorboard_plugin_atlas.wire.manifest_types import (
     CellEntry,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.metadata import WIRE_VERSION
+from tensorboard_plugin_atlas.log_names import WIRE_VERSION
 from tensorboard_plugin_atlas.shortcut_record import LoggedShortcut, ShortcutRecord
 from tensorboard_plugin_atlas.sprite_sheets import MAX_SIDE, SpriteSheets, pack, unpack
 from tensorboard_plugin_atlas.wire.atlas_codec import finish, open_sequence

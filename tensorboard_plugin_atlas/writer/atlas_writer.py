@@ -34,7 +34,6 @@ from tensorboard_plugin_atlas.schedule import Schedule, check_schedule
 from tensorboard_plugin_atlas.writer.baseline_atlases import read_baselines
 from tensorboard_plugin_atlas.writer.cost import EXPENSIVE_SECONDS, Cost, CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
-from tensorboard_plugin_atlas.writer.hardware import check_hardware
 from tensorboard_plugin_atlas.writer.layer_arguments import choose_layers, choose_shortcut_layer
 from tensorboard_plugin_atlas.writer.messages.failures import (
     FailureReporter,
@@ -59,6 +58,7 @@ from tensorboard_plugin_atlas.writer.snapshot_queue import (
     UnfinishedSteps,
     join_skips,
 )
+from tensorboard_plugin_atlas.writer.worker_device import check_hardware
 
 Method = TypeVar("Method", bound=Callable[..., None])
 

@@ -38,7 +38,6 @@ from tensorboard_plugin_atlas.errors import (
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.writer.cost import CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import NO_EXTRA_RECORDS, ExtraRecords
-from tensorboard_plugin_atlas.writer.hardware import Hardware
 from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job, Setup
 from tensorboard_plugin_atlas.writer.model_pickle import pickle_structure
 from tensorboard_plugin_atlas.writer.shared_probe import share_images, without_images
@@ -51,6 +50,7 @@ from tensorboard_plugin_atlas.writer.snapshot_queue import (
     UnfinishedSteps,
     join_skips,
 )
+from tensorboard_plugin_atlas.writer.worker_device import Hardware
 from tensorboard_plugin_atlas.writer.worker_handle import WorkerProcess
 from tensorboard_plugin_atlas.writer.worker_supervisor import (
     END_SECONDS,

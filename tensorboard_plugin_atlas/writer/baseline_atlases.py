@@ -17,9 +17,9 @@ from tensorboard_plugin_atlas.analysis.sample_matching import (
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.log_names import CHILD_RUN
 from tensorboard_plugin_atlas.logs.remote_path import is_url, restore_url
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases
-from tensorboard_plugin_atlas.metadata import CHILD_RUN
 
 
 def read_baselines(align_to: Any, layers: Sequence[str], probe: Probe) -> dict[str, Atlas]:

@@ -12,8 +12,8 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import WorkerError
 from tensorboard_plugin_atlas.writer.cost import AtlasCost
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
-from tensorboard_plugin_atlas.writer.hardware import Hardware
 from tensorboard_plugin_atlas.writer.model_pickle import Structure
+from tensorboard_plugin_atlas.writer.worker_device import Hardware
 
 
 @dataclass(frozen=True)

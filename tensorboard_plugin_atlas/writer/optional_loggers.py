@@ -18,9 +18,9 @@ from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.shortcuts.tracker import ShortcutTracker
 from tensorboard_plugin_atlas.errors import AtlasError, WorkerError, describe_error, find_location
+from tensorboard_plugin_atlas.log_names import layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.logs.resume import find_last_shortcuts
 from tensorboard_plugin_atlas.logs.sinks import Sink
-from tensorboard_plugin_atlas.metadata import layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 from tensorboard_plugin_atlas.writer.cost import AtlasCost

@@ -23,10 +23,10 @@ from tensorboard_plugin_atlas.errors import (
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.writer.cost import CostMeter
 from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
-from tensorboard_plugin_atlas.writer.hardware import Hardware
 from tensorboard_plugin_atlas.writer.inline_recorder import InlineRecorder
 from tensorboard_plugin_atlas.writer.snapshot_queue import UnfinishedSteps
 from tensorboard_plugin_atlas.writer.step_logger import StepLogger
+from tensorboard_plugin_atlas.writer.worker_device import Hardware
 
 WORKERS: Final = ("process", "inline")
 

@@ -14,9 +14,9 @@ from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.model.interface import use_interface
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.errors import WorkerError, describe_error
+from tensorboard_plugin_atlas.log_names import PROBE_TAG, Revision, layer_tag
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases
 from tensorboard_plugin_atlas.logs.sinks import Sink
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.writer.cost import AtlasCost
 from tensorboard_plugin_atlas.writer.extra_records import NO_EXTRA_RECORDS, ExtraRecords

@@ -151,7 +151,7 @@ class _Worker:
         """Describes why a job failed; a device without enough memory is given up for the CPU."""
         import torch
 
-        from tensorboard_plugin_atlas.writer.hardware import Hardware
+        from tensorboard_plugin_atlas.writer.worker_device import Hardware
 
         failed = _describe_failure(error, is_permanent=False)
         if self._hardware.kind == "cpu" or not isinstance(error, torch.OutOfMemoryError):

@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.plugin_event_multiplexer import EventM
 from tensorboard.plugins.base_plugin import TBContext
 from werkzeug.test import Client
 
-from tensorboard_plugin_atlas.metadata import layer_tag
+from tensorboard_plugin_atlas.log_names import layer_tag
 from tensorboard_plugin_atlas.plugin import AtlasPlugin
 from tensorboard_plugin_atlas.serving.series_reader import run_id, series_id
 

@@ -27,8 +27,8 @@ from tensorboard_plugin_atlas.atlas import (
     Samples,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.sprite_sheets import pack
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from synthetic_atlases import CLASSES, INPUT_SIDE, make_atlas, make_probe_pictures
 
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.shortcut_record import (
     LoggedShortcut,
     PastedImage,

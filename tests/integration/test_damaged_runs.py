@@ -22,8 +22,8 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.types_pb2 import DT_FLOAT
 from tensorboard_server import get, start_tensorboard
 
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink, frame, scan_records
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.serving.series_reader import run_id, series_id
 from tensorboard_plugin_atlas.wire.atlas_codec import checksum, encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts

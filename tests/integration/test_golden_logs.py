@@ -18,14 +18,14 @@ from synthetic_shortcuts import make_shortcuts
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import (
+from tensorboard_plugin_atlas.log_names import (
     CHILD_RUN,
     PROBE_TAG,
     WIRE_VERSION,
     layer_tag,
     shortcuts_tag,
 )
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.serving.series_reader import run_id, series_id
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts

@@ -10,9 +10,9 @@ import pytest
 from tiny_training import TINY, Net, find_workers, make_images, start_script, wait_until
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases
+from tensorboard_plugin_atlas.log_names import CHILD_RUN
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
 from tensorboard_plugin_atlas.logs.reader import list_atlases
-from tensorboard_plugin_atlas.metadata import CHILD_RUN
 
 ENDLESS = {"icons": "inversion", "icon_steps": 4096, "draft_seconds": 0}
 SCRIPT = """

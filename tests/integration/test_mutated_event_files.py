@@ -22,6 +22,7 @@ from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import (
     EventSink,
     compute_masked_crc,
@@ -29,7 +30,6 @@ from tensorboard_plugin_atlas.logs.event_file import (
     scan_records,
 )
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas, encode_probe
 
 LAYERS, STEPS = ("a", "b"), (0, 10, 20)

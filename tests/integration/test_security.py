@@ -26,7 +26,7 @@ import tensorboard_plugin_atlas
 
 PACKAGE = Path(tensorboard_plugin_atlas.__file__).parent
 READS_LOGS = ("serving", "wire", "logs", "analysis")
-READS_LOGS_FILES = ("plugin.py", "loader.py", "sprite_sheets.py", "metadata.py")
+READS_LOGS_FILES = ("plugin.py", "loader.py", "sprite_sheets.py", "log_names.py")
 RUNS_CODE = {"pickle", "cloudpickle", "marshal", "shelve", "dill", "joblib", "torch", "yaml"}
 CALLS_CODE = {"eval", "exec", "compile", "__import__"}
 

@@ -14,8 +14,8 @@ from synthetic_shortcuts import STEPS, make_shortcuts, write_shortcuts
 from tensorboard_server import get, start_tensorboard
 from werkzeug.test import Client
 
+from tensorboard_plugin_atlas.log_names import layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.serving.series_reader import series_id
 from tensorboard_plugin_atlas.wire.atlas_codec import checksum
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts

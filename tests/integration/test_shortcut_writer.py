@@ -20,8 +20,8 @@ from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.significance import box_overlap
 from tensorboard_plugin_atlas.compute.shortcuts.tracker import ShortcutTracker
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.log_names import shortcuts_tag
 from tensorboard_plugin_atlas.logs.resume import find_last_shortcuts
-from tensorboard_plugin_atlas.metadata import shortcuts_tag
 
 STEPS = (2, 10, 20, 30, 40)
 CONFIG = AtlasConfig(samples=1000, epochs=50, grids=(6,), icons="none")

@@ -14,8 +14,8 @@ from loaders import LOADERS, steps_by_series, wait_for_json
 from synthetic_atlases import make_atlas, make_probe_pictures, write_log
 from tensorboard_server import get, start_tensorboard
 
+from tensorboard_plugin_atlas.log_names import layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
-from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import checksum, encode_atlas, encode_probe
 
 
@@ -103,7 +103,7 @@ import tensorboardX, torch.utils.tensorboard
 from synthetic_atlases import make_atlas
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, layer_tag
 runs = {"torch": torch.utils.tensorboard, "x": tensorboardX}
 log_dir = Path(sys.argv[1])
 writers = [library.SummaryWriter(str(log_dir / run)) for run, library in runs.items()]

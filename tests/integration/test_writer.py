@@ -19,10 +19,10 @@ from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, re
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
+from tensorboard_plugin_atlas.log_names import PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
 from tensorboard_plugin_atlas.logs.probe_reader import read_probe
 from tensorboard_plugin_atlas.logs.reader import list_atlases
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.writer import atlas_writer
 
 CLASSES = ("north", "east", "south", "west")

@@ -27,9 +27,9 @@ from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.demo.network import DemoNet
 from tensorboard_plugin_atlas.demo.run import run_demo
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.log_names import layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.logs.probe_reader import read_probe
-from tensorboard_plugin_atlas.metadata import layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 from tensorboard_plugin_atlas.writer.cost import Cost

@@ -12,8 +12,8 @@ import pytest
 from synthetic_atlases import make_atlas, write_log
 
 from tensorboard_plugin_atlas import cli
+from tensorboard_plugin_atlas.log_names import layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 COMMAND = [sys.executable, "-m", "tensorboard_plugin_atlas"]

@@ -16,7 +16,7 @@ from tensorboard.plugins.base_plugin import TBContext
 from tensorboard_server import get, start_tensorboard
 
 import tensorboard_plugin_atlas
-from tensorboard_plugin_atlas import loader, metadata
+from tensorboard_plugin_atlas import loader, log_names
 from tensorboard_plugin_atlas.loader import AtlasLoader
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 
@@ -91,8 +91,8 @@ def test_the_loader_imports_nothing_heavy() -> None:
 
 
 def test_what_the_loader_states_again_is_the_same() -> None:
-    assert loader.PLUGIN_NAME == metadata.PLUGIN_NAME
-    assert loader.DEFAULT_KEPT_STEPS == metadata.DEFAULT_KEPT_STEPS
+    assert loader.PLUGIN_NAME == log_names.PLUGIN_NAME
+    assert loader.DEFAULT_KEPT_STEPS == log_names.DEFAULT_KEPT_STEPS
 
 
 def test_a_flag_that_somebody_else_has_defined_ends_nothing(
@@ -136,7 +136,7 @@ OLD_ABI = (
 )
 BROKEN = {
     "a module is missing": (removes("wire/manifest.py"), "ModuleNotFoundError: No module named"),
-    "the names are missing": (removes("metadata.py"), "ModuleNotFoundError: No module named"),
+    "the names are missing": (removes("log_names.py"), "ModuleNotFoundError: No module named"),
     "the version is missing": (removes("_version.py"), None),
     "a syntax error": (
         starts_with("serving/series_reader.py", "def ("),

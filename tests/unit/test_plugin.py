@@ -19,8 +19,8 @@ from werkzeug.test import Client, TestResponse
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.loader import AtlasLoader
+from tensorboard_plugin_atlas.log_names import PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink, frame, scan_records
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.plugin import AtlasPlugin
 from tensorboard_plugin_atlas.serving.series_reader import run_id, series_id
 from tensorboard_plugin_atlas.wire.atlas_codec import (

@@ -37,16 +37,16 @@ from tensorboard_plugin_atlas.compute.layout.approximate_neighbors import (
     approximate_neighbors,
     measure_recall,
 )
-from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (
+from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import fuzzy_graph
+from tensorboard_plugin_atlas.compute.layout.initial_layout import (
     find_start,
-    fuzzy_graph,
-    optimize_with_umap,
     pca_coordinates,
     scale_start,
 )
 from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors, overlap
 from tensorboard_plugin_atlas.compute.layout.noise_floor import noise_floor
 from tensorboard_plugin_atlas.compute.layout.optimizer import Anchors, optimize_layout
+from tensorboard_plugin_atlas.compute.layout.umap_optimizer import optimize_with_umap
 from tensorboard_plugin_atlas.compute.layout.viewport import (
     from_map,
     is_outside,

@@ -29,8 +29,8 @@ from tensorboard_plugin_atlas.analysis.class_series import (
     series_name,
 )
 from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 CLASSES = (MARKUP, "cat", "dog", REVERSED)

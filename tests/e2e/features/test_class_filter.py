@@ -22,8 +22,8 @@ from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 Directories = Callable[[str], tuple[Path, int]]

@@ -18,8 +18,8 @@ from playwright.sync_api import Locator, expect
 from synthetic_atlases import make_atlas
 from tensorboard_server import start_tensorboard
 
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 Directories = Callable[[str], tuple[Path, int]]

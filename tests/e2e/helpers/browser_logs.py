@@ -13,8 +13,8 @@ from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
 from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import checksum, encode_atlas, encode_probe
 
 STEPS = (0, 50, 100, 200, 400, 800, 1600, 3200)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from synthetic_atlases import CLASSES, make_atlas, make_concepts, make_grid, make_probe_pictures
 
 from tensorboard_plugin_atlas.atlas import Atlas, Event, Grid, Samples, StoredActivations
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 

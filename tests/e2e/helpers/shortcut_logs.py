@@ -10,8 +10,8 @@ from browser_logs import UNTRUSTED_CLASSES, flip_bit, make_small_atlas
 from synthetic_atlases import make_probe_pictures
 from synthetic_shortcuts import STEPS, make_shortcuts, replace_first, write_shortcuts
 
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts

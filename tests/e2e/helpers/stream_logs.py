@@ -25,8 +25,8 @@ from tensorboard_plugin_atlas.atlas import (
     ConceptState,
     Event,
 )
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 STEPS = (0, 20, 50, 100, 200, 350, 600, 1000, 1600, 2500, 4000, 6000)

@@ -18,8 +18,8 @@ from synthetic_shortcuts import make_shortcuts
 from untrusted_text import TEXTS
 
 from tensorboard_plugin_atlas.atlas import Atlas, ConceptState, Event, Grid, Provenance
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.shortcut_record import LoggedShortcut
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts

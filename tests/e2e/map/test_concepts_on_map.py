@@ -18,8 +18,8 @@ from synthetic_atlases import CLASSES, make_probe_pictures
 from tensorboard_server import start_tensorboard, wait_for_atlases
 
 from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 STEP = 400

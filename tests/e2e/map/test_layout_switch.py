@@ -17,7 +17,7 @@ from playwright.sync_api import Locator, expect
 from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas.cli import main
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, relayout_run
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, relayout_run
 
 HOME = f"moving/{CHILD_RUN}"
 AGAIN = relayout_run(HOME)

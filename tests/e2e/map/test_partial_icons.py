@@ -18,8 +18,8 @@ from synthetic_atlases import make_atlas, make_probe_pictures
 from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, PROBE_TAG, Revision, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, Revision, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 
 SIZE, STEP, NARROW = 6, 40, 820

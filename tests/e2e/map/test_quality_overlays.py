@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from playwright.sync_api import expect
 from tensorboard_server import start_tensorboard
 
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 WARM = {"run": "warm/atlas", "layer": "layer3", "step": 400, "grid": 10}

@@ -17,8 +17,8 @@ from synthetic_atlases import make_atlas
 from tensorboard_server import start_tensorboard
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas
+from tensorboard_plugin_atlas.log_names import Revision, layer_tag, refined_run
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import Revision, layer_tag, refined_run
 from tensorboard_plugin_atlas.sprite_sheets import pack
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.refinement_mark import REFINES

@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.analysis.class_series import (
 from tensorboard_plugin_atlas.analysis.class_spec import resolve_classes
 from tensorboard_plugin_atlas.atlas import Provenance
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.metadata import layer_of_tag, layer_tag
+from tensorboard_plugin_atlas.log_names import layer_of_tag, layer_tag
 
 NAMES = ("cat", "dog", "Great Dane", "crane", "crane", "ship")
 

@@ -20,6 +20,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas import Atlas, AtlasConfig, AtlasWriter, build_atlases, read_atlases
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
+from tensorboard_plugin_atlas.log_names import PROBE_TAG, Revision, layer_tag
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
 from tensorboard_plugin_atlas.logs.event_file import (
     EventSink,
@@ -27,7 +28,6 @@ from tensorboard_plugin_atlas.logs.event_file import (
     read_events,
     scan_records,
 )
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 STEPS = (0, 10, 20)

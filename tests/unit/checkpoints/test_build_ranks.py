@@ -23,8 +23,8 @@ from tensorboard_plugin_atlas.checkpoints.ranks import (
     split_layers,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.log_names import PROBE_TAG
 from tensorboard_plugin_atlas.logs.event_file import EventSink, list_event_files, read_events
-from tensorboard_plugin_atlas.metadata import PROBE_TAG
 
 HERE = "test_build_ranks"
 LAYERS = ("stem", "body", "head")

@@ -15,8 +15,8 @@ from synthetic_atlases import make_atlas, make_probe_pictures
 from synthetic_shortcuts import make_shortcuts
 
 from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, PROBE_TAG, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 

@@ -26,8 +26,8 @@ from tensorboard_plugin_atlas.export.event_provider import (
     RunTag,
     scan_log,
 )
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, Revision, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, Revision, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 

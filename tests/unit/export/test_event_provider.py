@@ -21,6 +21,7 @@ from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.export import html_export
 from tensorboard_plugin_atlas.export.event_provider import EventProvider, LogContents, scan_log
 from tensorboard_plugin_atlas.export.html_export import export_html
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, Revision, layer_tag, refined_run
 from tensorboard_plugin_atlas.logs import reader
 from tensorboard_plugin_atlas.logs.event_file import (
     EventSink,
@@ -29,7 +30,6 @@ from tensorboard_plugin_atlas.logs.event_file import (
 )
 from tensorboard_plugin_atlas.logs.log_paths import list_event_files
 from tensorboard_plugin_atlas.logs.resume import purge_steps
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, Revision, layer_tag, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.refinement_mark import REFINES
 

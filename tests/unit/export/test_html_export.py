@@ -26,8 +26,8 @@ from synthetic_shortcuts import make_shortcuts
 
 from tensorboard_plugin_atlas import export_html
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 

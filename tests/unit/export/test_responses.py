@@ -34,8 +34,7 @@ from tensorboard_plugin_atlas.export.responses import (
     record_responses,
     trim_grids,
 )
-from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import (
+from tensorboard_plugin_atlas.log_names import (
     CHILD_RUN,
     PROBE_TAG,
     Revision,
@@ -43,6 +42,7 @@ from tensorboard_plugin_atlas.metadata import (
     refined_run,
     shortcuts_tag,
 )
+from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.serving.routes import DataRoutes
 from tensorboard_plugin_atlas.wire.atlas_codec import checksum, encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.refinement_mark import REFINES

@@ -17,8 +17,8 @@ from untrusted_text import LONG, MARKUP, TEXTS, UNICODE
 
 from tensorboard_plugin_atlas import export_html
 from tensorboard_plugin_atlas.export.page import read_page_script
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 TITLES = (

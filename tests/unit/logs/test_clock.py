@@ -17,6 +17,7 @@ from synthetic_atlases import make_atlas
 from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas import read_atlases
+from tensorboard_plugin_atlas.log_names import layer_tag
 from tensorboard_plugin_atlas.logs import event_file as events
 from tensorboard_plugin_atlas.logs import remote_sink
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
@@ -28,7 +29,6 @@ from tensorboard_plugin_atlas.logs.remote_path import RemotePath
 from tensorboard_plugin_atlas.logs.remote_sink import RemoteSink
 from tensorboard_plugin_atlas.logs.repair import repair
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
-from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 HOUR = 3600.0

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from synthetic_atlases import make_atlas
 
+from tensorboard_plugin_atlas.log_names import layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
 from tensorboard_plugin_atlas.logs.resume import list_complete_steps, purge_steps
-from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 

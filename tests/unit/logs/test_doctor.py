@@ -20,13 +20,13 @@ from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_plugin_atlas import cli
 from tensorboard_plugin_atlas.atlas import Quality, Samples
+from tensorboard_plugin_atlas.log_names import PROBE_TAG, Revision, layer_tag
 from tensorboard_plugin_atlas.logs import doctor
 from tensorboard_plugin_atlas.logs import integrity as checkup
 from tensorboard_plugin_atlas.logs.doctor import NOTE, OK, PROBLEM, Finding, examine
 from tensorboard_plugin_atlas.logs.event_file import EventSink, frame
 from tensorboard_plugin_atlas.logs.integrity import check_file
 from tensorboard_plugin_atlas.logs.resume import purge_steps
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 

@@ -22,6 +22,7 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.log_names import WIRE_VERSION
 from tensorboard_plugin_atlas.logs.event_file import (
     EventSink,
     compute_masked_crc,
@@ -32,7 +33,6 @@ from tensorboard_plugin_atlas.logs.event_file import (
     write_through,
 )
 from tensorboard_plugin_atlas.logs.protos import make_blob_summary
-from tensorboard_plugin_atlas.metadata import WIRE_VERSION
 
 STEPS = 6
 

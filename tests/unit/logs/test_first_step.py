@@ -17,11 +17,11 @@ from tensorboard_server import get, start_tensorboard
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases, read_shortcuts
+from tensorboard_plugin_atlas.log_names import Revision, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, find_last_shortcuts, purge_steps
-from tensorboard_plugin_atlas.metadata import Revision, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 

@@ -13,6 +13,7 @@ from atlas_strategies import find_difference
 from synthetic_atlases import make_atlas, make_probe_pictures, write_log
 
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
+from tensorboard_plugin_atlas.log_names import PROBE_TAG, Revision, layer_tag, relayout_run
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events, scan_records
 from tensorboard_plugin_atlas.logs.probe_reader import read_probe
 from tensorboard_plugin_atlas.logs.reader import (
@@ -20,7 +21,6 @@ from tensorboard_plugin_atlas.logs.reader import (
     list_records,
     read_atlases,
 )
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag, relayout_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.manifest import checksum
 

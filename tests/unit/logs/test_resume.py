@@ -18,12 +18,12 @@ from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.log_names import PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.logs import event_file as events
 from tensorboard_plugin_atlas.logs.event_file import EventSink, find_record_offsets, scan_records
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.remote_sink import RemoteSink
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 LOADERS = pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])

@@ -13,12 +13,12 @@ from synthetic_shortcuts import STEPS, make_shortcuts, write_shortcuts
 from tensorboard_plugin_atlas import cli, read_atlases, read_shortcuts
 from tensorboard_plugin_atlas.commands.map_relayout import relayout
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.logs.doctor import OK, PROBLEM, examine
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.repair import repair
 from tensorboard_plugin_atlas.logs.resume import find_last_shortcuts, purge_steps
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
 RUN = f"exp/{CHILD_RUN}"

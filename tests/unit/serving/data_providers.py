@@ -19,7 +19,7 @@ from tensorboard.data.provider import RunTagFilter
 from tensorboard.data.server_ingester import SubprocessServerDataIngester, get_server_binary
 from tensorboard.util.grpc_util import ChannelCredsType
 
-from tensorboard_plugin_atlas.metadata import PLUGIN_NAME
+from tensorboard_plugin_atlas.log_names import PLUGIN_NAME
 
 WAIT_SECONDS = 60.0
 

@@ -18,8 +18,8 @@ from data_providers import RecordingProvider, open_provider
 from synthetic_atlases import make_atlas
 from tensorboard.context import RequestContext
 
+from tensorboard_plugin_atlas.log_names import layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.serving.index import IndexText
 from tensorboard_plugin_atlas.serving.series_reader import Request, SeriesReader
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas

@@ -13,8 +13,8 @@ from tensorboard.backend import application
 from tensorboard.plugins.base_plugin import TBContext
 from werkzeug.test import Client
 
+from tensorboard_plugin_atlas.log_names import layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.plugin import AtlasPlugin
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 

@@ -18,8 +18,8 @@ from blob_damage import rewrite_manifest
 from synthetic_atlases import make_atlas
 from tensorboard_server import get, start_tensorboard, wait_for_atlases
 
+from tensorboard_plugin_atlas.log_names import layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import layer_tag
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.limits import MAX_MANIFEST_VALUES
 

@@ -15,8 +15,8 @@ from synthetic_shortcuts import make_shortcuts
 
 from tensorboard_plugin_atlas.analysis.class_series import Axis, ClassAtlas
 from tensorboard_plugin_atlas.atlas import EVENT_KINDS, SKIP_REASONS
+from tensorboard_plugin_atlas.log_names import WIRE_VERSION, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import WIRE_VERSION, layer_tag
 from tensorboard_plugin_atlas.serving.series_reader import series_id
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.json_schema import SCHEMA_FILE, json_schema, schema_text

@@ -17,10 +17,10 @@ from synthetic_atlases import make_atlas, make_probe_pictures
 from tensorboard_server import get, start_tensorboard
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, Atlas
+from tensorboard_plugin_atlas.log_names import PROBE_TAG, Revision, layer_tag, refined_run
 from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
 from tensorboard_plugin_atlas.logs.reader import list_atlases, read_atlases
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
-from tensorboard_plugin_atlas.metadata import PROBE_TAG, Revision, layer_tag, refined_run
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.wire.refinement_mark import REFINES, read_refined_mark
 

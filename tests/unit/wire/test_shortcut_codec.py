@@ -15,7 +15,7 @@ from synthetic_atlases import make_atlas
 from synthetic_shortcuts import make_shortcuts, replace_first
 
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
-from tensorboard_plugin_atlas.metadata import (
+from tensorboard_plugin_atlas.log_names import (
     layer_of_shortcuts,
     layer_of_tag,
     layer_tag,

@@ -17,8 +17,8 @@ from synthetic_shortcuts import make_shortcuts
 from version_1_blobs import drop_version_3, version_1
 
 from tensorboard_plugin_atlas.errors import DamageError
+from tensorboard_plugin_atlas.log_names import WIRE_VERSION, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.metadata import WIRE_VERSION, layer_tag
 from tensorboard_plugin_atlas.serving.series_reader import series_id
 from tensorboard_plugin_atlas.wire.atlas_codec import (
     checksum,

@@ -40,8 +40,8 @@ from tensorboard_plugin_atlas.compute.model.activations import collect_activatio
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.errors import ArgumentError, WorkerError
+from tensorboard_plugin_atlas.log_names import layer_of_tag
 from tensorboard_plugin_atlas.logs.event_file import read_events
-from tensorboard_plugin_atlas.metadata import layer_of_tag
 from tensorboard_plugin_atlas.writer.model_pickle import ModelCopy, pickle_structure
 from tensorboard_plugin_atlas.writer.shared_state import StateSlot, list_model_state
 

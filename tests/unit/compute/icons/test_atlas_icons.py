@@ -16,9 +16,9 @@ from tensorboard_plugin_atlas.compute.icons.atlas_icons import PRELIMINARY_ACTIV
 from tensorboard_plugin_atlas.compute.icons.time_limit import TimeLimit
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
+from tensorboard_plugin_atlas.log_names import CHILD_RUN, Revision, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
 from tensorboard_plugin_atlas.logs.reader import list_atlases
-from tensorboard_plugin_atlas.metadata import CHILD_RUN, Revision, layer_tag
 from tensorboard_plugin_atlas.writer.step_logger import StepLogger
 
 SIDE = 16

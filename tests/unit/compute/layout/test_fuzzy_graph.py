@@ -13,15 +13,14 @@ import torch
 
 from tensorboard_plugin_atlas.analysis.directions import unit_rows
 from tensorboard_plugin_atlas.compute.layout import eigenpairs as spectral
-from tensorboard_plugin_atlas.compute.layout import fuzzy_graph as umap_graph
-from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import (
+from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import fuzzy_graph
+from tensorboard_plugin_atlas.compute.layout.initial_layout import (
     find_start,
-    fuzzy_graph,
-    import_umap,
     pca_coordinates,
     scale_start,
 )
 from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
+from tensorboard_plugin_atlas.compute.layout.umap_optimizer import import_umap
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +101,6 @@ def test_importing_umap_restores_the_process():
 def test_a_spectral_start_that_does_not_converge_becomes_pca(monkeypatch, unit):
     graph = fuzzy_graph(*nearest_neighbors(unit, 7))
     monkeypatch.setattr(spectral, "_RESTARTS", 0)
-    start, note = umap_graph.find_start(unit, graph)
+    start, note = find_start(unit, graph)
     assert "did not converge" in note
     assert np.isfinite(start).all()

@@ -17,19 +17,19 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph
-from tensorboard_plugin_atlas.compute.layout import fuzzy_graph, optimizer
+from tensorboard_plugin_atlas.compute.layout import initial_layout, optimizer
 from tensorboard_plugin_atlas.compute.layout import layout as layout_module
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
-from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import import_umap
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
+from tensorboard_plugin_atlas.compute.layout.umap_optimizer import import_umap
 from tensorboard_plugin_atlas.config import AtlasConfig
 
 CONFIG = AtlasConfig(epochs=50)
 LIMITS = (
     (layout_module, "_EXACT_UP_TO"),
     (optimizer, "_EXACT_UP_TO"),
-    (fuzzy_graph, "_SPECTRAL_UP_TO"),
+    (initial_layout, "_SPECTRAL_UP_TO"),
 )
 """Numbers of samples above which other methods are used."""
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorboard_plugin_atlas.metadata import (
+from tensorboard_plugin_atlas.log_names import (
     Revision,
     layer_of_shortcuts,
     layer_of_tag,

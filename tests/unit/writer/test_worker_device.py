@@ -15,7 +15,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas import AtlasWriter, read_atlases
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.writer.hardware import Hardware, check_hardware
+from tensorboard_plugin_atlas.writer.worker_device import Hardware, check_hardware
 
 __all__ = ["close_all"]
 

@@ -11,7 +11,7 @@ from synthetic_runs import atlas_from_activations
 
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
 from tensorboard_plugin_atlas.compute.icons import render_levels as render_levels_module
-from tensorboard_plugin_atlas.compute.icons.reuse import SHEET_BYTES, reuse_icons
+from tensorboard_plugin_atlas.compute.icons.relayout_icons import SHEET_BYTES, reuse_icons
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 from tensorboard_plugin_atlas.sprite_sheets import pack, unpack
 
