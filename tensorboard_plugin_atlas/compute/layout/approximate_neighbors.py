@@ -6,8 +6,9 @@ compared with the rows of the lists nearest to it by matrix products. Then each 
 the neighbors of its neighbors and reverse neighbors (Dong, Charikar and Li 2011), which finds most
 of the neighbors that are in other lists.
 
-Directions are rounded to integers whose products have exact sums in float32. So the neighbors do
-not depend on the order of sums in a BLAS, on the processor, or on the number of threads.
+Directions are rounded to integers whose products have exact sums in float32. So the similarities of
+rows do not depend on the order of sums in a BLAS, on the processor, or on the number of threads.
+Only the lists may differ between processors, since k-means computes in floating point.
 """
 
 from __future__ import annotations
