@@ -8,6 +8,7 @@ which all sums below are exact.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -91,6 +92,39 @@ def exact_cosines(a: FloatArray, b: FloatArray) -> NDArray[np.float64]:
     for part in row_blocks(len(b), b.shape[1]):
         np.matmul(left, _round_to_lattice(b[part]).T, out=cosines[:, part])
     return cosines
+
+
+def cosines_by_block(unit: FloatArray, queries: NDArray[np.intp]) -> Iterator[NDArray[np.float64]]:
+    """Yields exact cosines of some rows with all rows, in a bounded amount of memory.
+
+    Few rows and all queries at a time: each row is rounded to the lattice once.
+
+    Args:
+        unit: (N, C) from `unit_rows`.
+        queries: (Q,) some of these rows.
+
+    Yields:
+        (Q, B) cosines with B successive rows; -inf for a query with itself.
+    """
+    for block in row_blocks(len(unit), len(queries)):
+        cosines = exact_cosines(unit[queries], unit[block])
+        inside = (queries >= block.start) & (queries < block.stop)
+        cosines[inside, queries[inside] - block.start] = -np.inf
+        yield cosines
+
+
+def neighbor_cosines(
+    unit: FloatArray, queries: NDArray[np.intp], neighbors: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Returns (Q, k) exact cosines of rows with their neighbors.
+
+    Args:
+        unit: (N, C) from `unit_rows`.
+        queries: (Q,) some of these rows.
+        neighbors: (Q, k) the neighbors of each.
+    """
+    pairs = zip(queries, neighbors, strict=True)
+    return np.concatenate([exact_cosines(unit[[query]], unit[near]) for query, near in pairs])
 
 
 def _round_to_lattice(unit: FloatArray) -> NDArray[np.float64]:

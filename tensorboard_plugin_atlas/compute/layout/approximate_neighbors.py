@@ -23,7 +23,11 @@ from tensorboard_plugin_atlas.analysis.concepts.micro_clusters import (
     find_micro_clusters,
     nearest_centers,
 )
-from tensorboard_plugin_atlas.analysis.directions import exact_cosines, row_blocks
+from tensorboard_plugin_atlas.analysis.directions import (
+    cosines_by_block,
+    neighbor_cosines,
+    row_blocks,
+)
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 
 _ROWS_PER_LIST: Final = 400
@@ -78,7 +82,7 @@ def approximate_neighbors(unit: FloatArray, k: int) -> tuple[IntArray, FloatArra
     for begin in range(0, len(rows), _BLOCK_ROWS):
         block = slice(begin, begin + _BLOCK_ROWS)
         _search_nearest_lists(rows, lists, block, indices, similar)
-    known = np.empty((0, 0), np.int32)
+    known = np.empty((len(rows), 0), np.int32)
     for _ in range(_ROUNDS):
         around = np.hstack([indices[:, :_COMPARED], kernels.reverse_neighbors(indices, _COMPARED)])
         is_new = _is_new(around, known)
@@ -96,9 +100,7 @@ def approximate_neighbors(unit: FloatArray, k: int) -> tuple[IntArray, FloatArra
 
 
 def _is_new(around: IntArray, known: IntArray) -> NDArray[np.bool_]:
-    """Returns (N, m): which of the (N, m) rows are not in the same row of `known`."""
-    if not len(known):
-        return np.ones(around.shape, bool)
+    """Returns (N, m): which of the (N, m) rows are not in the same row of `known`, (N, j)."""
     new = np.ones(around.shape, bool)
     for column in known.T:
         new &= around != column[:, None]
@@ -159,14 +161,8 @@ def measure_recall(unit: FloatArray, indices: IntArray) -> float:
     queries = np.sort(np.random.default_rng(0).permutation(len(unit))[:_QUERIES])
     k = indices.shape[1]
     nearest = np.full((len(queries), k), -np.inf)
-    for block in row_blocks(len(unit), len(queries)):
-        cosines = exact_cosines(unit[queries], unit[block])
-        inside = (queries >= block.start) & (queries < block.stop)
-        cosines[inside, queries[inside] - block.start] = -np.inf
+    for cosines in cosines_by_block(unit, queries):
         nearest = np.partition(np.hstack([nearest, cosines]), -k, axis=1)[:, -k:]
     lowest = nearest.min(axis=1, keepdims=True)
-    own = indices[queries]
-    found = np.concatenate(
-        [exact_cosines(unit[[q]], unit[near]) for q, near in zip(queries, own, strict=True)]
-    )
+    found = neighbor_cosines(unit, queries, indices[queries])
     return float((found >= lowest - _TIE).mean())

@@ -9,7 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from tensorboard_plugin_atlas.analysis.directions import exact_cosines, row_blocks, unit_rows
+from tensorboard_plugin_atlas.analysis.directions import (
+    cosines_by_block,
+    neighbor_cosines,
+    unit_rows,
+)
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray, Quality
 from tensorboard_plugin_atlas.compute.layout.layout import QUALITY_NEIGHBORS, Layout
 from tensorboard_plugin_atlas.compute.layout.neighbors import overlap
@@ -111,18 +115,11 @@ def true_ranks(unit: FloatArray, xy: FloatArray, k: int, seed: int = 0) -> IntAr
         count = min(max(_COMPARISONS // n, _QUERIES[0]), _QUERIES[1])
         queries = np.sort(np.random.default_rng(seed).choice(n, count, replace=False))
     neighbors = _map_neighbors(xy, queries, k)
-    lowest = np.concatenate(
-        [exact_cosines(unit[[q]], unit[own]) for q, own in zip(queries, neighbors, strict=True)]
-    )
+    floors = neighbor_cosines(unit, queries, neighbors) + _TIE
     ranks = np.ones((len(queries), k), np.int32)
-    # Few rows and all queries at a time: rows are rounded once, and memory does not depend on N.
-    for block in row_blocks(n, len(queries)):
-        similar = exact_cosines(unit[queries], unit[block])
-        inside = (queries >= block.start) & (queries < block.stop)
-        similar[inside, queries[inside] - block.start] = -np.inf
+    for cosines in cosines_by_block(unit, queries):
         for column in range(k):
-            floor = lowest[:, column, None] + _TIE
-            ranks[:, column] += np.count_nonzero(similar > floor, axis=1)
+            ranks[:, column] += np.count_nonzero(cosines > floors[:, column, None], axis=1)
     return ranks
 
 
