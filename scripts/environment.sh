@@ -21,19 +21,25 @@ find_python() {
   return 1
 }
 
-# make_environment DIRECTORY SPEC [PIP OPTION ...]: SPEC is "." or ".[extra,...]". Each SPEC has a
-# stamp of its own, so that more extras are installed into an environment that is up to date.
+# make_environment DIRECTORY SPEC [PIP OPTION ...]: SPEC is ".", ".[extra,...]" or a file of requirements.
+# Each SPEC has a stamp of its own, so that more extras are installed into an environment that is up to date.
 make_environment() {
   local directory=$1 spec=$2 stamp=$1/.installed-${2//[^a-z,]/}
+  local sources=(setup.py pyproject.toml docs/requirements.txt tensorboard_plugin_atlas/_version.py)
   shift 2
+  case " $* " in
+    *" --requirement "*) sources=("$spec") ;;
+    *" --editable "*) ;; # uses the modules where they are
+    *) sources+=(tensorboard_plugin_atlas) ;;
+  esac
   if [ ! -x "$directory/bin/python" ]; then
     say "making $directory"
     "$(find_python)" -m venv "$directory"
   fi
-  if [ ! -e "$stamp" ] || [ -n "$(find setup.py pyproject.toml docs/requirements.txt tensorboard_plugin_atlas -newer "$stamp" -type f \
-      -not -path '*/__pycache__/*' -print -quit)" ]; then
+  if [ ! -e "$stamp" ] || [ -n "$(find "${sources[@]}" -newer "$stamp" -type f -not -path '*/__pycache__/*' -print -quit)" ]; then
     say "installing into $directory"
-    "$directory/bin/python" -m pip install --quiet "$@" "$spec"
+    # Most modules are never imported; Python compiles the others when it first imports them.
+    "$directory/bin/python" -m pip install --quiet --no-compile "$@" "$spec"
     touch "$stamp"
   fi
   export PATH="$PWD/$directory/bin:$PATH"
@@ -64,4 +70,22 @@ front_end_packages() {
     npm ci --prefix frontend --no-audit --no-fund --silent
     touch frontend/node_modules/.package-lock.json
   fi
+}
+
+# start_in_background FUNCTION: runs it in the background. finish FUNCTION: waits for it, prints its output,
+# and fails if it failed.
+start_in_background() {
+  local output
+  output=$(mktemp)
+  "$1" >"$output" 2>&1 &
+  printf -v "process_of_$1" %s $!
+  printf -v "output_of_$1" %s "$output"
+}
+
+finish() {
+  local process="process_of_$1" output="output_of_$1" status=0
+  wait "${!process}" || status=$?
+  cat "${!output}" >&2
+  rm "${!output}"
+  return "$status"
 }
