@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -24,6 +25,7 @@ from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import (
     NeighborGraph,
     find_directions,
 )
+from tensorboard_plugin_atlas.analysis.concepts.remaining_samples import assign_remaining
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 
 RESOLUTION: Final = 6.0
@@ -31,6 +33,8 @@ RESOLUTION: Final = 6.0
 MIN_ROWS: Final = 12
 """Smallest number of samples of a concept, or `1 / MAX_CONCEPTS` of the samples if this is more."""
 MAX_CONCEPTS: Final = 400
+MAX_IN_GRAPH: Final = 100_000
+"""Largest number of samples that concepts are found in; the others join those they are near."""
 
 _FRESH_FACTOR: Final = 1.3
 """Events are proposed from a partition of this higher resolution, which shows splits."""
@@ -43,7 +47,7 @@ class ConceptPartition:
     """The concepts of N samples at one step.
 
     Attributes:
-        graph: Neighbor graph of the samples.
+        graph: Neighbor graph of the samples that concepts are found in; see `choose_samples`.
         concepts: (N,) int32 id of the concept of each sample; -1 for samples without neighbors.
         groups: (N,) int32 id of the group of that concept, or -1.
         next_concept: First unused id of a concept.
@@ -65,6 +69,24 @@ class ConceptPartition:
     certainty: Mapping[int, float] = field(default_factory=dict)
 
 
+def choose_samples(count: int) -> NDArray[np.bool_]:
+    """Returns (count,) bool: the samples that concepts are found in, the same at every step.
+
+    All of them up to `MAX_IN_GRAPH`; a random selection of more samples shows the same concepts.
+    """
+    chosen = np.ones(count, np.bool_)
+    if count > MAX_IN_GRAPH:
+        chosen[np.random.default_rng(0).permutation(count)[MAX_IN_GRAPH:]] = False
+    return chosen
+
+
+def build_graph(activations: NDArray[Any]) -> NeighborGraph:
+    """Builds the graph of a `ConceptPartition` from (N, C) activations."""
+    chosen = choose_samples(len(activations))
+    rows, unit = find_directions(activations)
+    return NeighborGraph.from_directions(*_select(rows, unit, chosen), int(chosen.sum()))
+
+
 def find_concepts(
     activations: NDArray[Any], previous: ConceptPartition | None = None, first_id: int = 0
 ) -> ConceptPartition:
@@ -75,8 +97,70 @@ def find_concepts(
         previous: The concepts of the same samples at the previous step, or None.
         first_id: Smallest id of a new concept.
     """
+    chosen = choose_samples(len(activations))
     rows, unit = find_directions(activations)
-    graph = NeighborGraph.from_directions(rows, unit, len(activations))
+    earlier = previous
+    if previous is not None:
+        earlier = dataclasses.replace(
+            previous, concepts=previous.concepts[chosen], groups=previous.groups[chosen]
+        )
+    found = _find_in_graph(*_select(rows, unit, chosen), int(chosen.sum()), earlier, first_id)
+    return found if chosen.all() else _assign_others(found, rows, unit, chosen, previous)
+
+
+def _select(
+    rows: NDArray[np.intp], unit: FloatArray, chosen: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], FloatArray]:
+    """Returns the directions of the chosen samples, and their index among these."""
+    if chosen.all():
+        return rows, unit
+    inside = chosen[rows]
+    return (np.cumsum(chosen) - 1)[rows[inside]], unit[inside]
+
+
+def _assign_others(
+    found: ConceptPartition,
+    rows: NDArray[np.intp],
+    unit: FloatArray,
+    chosen: NDArray[np.bool_],
+    previous: ConceptPartition | None,
+) -> ConceptPartition:
+    """Returns the concepts of all samples, given those of the chosen ones."""
+    used, dense = _number(found.concepts)
+    labels, before = np.full(len(chosen), -1, np.intp), np.full(len(chosen), -1, np.intp)
+    labels[chosen] = dense
+    if previous is not None:
+        index = np.searchsorted(used, previous.concepts)
+        before = np.where(np.isin(previous.concepts, used), index, -1)
+    labels[rows] = assign_remaining(unit, labels[rows], before[rows], RESOLUTION)
+    group_of = np.full(len(used), -1, np.int32)
+    group_of[dense[dense >= 0]] = found.groups[dense >= 0]
+    concepts = _look_up(used.astype(np.int32), labels)
+    return dataclasses.replace(
+        found,
+        concepts=concepts,
+        groups=_look_up(group_of, labels),
+        changes=None if found.changes is None else _compare(previous, concepts),
+    )
+
+
+def _compare(previous: ConceptPartition | None, concepts: IntArray) -> LabelChanges | None:
+    """Returns the changes since the previous step, or None if it has no concepts."""
+    if previous is None or previous.concepts.max(initial=-1) < 0:
+        return None
+    followed = (previous.concepts >= 0) & (concepts >= 0)
+    return describe_changes(previous.concepts[followed], concepts[followed])
+
+
+def _find_in_graph(
+    rows: NDArray[np.intp],
+    unit: FloatArray,
+    count: int,
+    previous: ConceptPartition | None,
+    first_id: int,
+) -> ConceptPartition:
+    """Finds the concepts of `count` samples; `rows` (R,) have the directions `unit` (R, C)."""
+    graph = NeighborGraph.from_directions(rows, unit, count)
     if previous is None:
         nothing = np.full(len(graph), -1, np.int32)
         previous = ConceptPartition(graph, nothing, nothing, first_id, 0)
@@ -100,7 +184,6 @@ def find_concepts(
     id_of_label = dict(enumerate(known.tolist())) | dict(
         zip(used.tolist(), ids.tolist(), strict=True)
     )
-    followed = (previous.concepts >= 0) & (concepts >= 0)
     return ConceptPartition(
         graph=graph,
         concepts=concepts,
@@ -108,9 +191,7 @@ def find_concepts(
         next_concept=max(first_id, int(ids.max(initial=-1)) + 1),
         next_group=next_group,
         modularity=Objective.without_history(graph, RESOLUTION).measure_modularity(labels),
-        changes=describe_changes(previous.concepts[followed], concepts[followed])
-        if len(known)
-        else None,
+        changes=_compare(previous, concepts),
         certainty={
             id_of_label[label]: share for label, share in certainty.items() if label in id_of_label
         },

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +27,25 @@ class MicroClusters:
 
     centers: FloatArray
     labels: NDArray[np.intp]
+
+    def pair_with_near(
+        self, labels: NDArray[np.intp], count: int
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Yields queries and the rows that are worth comparing with them, cluster by cluster.
+
+        Args:
+            labels: (Q,) nearest center of each query.
+            count: Number of clusters to search: those with the most similar centers.
+
+        Yields:
+            Queries of a cluster, at least one, and the rows of the clusters near it.
+        """
+        rows, queries = (_list_members(one, len(self.centers)) for one in (self.labels, labels))
+        similar = self.centers @ self.centers.T
+        near = np.argsort(-similar, axis=1, kind="stable")[:, :count]
+        for own, around in zip(queries, near, strict=True):
+            if len(own):
+                yield own, np.concatenate([rows[cluster] for cluster in around])
 
 
 def find_micro_clusters(unit: FloatArray, count: int, rounds: int = 6) -> MicroClusters:
@@ -54,3 +74,9 @@ def nearest_centers(unit: FloatArray, centers: FloatArray) -> NDArray[np.intp]:
         for start in range(0, len(unit), _BLOCK_ROWS)
     ]
     return np.concatenate(blocks)
+
+
+def _list_members(labels: NDArray[np.intp], count: int) -> list[NDArray[np.intp]]:
+    """Returns the indices of each of `count` labels, ascending."""
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.searchsorted(labels[order], np.arange(1, count)))

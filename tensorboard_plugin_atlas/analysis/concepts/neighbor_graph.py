@@ -68,22 +68,11 @@ class NeighborGraph:
         return cls(starts.astype(np.intp), head.astype(np.int32), merged)
 
     @classmethod
-    def from_activations(cls, activations: NDArray[Any]) -> NeighborGraph:
-        """Builds the graph of the nearest neighbors by centered cosine.
-
-        Rows that hold NaN or infinity, and rows equal to the mean, have no edges.
-
-        Args:
-            activations: (N, C), any float type.
-        """
-        return cls.from_directions(*find_directions(activations), len(activations))
-
-    @classmethod
     def from_directions(cls, rows: NDArray[np.intp], unit: FloatArray, count: int) -> NeighborGraph:
-        """Builds the graph of `count` rows from their directions.
+        """Builds the graph of the nearest neighbors of `count` rows by centered cosine.
 
         Args:
-            rows: (R,) the rows that have a direction.
+            rows: (R,) the rows that have a direction; the others have no edges.
             unit: (R, C) their directions; see `find_directions`.
             count: N.
         """
@@ -186,19 +175,18 @@ def _find_neighbors(unit: FloatArray, count: int) -> IntArray:
     if len(unit) <= _MAX_EXACT:
         return nearest_neighbors(unit, count)[0]
     clusters = find_micro_clusters(unit, int(len(unit) ** 0.5), rounds=3)
-    members = [np.flatnonzero(clusters.labels == i) for i in range(len(clusters.centers))]
-    similar = clusters.centers @ clusters.centers.T
-    near = np.argsort(-similar, axis=1, kind="stable")[:, :_SEARCHED_CLUSTERS]
     found = np.empty((len(unit), count), np.int32)
-    for own, around in zip(members, near, strict=True):
-        if len(own):
-            # A cluster of few rows may need more clusters around it.
-            candidates = np.concatenate([members[i] for i in around])
-            if len(candidates) <= count:
-                candidates = np.arange(len(unit))
-            away = -(unit[own] @ unit[candidates].T)
-            away[own[:, None] == candidates] = np.inf
-            columns = np.argpartition(away, count - 1, axis=1)[:, :count]
-            order = np.argsort(np.take_along_axis(away, columns, 1), axis=1, kind="stable")
-            found[own] = candidates[np.take_along_axis(columns, order, axis=1)]
+    for own, candidates in clusters.pair_with_near(clusters.labels, _SEARCHED_CLUSTERS):
+        # A cluster of few rows may need more clusters around it.
+        rows = candidates if len(candidates) > count else np.arange(len(unit))
+        away = -(unit[own] @ unit[rows].T)
+        away[own[:, None] == rows] = np.inf
+        found[own] = rows[smallest_of(away, count)]
     return found
+
+
+def smallest_of(values: FloatArray, count: int) -> NDArray[np.intp]:
+    """Returns (N, count): columns of the smallest of the (N, M) values of each row, ascending."""
+    columns = np.argpartition(values, count - 1, axis=1)[:, :count]
+    order = np.argsort(np.take_along_axis(values, columns, 1), axis=1, kind="stable")
+    return np.take_along_axis(columns, order, axis=1)

@@ -25,6 +25,7 @@ from tensorboard_plugin_atlas.analysis.concepts.concept_history import (
     class_mix,
 )
 from tensorboard_plugin_atlas.analysis.concepts.concept_partition import (
+    MAX_IN_GRAPH,
     ConceptPartition,
     find_concepts,
 )
@@ -102,12 +103,22 @@ class ConceptTracker:
         obstacle = None if earlier is None else _find_obstacle(earlier, atlas)
         if obstacle is not None:
             earlier = None
-            notes = (*atlas.provenance.notes, f"concepts: started over, because {obstacle}")
-            atlas = atlas.replace(provenance=dataclasses.replace(atlas.provenance, notes=notes))
+            atlas = _add_note(atlas, f"concepts: started over, because {obstacle}")
+        if len(atlas.samples) > MAX_IN_GRAPH:
+            atlas = _add_note(
+                atlas,
+                f"concepts: found in {MAX_IN_GRAPH:,} of the {len(atlas.samples):,} samples; each "
+                "of the others has the concept of its nearest neighbors",
+            )
         values = atlas.activations if activations is None else activations
         tracked, last = _track_atlas(atlas, values, earlier)
         self._older, self._last = earlier, last
         return tracked
+
+
+def _add_note(atlas: Atlas, note: str) -> Atlas:
+    notes = (*atlas.provenance.notes, note)
+    return atlas.replace(provenance=dataclasses.replace(atlas.provenance, notes=notes))
 
 
 def _track_atlas(

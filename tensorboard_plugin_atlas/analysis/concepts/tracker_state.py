@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tensorboard_plugin_atlas.analysis.concepts.concept_partition import ConceptPartition
+from tensorboard_plugin_atlas.analysis.concepts.concept_partition import (
+    ConceptPartition,
+    build_graph,
+)
 from tensorboard_plugin_atlas.analysis.concepts.event_cells import find_cells
-from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph
 from tensorboard_plugin_atlas.analysis.concepts.prediction_changes import ImagePredictions
 from tensorboard_plugin_atlas.atlas import Atlas, ConceptGroup, ConceptState
 
@@ -77,7 +79,7 @@ def restore_state(atlas: Atlas) -> TrackerState:
     group_of = {one.id: one.group for one in states if one.group is not None}
     groups = np.array([group_of.get(one, -1) for one in concepts.tolist()], np.int32)
     partition = ConceptPartition(
-        graph=NeighborGraph.from_activations(atlas.activations),
+        graph=build_graph(atlas.activations),
         concepts=concepts,
         groups=groups,
         next_concept=max((one.id for one in states), default=-1) + 1,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tensorboard_plugin_atlas.analysis.concepts.concept_partition import build_graph
 from tensorboard_plugin_atlas.analysis.concepts.modularity import (
     INERTIA,
     Objective,
@@ -19,7 +20,7 @@ GAMMA = 6.0
 
 
 def make_graph(rows: int = 240, seed: int = 0) -> NeighborGraph:
-    return NeighborGraph.from_activations(np.random.default_rng(seed).normal(size=(rows, 4)))
+    return build_graph(np.random.default_rng(seed).normal(size=(rows, 4)))
 
 
 def random_labels(rows: int, count: int, seed: int = 1) -> np.ndarray:
@@ -83,7 +84,7 @@ def test_a_partition_finds_planted_clusters():
     planted = np.repeat(np.arange(12), 40)
     centers = random.normal(size=(12, 32))
     values = centers[planted] + 0.3 * random.normal(size=(480, 32))
-    graph = NeighborGraph.from_activations(values)
+    graph = build_graph(values)
     labels = find_partition(graph, GAMMA, np.arange(480) // 2 % 120)
     pairs = {*zip(planted.tolist(), labels.tolist(), strict=True)}
     assert len(pairs) == 12
@@ -110,13 +111,13 @@ def test_small_labels_are_dissolved(min_rows):
 def test_rows_without_edges_are_not_counted():
     values = np.random.default_rng(0).normal(size=(100, 4))
     values[:30] = np.nan
-    graph = NeighborGraph.from_activations(values)
+    graph = build_graph(values)
     labels = np.repeat([0, 1], 50)
     assert count_rows(graph, labels).tolist() == [20, 50]
 
 
 def test_a_graph_without_edges_has_any_partition():
-    graph = NeighborGraph.from_activations(np.zeros((20, 3)))
+    graph = build_graph(np.zeros((20, 3)))
     labels = find_partition(graph, GAMMA, np.arange(20))
     assert labels.shape == (20,)
     assert Objective.without_history(graph, GAMMA).measure_modularity(labels) == 0

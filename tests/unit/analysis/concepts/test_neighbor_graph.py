@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from tensorboard_plugin_atlas.analysis.concepts import neighbor_graph
+from tensorboard_plugin_atlas.analysis.concepts.concept_partition import build_graph
 from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph, center_rows
 
 
 def make_graph(rows: int = 300, channels: int = 6, seed: int = 0) -> NeighborGraph:
     values = np.random.default_rng(seed).normal(size=(rows, channels))
-    return NeighborGraph.from_activations(values)
+    return build_graph(values)
 
 
 def to_matrix(graph: NeighborGraph) -> np.ndarray:
@@ -32,7 +33,7 @@ def test_the_graph_is_symmetric_and_sums_to_one():
 
 def test_neighbors_are_the_nearest_rows_by_centered_cosine():
     values = np.random.default_rng(1).normal(size=(200, 5)) + 10
-    graph = NeighborGraph.from_activations(values)
+    graph = build_graph(values)
     centered = values - values.mean(axis=0)
     unit = centered / np.linalg.norm(centered, axis=1, keepdims=True)
     cosine = unit @ unit.T
@@ -91,7 +92,7 @@ def test_rows_without_a_direction_have_no_edges():
     values[4, 0] = np.inf
     rest = np.delete(np.arange(100), [3, 4, 5])
     values[5] = values[rest].mean(axis=0)
-    graph = NeighborGraph.from_activations(values)
+    graph = build_graph(values)
     assert not graph.masses[[3, 4]].any()
     assert (graph.masses[rest] > 0).all()
     rows, centered = center_rows(values)
@@ -103,7 +104,7 @@ def test_rows_without_a_direction_have_no_edges():
 @pytest.mark.parametrize("rows", [0, 1, 2, 3])
 @pytest.mark.parametrize("value", [0.0, np.nan, 1.0])
 def test_equal_or_few_rows_have_no_edges(rows, value):
-    graph = NeighborGraph.from_activations(np.full((rows, 3), value))
+    graph = build_graph(np.full((rows, 3), value))
     assert len(graph) == rows
     assert len(graph.heads) == 0
     assert graph.masses.tolist() == [0] * rows
@@ -111,9 +112,9 @@ def test_equal_or_few_rows_have_no_edges(rows, value):
 
 def test_neighbors_of_large_sets_are_nearly_exact(monkeypatch):
     values = np.random.default_rng(3).normal(size=(1500, 4))
-    exact = NeighborGraph.from_activations(values)
+    exact = build_graph(values)
     monkeypatch.setattr(neighbor_graph, "_MAX_EXACT", 1000)
-    found = NeighborGraph.from_activations(values)
+    found = build_graph(values)
     pairs = {*zip(exact.tails.tolist(), exact.heads.tolist(), strict=True)}
     others = {*zip(found.tails.tolist(), found.heads.tolist(), strict=True)}
     assert len(pairs & others) >= 0.9 * len(pairs)

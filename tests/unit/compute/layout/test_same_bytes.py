@@ -16,7 +16,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
-from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph
+from tensorboard_plugin_atlas.analysis.concepts.concept_partition import build_graph
 from tensorboard_plugin_atlas.compute.layout import initial_layout, optimizer
 from tensorboard_plugin_atlas.compute.layout import layout as layout_module
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
@@ -66,7 +66,7 @@ def digest(offset=0):
             found.update(layout.xy.tobytes() + layout.raw.tobytes() + layout.neighbors.tobytes())
         found.update(second.noise_floor.tobytes())
         found.update(repr(measure_quality(later, second, first).trustworthiness).encode())
-        found.update(NeighborGraph.from_activations(rows).heads.tobytes())
+        found.update(build_graph(rows).heads.tobytes())
     with pytest.MonkeyPatch.context() as patch:
         for module, name in LIMITS:
             patch.setattr(module, name, 100)
