@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from torch import nn
 
+from tensorboard_plugin_atlas.compute.model.distributed_models import reject_pipeline
+from tensorboard_plugin_atlas.compute.model.model_checks import check_model
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
-from tensorboard_plugin_atlas.compute.model.requirements import check_model, reject_pipeline
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError
 

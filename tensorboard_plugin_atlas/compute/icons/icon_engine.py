@@ -24,6 +24,7 @@ from tensorboard_plugin_atlas.compute.icons.center_activation import (
     StochasticDepth,
 )
 from tensorboard_plugin_atlas.compute.icons.fourier_image import measure_spectrum
+from tensorboard_plugin_atlas.compute.icons.icon_cosine import compute_cosines
 from tensorboard_plugin_atlas.compute.icons.icon_frame import choose_frame, get_tile_side
 from tensorboard_plugin_atlas.compute.icons.image_operations import resize_images, to_rgb
 from tensorboard_plugin_atlas.compute.icons.inversion import (
@@ -222,7 +223,7 @@ class IconEngine:
                 patches = self._cut_examples(chosen)
                 self._store(batch, cells, patches, "examples")
                 if not limit.is_over():
-                    batch.cosine[cells] = self._compute_cosine(patches, chosen)
+                    batch.cosine[cells] = compute_cosines(self.activation, patches, chosen)
                 if progress is not None:
                     progress(len(cells))
         steps = 0 if kind == "examples" else self.get_settings(kind).steps
@@ -259,7 +260,9 @@ class IconEngine:
                     pixels = torch.from_numpy(images[cells]).to(self.activation.device)
                     pixels = pixels.permute(0, 3, 1, 2)[:, :channels].float() / 255
                     chosen = targets.select(cells)
-                    cosine[cells] = self._compute_cosine(resize_images(pixels, shape), chosen)
+                    cosine[cells] = compute_cosines(
+                        self.activation, resize_images(pixels, shape), chosen
+                    )
         return cosine
 
     def get_settings(self, kind: str) -> InversionSettings:
@@ -302,7 +305,7 @@ class IconEngine:
                 images = optimize(chosen, start)
                 processed = post_process(images, self.get_settings(kind).finish)
                 self._store(batch, cells, processed, kind)
-                batch.cosine[cells] = self._compute_cosine(processed, chosen)
+                batch.cosine[cells] = compute_cosines(self.activation, processed, chosen)
                 is_dead = self._find_dead(processed, batch.cosine[cells])
             except _TimeIsOverError:
                 break
@@ -423,15 +426,6 @@ class IconEngine:
             return inverter.invert(view_targets, starts, noise)
 
         return optimize
-
-    @torch.no_grad()
-    def _compute_cosine(self, pixels: Tensor, targets: Targets) -> FloatArray:
-        values = self.activation.compute_center(pixels, targets.rows).cpu() - targets.center
-        directions = targets.get_relative_directions()
-        lengths = values.norm(dim=1) * directions.norm(dim=1)
-        cosine = (values * directions).sum(1) / lengths.clamp(min=torch.finfo(torch.float32).tiny)
-        cosine[directions.norm(dim=1) == 0] = torch.nan
-        return np.asarray(cosine.numpy(), np.float32)
 
 
 @dataclass(frozen=True, eq=False)

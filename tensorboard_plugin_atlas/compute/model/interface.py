@@ -22,6 +22,11 @@ from tensorboard_plugin_atlas.compute.model.logits import (
     LogitsChoice,
     check_output,
 )
+from tensorboard_plugin_atlas.compute.model.model_checks import (
+    check_inputs,
+    reject_channels,
+    reject_two_towers,
+)
 from tensorboard_plugin_atlas.compute.model.pickled_function import pickle_function, refers_to
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     as_input,
@@ -34,11 +39,6 @@ from tensorboard_plugin_atlas.compute.model.prototypes import (
     average_embeddings,
     check_prototypes,
     find_embedding,
-)
-from tensorboard_plugin_atlas.compute.model.requirements import (
-    check_inputs,
-    reject_channels,
-    reject_two_towers,
 )
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages

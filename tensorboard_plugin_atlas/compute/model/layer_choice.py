@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.interface import call_model
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
+from tensorboard_plugin_atlas.compute.model.model_checks import is_scripted
 from tensorboard_plugin_atlas.compute.model.outputs import (
     find_first_tensor,
     infer_output_form,
@@ -25,7 +26,6 @@ from tensorboard_plugin_atlas.compute.model.preserve_state import (
     preserve_model_state,
     unwrap,
 )
-from tensorboard_plugin_atlas.compute.model.requirements import is_scripted
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.errors import LayerError
 

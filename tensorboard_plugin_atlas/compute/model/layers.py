@@ -16,13 +16,13 @@ from typing import Final
 
 from torch import Tensor, nn
 
+from tensorboard_plugin_atlas.compute.model.model_checks import check_layer
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
     infer_output_form,
     is_sequence_first,
 )
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
-from tensorboard_plugin_atlas.compute.model.requirements import check_layer
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
 
 __all__ = [

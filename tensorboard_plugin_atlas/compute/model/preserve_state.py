@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.mixed_precision import remove_autocast
-from tensorboard_plugin_atlas.compute.model.requirements import check_runnable
+from tensorboard_plugin_atlas.compute.model.model_checks import check_runnable
 from tensorboard_plugin_atlas.compute.model.sparse_buffers import has_same_values, restore_values
 from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state

@@ -20,12 +20,12 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
-from tensorboard_plugin_atlas.compute.model.requirements import (
+from tensorboard_plugin_atlas.compute.model.distributed_models import (
     TORCH_SHARDING,
     find_module_sharding,
     reject_sharded_model,
 )
+from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
 from tensorboard_plugin_atlas.writer.model_pickle import ModelPickler, make_empty_module

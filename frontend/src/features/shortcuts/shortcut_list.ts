@@ -11,8 +11,8 @@ import { moveFocus } from '../../ui/list_focus';
 import { panelHead } from '../../ui/panel_head';
 import { count, plural } from '../../util/format';
 import type { Search, Shortcut } from '../../wire/shortcut_record';
-import type { LoadedSearch } from './loaded_search';
 import { ShortcutEntry } from './shortcut_entry';
+import type { LoadedSearch } from './shortcut_search_state';
 
 export class ShortcutList {
   #takesFocus = false;

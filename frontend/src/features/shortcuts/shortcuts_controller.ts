@@ -10,9 +10,9 @@ import { count } from '../../util/format';
 import { asFailure } from '../../wire/api';
 import { fetchPatches, fetchSearch, type Search } from '../../wire/shortcut_record';
 import type { Feature } from '../feature';
-import type { LoadedSearch } from './loaded_search';
 import { describe } from './shortcut_entry';
 import { ShortcutList } from './shortcut_list';
+import type { LoadedSearch } from './shortcut_search_state';
 
 /** Maximum number of cached searches with their pictures. */
 const CACHED = 8;

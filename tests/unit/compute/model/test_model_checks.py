@@ -12,7 +12,7 @@ from torch.distributed.pipelining import Pipe, PipelineStage, Schedule1F1B
 from tensorboard_plugin_atlas import AtlasWriter, compute_atlas
 from tensorboard_plugin_atlas.compute.model.layer_choice import choose_layers
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
-from tensorboard_plugin_atlas.compute.model.requirements import check_model
+from tensorboard_plugin_atlas.compute.model.model_checks import check_model
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.search import find_shortcuts
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
