@@ -32,7 +32,7 @@ from tensorboard_plugin_atlas.compute.argument_checks import (
     explain_model_errors,
 )
 from tensorboard_plugin_atlas.compute.log_size import build_loggable_probe
-from tensorboard_plugin_atlas.compute.model.interface import (
+from tensorboard_plugin_atlas.compute.model.call_model import (
     Forward,
     ModelInterface,
     check_interface,
@@ -49,11 +49,11 @@ from tensorboard_plugin_atlas.logs.resume import purge_steps
 from tensorboard_plugin_atlas.logs.sinks import Sink, find_child_run, make_event_sink
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
+from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
 from tensorboard_plugin_atlas.writer.cost import Cost, CostMeter
-from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
 from tensorboard_plugin_atlas.writer.inline_recorder import InlineRecorder, use_default_settings
 from tensorboard_plugin_atlas.writer.layer_arguments import choose_layers
-from tensorboard_plugin_atlas.writer.step_logger import StepLogger
+from tensorboard_plugin_atlas.writer.record_options import RecordOptions
 from tensorboard_plugin_atlas.writer.worker_device import check_hardware
 
 _PRELIMINARY_NOTE: Final = (
@@ -307,8 +307,8 @@ def _make_recorder(
 ) -> InlineRecorder:
     """Returns a recorder that continues the log at the location of the sink."""
     pipeline = AtlasPipeline(build.probe, layers, build.config, progress)
-    extras = ExtraRecords(interface=build.interface)
-    logger = StepLogger(pipeline, sink, extras, is_preliminary_logged=not build.last_first)
+    records = RecordOptions(interface=build.interface)
+    logger = AtlasLogger(pipeline, sink, records, is_preliminary_logged=not build.last_first)
     return InlineRecorder(logger, meter)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.model.interface import get_interface
+from tensorboard_plugin_atlas.compute.model.call_model import get_interface
 from tensorboard_plugin_atlas.compute.model.layer_choice import choose_layers
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
@@ -27,9 +27,9 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.demo.data import LabeledImages, load
 from tensorboard_plugin_atlas.errors import ArgumentError, describe_error
 from tensorboard_plugin_atlas.logs.sinks import make_event_sink
+from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
 from tensorboard_plugin_atlas.writer.cost import AtlasCost, Cost, CostMeter
-from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
-from tensorboard_plugin_atlas.writer.step_logger import StepLogger
+from tensorboard_plugin_atlas.writer.record_options import RecordOptions
 
 LARGEST_SIDE = 224
 """Largest side of images in pixels if none is given; larger images are reduced."""
@@ -94,8 +94,8 @@ def estimate(
         meter = CostMeter()
         with tempfile.TemporaryDirectory() as folder:
             pipeline = AtlasPipeline(probe, names, recipe)
-            extras = ExtraRecords(interface=get_interface())
-            recorder = StepLogger(pipeline, make_event_sink(folder), extras)
+            records = RecordOptions(interface=get_interface())
+            recorder = AtlasLogger(pipeline, make_event_sink(folder), records)
             meter.begin()
             start = time.process_time()
             costs = recorder.record(model, 0, None)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tensorboard_plugin_atlas.commands.cost_estimate import import_callable
-from tensorboard_plugin_atlas.compute.model.interface import ModelInterface, use_interface
+from tensorboard_plugin_atlas.compute.model.call_model import ModelInterface, use_interface
 from tensorboard_plugin_atlas.compute.model.logits import LogitsChoice
 
 _ADVICE = "pass module:function, such as my_code:{}"

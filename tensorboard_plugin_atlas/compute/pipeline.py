@@ -54,7 +54,11 @@ from tensorboard_plugin_atlas.compute.model.activations import (
     ProbeOutputs,
     collect_activations,
 )
-from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
+from tensorboard_plugin_atlas.compute.model.call_model import (
+    Forward,
+    check_interface,
+    use_interface,
+)
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap

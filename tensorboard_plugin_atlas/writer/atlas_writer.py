@@ -18,7 +18,11 @@ from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.argument_checks import check_config, explain_model_errors
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
 from tensorboard_plugin_atlas.compute.log_size import build_loggable_probe
-from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
+from tensorboard_plugin_atlas.compute.model.call_model import (
+    Forward,
+    check_interface,
+    use_interface,
+)
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
@@ -33,7 +37,6 @@ from tensorboard_plugin_atlas.number_arguments import to_int, to_seconds
 from tensorboard_plugin_atlas.schedule import Schedule, check_schedule
 from tensorboard_plugin_atlas.writer.baseline_atlases import read_baselines
 from tensorboard_plugin_atlas.writer.cost import EXPENSIVE_SECONDS, Cost, CostMeter
-from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
 from tensorboard_plugin_atlas.writer.layer_arguments import choose_layers, choose_shortcut_layer
 from tensorboard_plugin_atlas.writer.messages.failures import (
     FailureReporter,
@@ -46,6 +49,7 @@ from tensorboard_plugin_atlas.writer.messages.resume import (
     list_resume_warnings,
 )
 from tensorboard_plugin_atlas.writer.ranks import find_silent_rank
+from tensorboard_plugin_atlas.writer.record_options import RecordOptions
 from tensorboard_plugin_atlas.writer.recorder_factory import (
     Recorder,
     check_worker,
@@ -259,7 +263,7 @@ class AtlasWriter:
             baseline = align_to if self._last_step is None else None
             self._baselines = read_baselines(baseline, self.layers, self.probe)
             with use_interface(interface):
-                self._extras = ExtraRecords(
+                self._records = RecordOptions(
                     shortcuts=choose_shortcut_layer(
                         model, self.layers, self.probe, shortcuts, self._reporter
                     ),
@@ -424,7 +428,7 @@ class AtlasWriter:
                 max_pending=max_pending,
                 meter=self._meter,
                 baselines=self._baselines,
-                extras=self._extras,
+                records=self._records,
                 hardware=self._hardware,
             )
         except ArgumentError as error:
@@ -439,7 +443,7 @@ class AtlasWriter:
             self._sink,
             meter=self._meter,
             baselines=self._baselines,
-            extras=self._extras,
+            records=self._records,
         )
 
     def _check_classes(self, classes: Any) -> tuple[tuple[int, ...], ...]:

@@ -37,9 +37,9 @@ from tensorboard_plugin_atlas.errors import (
 )
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.writer.cost import CostMeter
-from tensorboard_plugin_atlas.writer.extra_records import NO_EXTRA_RECORDS, ExtraRecords
 from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job, Setup
 from tensorboard_plugin_atlas.writer.model_pickle import pickle_structure
+from tensorboard_plugin_atlas.writer.record_options import DEFAULT_RECORD_OPTIONS, RecordOptions
 from tensorboard_plugin_atlas.writer.shared_probe import share_images, without_images
 from tensorboard_plugin_atlas.writer.shared_state import SharedMemory, list_model_state
 from tensorboard_plugin_atlas.writer.snapshot_queue import (
@@ -83,7 +83,7 @@ class BackgroundRecorder:
         max_pending: Largest number of snapshots that wait behind the current one.
         meter: Adds up the cost.
         baselines: Atlas of another run for each layer; the first map is aligned with it.
-        extras: Optional records of each logged step.
+        records: Optional records of each step, and how the model is called.
         hardware: What the worker computes on.
 
     Attributes:
@@ -108,7 +108,7 @@ class BackgroundRecorder:
         max_pending: int,
         meter: CostMeter,
         baselines: Mapping[str, Atlas] = MappingProxyType({}),
-        extras: ExtraRecords = NO_EXTRA_RECORDS,
+        records: RecordOptions = DEFAULT_RECORD_OPTIONS,
         hardware: Hardware = Hardware(),  # noqa: B008 - frozen
     ) -> None:
         inner = unwrap(model)
@@ -120,7 +120,7 @@ class BackgroundRecorder:
         self._queue.prepare(self._structure.layout)
         self.probe, images = share_images(probe)
         setup = Setup(
-            location, layers, config, without_images(probe), dict(baselines), extras, hardware
+            location, layers, config, without_images(probe), dict(baselines), records, hardware
         )
         self._worker_thread = _WorkerThread(setup, images, self._queue, meter)
         # If a writer is garbage collected without `close`, the worker finishes the queue and exits.

@@ -13,9 +13,9 @@ from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.errors import WorkerError
+from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
 from tensorboard_plugin_atlas.writer.cost import CostMeter
 from tensorboard_plugin_atlas.writer.snapshot_queue import NO_UNFINISHED_STEPS, UnfinishedSteps
-from tensorboard_plugin_atlas.writer.step_logger import StepLogger
 
 
 @contextlib.contextmanager
@@ -32,7 +32,7 @@ class InlineRecorder:
     """Records steps in the calling thread; same interface as `BackgroundRecorder`.
 
     Args:
-        step_logger: Computes and writes the atlases.
+        atlas_logger: Computes and writes the atlases.
         meter: Adds up the cost.
     """
 
@@ -40,9 +40,9 @@ class InlineRecorder:
     fault = None
     where = "in the training loop, which waits for it"
 
-    def __init__(self, step_logger: StepLogger, meter: CostMeter) -> None:
-        self._logger = step_logger
-        self.probe = step_logger.probe
+    def __init__(self, atlas_logger: AtlasLogger, meter: CostMeter) -> None:
+        self._logger = atlas_logger
+        self.probe = atlas_logger.probe
         self._meter = meter
 
     def record(

@@ -11,8 +11,8 @@ from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import WorkerError
 from tensorboard_plugin_atlas.writer.cost import AtlasCost
-from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
 from tensorboard_plugin_atlas.writer.model_pickle import Structure
+from tensorboard_plugin_atlas.writer.record_options import RecordOptions
 from tensorboard_plugin_atlas.writer.worker_device import Hardware
 
 
@@ -26,7 +26,7 @@ class Setup:
         config: Settings of the atlases.
         probe: The probe without its images.
         baselines: Atlas of another run for each layer; the first map is aligned with it.
-        extras: Optional records of each logged step.
+        records: Optional records of each step, and how the model is called.
         hardware: What the worker computes on.
     """
 
@@ -35,7 +35,7 @@ class Setup:
     config: AtlasConfig
     probe: Probe
     baselines: Mapping[str, Atlas]
-    extras: ExtraRecords
+    records: RecordOptions
     hardware: Hardware = Hardware()
 
 

@@ -21,11 +21,11 @@ from tensorboard_plugin_atlas.errors import (
     describe_error,
 )
 from tensorboard_plugin_atlas.logs.sinks import Sink
+from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
 from tensorboard_plugin_atlas.writer.cost import CostMeter
-from tensorboard_plugin_atlas.writer.extra_records import ExtraRecords
 from tensorboard_plugin_atlas.writer.inline_recorder import InlineRecorder
+from tensorboard_plugin_atlas.writer.record_options import RecordOptions
 from tensorboard_plugin_atlas.writer.snapshot_queue import UnfinishedSteps
-from tensorboard_plugin_atlas.writer.step_logger import StepLogger
 from tensorboard_plugin_atlas.writer.worker_device import Hardware
 
 WORKERS: Final = ("process", "inline")
@@ -91,7 +91,7 @@ def make_background_recorder(
     max_pending: int,
     meter: CostMeter,
     baselines: Mapping[str, Atlas],
-    extras: ExtraRecords,
+    records: RecordOptions,
     hardware: Hardware,
 ) -> Recorder:
     """Returns a recorder that computes atlases in a worker process.
@@ -109,7 +109,7 @@ def make_background_recorder(
         raise ArgumentError("this platform does not support POSIX shared memory")
     if not sys.executable or getattr(sys, "frozen", False):
         raise ArgumentError("this program contains its own Python, which cannot be run separately")
-    pickle.dumps(extras)  # the user's functions may not allow it
+    pickle.dumps(records)  # the user's functions may not allow it
     # Imported here, since platforms without fork and file descriptors cannot import it.
     from tensorboard_plugin_atlas.writer.background_recorder import BackgroundRecorder
 
@@ -124,7 +124,7 @@ def make_background_recorder(
             max_pending=max_pending,
             meter=meter,
             baselines=baselines,
-            extras=extras,
+            records=records,
             hardware=hardware,
         )
     except ArgumentError:
@@ -143,8 +143,8 @@ def make_inline_recorder(
     *,
     meter: CostMeter,
     baselines: Mapping[str, Atlas],
-    extras: ExtraRecords,
+    records: RecordOptions,
 ) -> Recorder:
     """Returns a recorder that computes atlases in the training loop."""
     pipeline = AtlasPipeline(probe, layers, config, baselines=baselines)
-    return InlineRecorder(StepLogger(pipeline, sink, extras), meter)
+    return InlineRecorder(AtlasLogger(pipeline, sink, records), meter)

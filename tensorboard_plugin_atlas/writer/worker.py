@@ -31,11 +31,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas.compute.probe.probe import Probe
     from tensorboard_plugin_atlas.errors import WorkerError
+    from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
     from tensorboard_plugin_atlas.writer.channel import Channel
     from tensorboard_plugin_atlas.writer.cost import AtlasCost
     from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job, Setup
     from tensorboard_plugin_atlas.writer.model_pickle import ModelCopy, Structure
-    from tensorboard_plugin_atlas.writer.step_logger import StepLogger
 
 NICENESS: Final = 19
 """The lowest priority: beside a training loop on every core, the worker gets about 1 % of one."""
@@ -104,7 +104,7 @@ class _Worker:
         self._images = channel.receive_file()
         self._copy: ModelCopy | None = None
         self._probe: Probe | None = None
-        self._logger: StepLogger | None = None
+        self._logger: AtlasLogger | None = None
 
     def serve(self) -> None:
         """Runs every job and sends its reply, until it receives None."""
@@ -185,15 +185,15 @@ def _load_probe(setup: Setup, images: int) -> Probe:
     return with_images(setup.probe, images)
 
 
-def _make_logger(setup: Setup, probe: Probe) -> StepLogger:
+def _make_logger(setup: Setup, probe: Probe) -> AtlasLogger:
     from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
     from tensorboard_plugin_atlas.logs.sinks import make_event_sink
-    from tensorboard_plugin_atlas.writer.step_logger import StepLogger
+    from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
 
     pipeline = AtlasPipeline(
         probe, setup.layers, setup.config, progress=False, baselines=setup.baselines
     )
-    return StepLogger(pipeline, make_event_sink(setup.location), setup.extras)
+    return AtlasLogger(pipeline, make_event_sink(setup.location), setup.records)
 
 
 def _describe_failure(error: Exception, *, is_permanent: bool) -> Failed:

@@ -40,7 +40,7 @@ from file_and_model_faults import (
 from tiny_training import TINY, find_workers, make_images
 from torch import nn
 
-import tensorboard_plugin_atlas.writer.step_logger as recording
+import tensorboard_plugin_atlas.writer.atlas_logger as recording
 from tensorboard_plugin_atlas import AtlasWriter, read_atlases
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute import pipeline

@@ -9,7 +9,7 @@ import { highlightedRows } from '../../src/domain/highlight';
 import { NearestSamples } from '../../src/domain/nearest_samples';
 import { EventList } from '../../src/features/events/event_list';
 import { legendPanel } from '../../src/features/legend/legend';
-import { findResults } from '../../src/features/search/search_index';
+import { findResults } from '../../src/features/search/search_results';
 import { highlightSentence } from '../../src/features/selection/highlight_pill';
 import { motionChoice } from '../../src/features/timeline/motion_choice';
 import { IconMotion } from '../../src/map/icon_motion';

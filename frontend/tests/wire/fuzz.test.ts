@@ -24,7 +24,7 @@ import { frameOf } from '../../src/domain/concept_history';
 import { conceptsIn } from '../../src/domain/concepts';
 import { cropOfSample } from '../../src/domain/thumbnail_crop';
 import { cellsAsCsv } from '../../src/features/export/cells_csv';
-import { findResults } from '../../src/features/search/search_index';
+import { findResults } from '../../src/features/search/search_results';
 import { readHash, writeHash } from '../../src/host/url_hash';
 import { findRun, findSeries, readLink } from '../../src/state/deep_link';
 import { readPins } from '../../src/state/pins';

@@ -22,7 +22,7 @@ from tensorboard_plugin_atlas.compute.fastpath import (
     TracedHead,
     trace_head,
 )
-from tensorboard_plugin_atlas.compute.model.interface import (
+from tensorboard_plugin_atlas.compute.model.call_model import (
     call_model,
     explain_missing_logits,
     get_logits,

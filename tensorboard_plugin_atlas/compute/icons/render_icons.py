@@ -21,7 +21,7 @@ from tensorboard_plugin_atlas.compute.icons.fourier_image import make_natural_im
 from tensorboard_plugin_atlas.compute.icons.icon_engine import KINDS, IconEngine
 from tensorboard_plugin_atlas.compute.icons.targets import NEAREST, Targets
 from tensorboard_plugin_atlas.compute.model.activations import LayerActivations, collect_activations
-from tensorboard_plugin_atlas.compute.model.interface import (
+from tensorboard_plugin_atlas.compute.model.call_model import (
     Forward,
     ModelInterface,
     call_model,

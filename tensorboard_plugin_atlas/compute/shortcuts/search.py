@@ -32,8 +32,12 @@ from tensorboard_plugin_atlas.compute.attribution.attribute import (
 )
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells, bin_samples
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
+from tensorboard_plugin_atlas.compute.model.call_model import (
+    Forward,
+    check_interface,
+    use_interface,
+)
 from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
-from tensorboard_plugin_atlas.compute.model.interface import Forward, check_interface, use_interface
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field

@@ -33,7 +33,7 @@ from torch import nn
 from torch.utils.data import Dataset
 from torch.utils.tensorboard import SummaryWriter
 
-import tensorboard_plugin_atlas.writer.step_logger as recording
+import tensorboard_plugin_atlas.writer.atlas_logger as recording
 from tensorboard_plugin_atlas.compute import pipeline
 from tensorboard_plugin_atlas.compute.icons import render_levels as drawing
 from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine

@@ -23,7 +23,7 @@ from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars, shor
 from tensorboard_plugin_atlas.atlas import Atlas, ConceptChange
 from tensorboard_plugin_atlas.compute.pipeline import StageSeconds
 from tensorboard_plugin_atlas.logs.sinks import make_sink
-from tensorboard_plugin_atlas.writer.step_logger import StepLogger
+from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
 
 NAMES = (
     *("occupied_cells", "effective_rank", "dead_channels", "trustworthiness"),
@@ -147,7 +147,7 @@ class Pipeline:
 
 
 def record(target: Any) -> None:
-    recorder = StepLogger(Pipeline(), make_sink(target))  # type: ignore[arg-type]
+    recorder = AtlasLogger(Pipeline(), make_sink(target))  # type: ignore[arg-type]
     for step in (0, 10, 20):
         recorder.record(None, step, None)  # type: ignore[arg-type]
     recorder.close()

@@ -33,8 +33,8 @@ import tensorboard_plugin_atlas.writer.channel as channel_room
 import tensorboard_plugin_atlas.writer.fork_lock as forking
 import tensorboard_plugin_atlas.writer.worker_handle as process_room
 from tensorboard_plugin_atlas import AtlasWriter, read_atlases
-from tensorboard_plugin_atlas.writer.extra_records import NO_EXTRA_RECORDS
 from tensorboard_plugin_atlas.writer.ipc import Job, Setup
+from tensorboard_plugin_atlas.writer.record_options import DEFAULT_RECORD_OPTIONS
 from tensorboard_plugin_atlas.writer.shared_state import SharedMemory
 from tensorboard_plugin_atlas.writer.worker_handle import WorkerProcess
 
@@ -194,7 +194,7 @@ def sleeper(tmp_path):
 
 def setup(size=0):
     """Returns a setup of `size` bytes; the workers of these tests never read it."""
-    return Setup("x" * size, (), TINY, None, {}, NO_EXTRA_RECORDS)
+    return Setup("x" * size, (), TINY, None, {}, DEFAULT_RECORD_OPTIONS)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import { plural } from '../../util/format';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
 import type { Feature } from '../feature';
 import { SearchBox } from './search_box';
-import { findResults, frameOf, type Results, type Target } from './search_index';
+import { findResults, frameOf, type Results, type Target } from './search_results';
 
 export class SearchController implements Feature {
   #box: SearchBox | null = null;

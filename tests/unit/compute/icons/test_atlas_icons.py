@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.log_names import CHILD_RUN, Revision, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
 from tensorboard_plugin_atlas.logs.reader import list_atlases
-from tensorboard_plugin_atlas.writer.step_logger import StepLogger
+from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
 
 SIDE = 16
 LAYER = "1"
@@ -153,7 +153,7 @@ class TestRecording:
     def test_it_is_written_before_icons_are_rendered(self, model, tmp_path):
         pipe, seen = pipeline(0), []
         sink = EventSink(tmp_path / CHILD_RUN)
-        recorder = StepLogger(pipe, sink)
+        recorder = AtlasLogger(pipe, sink)
         flush = sink.flush
 
         def flush_and_read():
@@ -173,7 +173,7 @@ class TestRecording:
         assert cost.bytes == sum(len(blob) for sequence in blobs for blob in sequence)
 
     def test_each_layer_has_a_preliminary_atlas(self, model, tmp_path):
-        recorder = StepLogger(pipeline(0, layers=("0", "1")), EventSink(tmp_path))
+        recorder = AtlasLogger(pipeline(0, layers=("0", "1")), EventSink(tmp_path))
         costs = recorder.record(model, 3, None)
         recorder.close()
         tags = [e.tag for e in read_events(tmp_path)]
@@ -192,7 +192,7 @@ class TestRecording:
             write(tag, *more)
 
         sink.write = full
-        recorder = StepLogger(pipeline(0), sink)
+        recorder = AtlasLogger(pipeline(0), sink)
         (cost,) = recorder.record(model, 3, None)
         recorder.close()
         assert [(e.step, e.status, e.revision) for e in list_atlases(tmp_path)] == [
@@ -202,7 +202,7 @@ class TestRecording:
 
     def test_a_run_killed_while_rendering_continues_with_the_same_step(self, model, tmp_path):
         sink = EventSink(tmp_path)
-        recorder = StepLogger(pipeline(0), sink)
+        recorder = AtlasLogger(pipeline(0), sink)
         recorder.record(model, 3, None)
 
         write = sink.write
@@ -220,7 +220,7 @@ class TestRecording:
             (3, "inversion"),
             (6, "examples"),
         ]
-        again = StepLogger(pipeline(0), EventSink(tmp_path))
+        again = AtlasLogger(pipeline(0), EventSink(tmp_path))
         again.record(model, 6, None)
         again.close()
         found = [(a.step, a.sequence, str(a.grids[0].icon_kind[0])) for a in read_atlases(tmp_path)]

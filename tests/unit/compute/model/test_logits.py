@@ -24,7 +24,7 @@ from tensorboard_plugin_atlas import (
     read_atlases,
     read_shortcuts,
 )
-from tensorboard_plugin_atlas.compute.model.interface import (
+from tensorboard_plugin_atlas.compute.model.call_model import (
     ModelInterface,
     explain_missing_logits,
     find_logits,

@@ -24,7 +24,7 @@ from tensorboard_plugin_atlas import (
     render_icons,
     since_step,
 )
-from tensorboard_plugin_atlas.compute.model.interface import (
+from tensorboard_plugin_atlas.compute.model.call_model import (
     ModelInterface,
     call_model,
     use_interface,

@@ -11,7 +11,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
-from tensorboard_plugin_atlas.compute.model.interface import use_interface
+from tensorboard_plugin_atlas.compute.model.call_model import use_interface
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.errors import WorkerError, describe_error
 from tensorboard_plugin_atlas.log_names import PROBE_TAG, Revision, layer_tag
@@ -19,13 +19,13 @@ from tensorboard_plugin_atlas.logs.resume import find_last_atlases
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
 from tensorboard_plugin_atlas.writer.cost import AtlasCost
-from tensorboard_plugin_atlas.writer.extra_records import NO_EXTRA_RECORDS, ExtraRecords
 from tensorboard_plugin_atlas.writer.optional_loggers import ClassAtlasLogger, ShortcutLogger
+from tensorboard_plugin_atlas.writer.record_options import DEFAULT_RECORD_OPTIONS, RecordOptions
 
 logger = logging.getLogger(__name__)
 
 
-class StepLogger:
+class AtlasLogger:
     """Computes the atlases of a step and writes each as soon as it is finished.
 
     Continues the maps of the atlases that are already in the log.
@@ -33,7 +33,7 @@ class StepLogger:
     Args:
         pipeline: Computes the atlases.
         sink: Where the records are written; this object then owns it.
-        extras: Optional records of each logged step.
+        records: Optional records of each step, and how the model is called.
         is_preliminary_logged: Whether a preliminary atlas is logged if icons take long.
 
     Attributes:
@@ -44,7 +44,7 @@ class StepLogger:
         self,
         pipeline: AtlasPipeline,
         sink: Sink,
-        extras: ExtraRecords = NO_EXTRA_RECORDS,
+        records: RecordOptions = DEFAULT_RECORD_OPTIONS,
         *,
         is_preliminary_logged: bool = True,
     ) -> None:
@@ -52,11 +52,11 @@ class StepLogger:
         self._is_preliminary_logged = is_preliminary_logged
         self._pipeline = pipeline
         self._sink = sink
-        self._interface = extras.interface
+        self._interface = records.interface
         self._probe_is_logged = False
         self._failures: list[WorkerError] = []
-        self._shortcuts = ShortcutLogger(pipeline, extras.shortcuts, sink, self._failures)
-        self._classes = ClassAtlasLogger(pipeline, extras.class_atlases, sink, self._failures)
+        self._shortcuts = ShortcutLogger(pipeline, records.shortcuts, sink, self._failures)
+        self._classes = ClassAtlasLogger(pipeline, records.class_atlases, sink, self._failures)
         resume_point = find_last_atlases(sink.location, (*pipeline.layers, *self._classes.series))
         self._is_new_log = resume_point.is_empty
         self._last_steps = {layer: atlas.step for layer, atlas in resume_point.atlases.items()}

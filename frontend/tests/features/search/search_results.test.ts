@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { findResults, frameOf } from '../../../src/features/search/search_index';
+import { findResults, frameOf } from '../../../src/features/search/search_results';
 import type { Atlas, Level } from '../../../src/wire/atlas';
 import { smallAtlas, tensor } from '../../helpers/wire_builder';
 

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of `AtlasWriter` for optional records: shortcuts and class atlases."""
+"""Which optional records a writer logs, shortcuts and class atlases, and how it calls the model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tensorboard_plugin_atlas.compute.model.interface import DEFAULT_INTERFACE, ModelInterface
+from tensorboard_plugin_atlas.compute.model.call_model import DEFAULT_INTERFACE, ModelInterface
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExtraRecords:
-    """Optional records of each logged step.
+class RecordOptions:
+    """Optional records of each logged step, and how the model is called.
 
     Attributes:
         shortcuts: Layer in which shortcuts are searched, or None.
@@ -24,5 +24,5 @@ class ExtraRecords:
     interface: ModelInterface = DEFAULT_INTERFACE
 
 
-NO_EXTRA_RECORDS = ExtraRecords()
+DEFAULT_RECORD_OPTIONS = RecordOptions()
 """No optional records."""
