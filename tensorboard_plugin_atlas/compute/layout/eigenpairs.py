@@ -5,7 +5,8 @@ Block Lanczos with thick restarts (Wu and Simon 2000) from two seeded vectors. A
 reproducible: in an invariant subspace it continues with a random vector, which depends on earlier
 calls or on the entropy of the system; it finds the second eigenvector of a double eigenvalue by
 rounding errors only; and its sums depend on the number of BLAS threads. Here, two vectors span a
-double eigenvalue, and `np.einsum` sums in a fixed order.
+double eigenvalue, and `np.einsum` sums in a fixed order. Rounding errors of LAPACK, which depend on
+the processor, choose the directions in the plane of a double eigenvalue; they are chosen again.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _MAX_BASIS: Final = 60
 _KEPT: Final = 16
 """Vectors that a restart keeps."""
 _RESTARTS: Final = 500
+_EQUAL: Final = 1e-4
+"""Eigenvalues with a smaller difference, relative to the largest, count as a double eigenvalue."""
 _DEPENDENT: Final = 1e-10
 """A vector with a smaller relative length outside of the basis is in its span."""
 
@@ -124,11 +127,21 @@ def leading_eigenpairs(
 
 def _orient(values: Vector, vectors: Vector, start: Vector) -> tuple[Vector, Vector]:
     """Pads the pairs to two, and sets the sign of each vector by a start vector."""
+    if len(vectors) == _PAIRS and values[0] - values[1] <= _EQUAL * np.abs(values).max():
+        vectors = _turn(vectors, start[0])
     pair, oriented = np.zeros(_PAIRS), np.zeros((start.shape[1], _PAIRS))
     for i, vector in enumerate(vectors):
         pair[i] = values[i]
         oriented[:, i] = vector if np.einsum("n,n->", vector, start[i]) >= 0 else -vector
     return pair, oriented
+
+
+def _turn(vectors: Vector, start: Vector) -> Vector:
+    """Turns two orthonormal vectors in their plane, so that the first points to `start`."""
+    along = np.einsum("kn,n->k", vectors, start)
+    cosine, sine = along / max(_length(along), np.finfo(float).tiny)
+    turned: Vector = np.einsum("jk,kn->jn", np.array([[cosine, sine], [-sine, cosine]]), vectors)
+    return turned
 
 
 def _length(vector: Vector) -> float:

@@ -55,6 +55,22 @@ def test_two_vectors_span_a_double_eigenvalue(size):
     np.testing.assert_allclose(projector(pair), projector(vectors[:, -2:]), atol=1e-6)
 
 
+@pytest.mark.parametrize("gap", [0, 1e-13, 1e-7])
+def test_rounding_does_not_turn_the_vectors_of_a_double_eigenvalue(gap):
+    values = np.r_[np.linspace(-1, 0.8, 48), 1, 1 + gap]
+    matrix, vectors = symmetric(values)
+    random = np.random.default_rng(1)
+    pairs = []
+    for turn in (0.0, 0.3, 1.0):
+        cosine, sine = np.cos(turn), np.sin(turn)
+        turned = vectors.copy()
+        turned[:, -2:] = vectors[:, -2:] @ np.array([[cosine, -sine], [sine, cosine]])
+        other = turned @ np.diag(values) @ turned.T + 1e-15 * random.normal(size=matrix.shape)
+        pairs.append(pair_of((other + other.T) / 2)[1])
+    for pair in pairs[1:]:
+        np.testing.assert_allclose(pair, pairs[0], atol=1e-6)
+
+
 def test_if_every_vector_is_an_eigenvector_rounding_does_not_matter():
     # An orthonormal pair of the seeded start itself: the matrix only rescales, and by any factor.
     pairs = [pair_of(scale * np.eye(40))[1] for scale in (1, 1 / 3, 7.7)]
