@@ -37,12 +37,18 @@ ExportLog = Callable[..., Path]
 expect.set_options(timeout=EXPECT_TIMEOUT_MS)
 
 
+@pytest.hookimpl(tryfirst=True)  # before the hook that selects sampled tests
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks all tests of this folder as end-to-end tests."""
+    """Marks all tests of this folder as end-to-end tests, and half of those of features to run.
+
+    Features have tests of their own in `frontend/tests`, all of which run with each commit.
+    """
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+        if here / "features" in item.path.parents:
+            item.add_marker(pytest.mark.sampled(2))
 
 
 @pytest.fixture(scope="session")

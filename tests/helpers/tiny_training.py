@@ -81,7 +81,7 @@ def wait_for_worker(pid=None, seconds=30):
     return wait_until(lambda: next(iter(find_workers(pid)), None), seconds)
 
 
-def wait_until(condition, seconds=30):
+def wait_until(condition, seconds=120):
     """Calls `condition` until its result is true, and returns that result."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

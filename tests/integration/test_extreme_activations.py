@@ -165,6 +165,7 @@ def check(atlas, invalid, count=COUNT):
     assert atlas.grids[0].counts.sum() > 0
 
 
+@pytest.mark.sampled(2)
 @ICONS
 @CASES
 def test_extreme_activations_give_a_valid_atlas_and_logging_continues(

@@ -246,7 +246,7 @@ def cases(worker, faults=FAULTS):
             for end in ends:
                 case = f"{name}-{at}-{end}"
                 is_sampled = worker == "process" and case not in ALWAYS_RUN
-                marks = (pytest.mark.sampled(10),) if is_sampled else ()
+                marks = (pytest.mark.sampled(15),) if is_sampled else ()
                 found.append(pytest.param(fault, at, end, id=case, marks=marks))
     return found
 

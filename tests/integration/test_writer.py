@@ -174,6 +174,7 @@ def test_every_layer_is_logged_at_every_step_and_the_probe_once(tmp_path):
     assert len(pictures.image_ids) == 24
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("worker", ["inline", "process"])
 @pytest.mark.parametrize(("limit", "level"), [(1e9, logging.INFO), (0.0, logging.WARNING)])
 def test_the_cost_of_the_first_atlas_is_logged_once(

@@ -209,6 +209,7 @@ class TestDemo:
         assert [event.step for event in scalars.Scalars("loss")] == [1, 2, 3, 4, 5, 6]
         assert [event.step for event in scalars.Scalars("accuracy")] == [0, 1, 2, 4, 6]
 
+    @pytest.mark.sampled(2)
     @pytest.mark.parametrize("icons", ["preview", "poster"])
     def test_icons_are_of_the_requested_kind(self, tmp_path, photos, icons):
         command = ["demo", "--data", str(photos), "--log-dir", str(tmp_path / "run"), "--no-serve"]

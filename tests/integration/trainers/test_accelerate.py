@@ -33,6 +33,7 @@ def train(accelerator, model, atlas=None, steps=8):
     return accelerator.unwrap_model(model)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("precision", ["no", "bf16"])
 @pytest.mark.parametrize("worker", ["inline", "process"])
 def test_three_lines_log_next_to_the_scalars(tmp_path, precision, worker):

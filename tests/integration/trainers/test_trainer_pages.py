@@ -16,6 +16,7 @@ SMALL = AtlasConfig(samples=40, grids=(4,), icons="examples", min_count=2, epoch
 PAGES = sorted((ROOT / "docs" / "guides" / "trainers").glob("*.md"))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_script_logs_atlases(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

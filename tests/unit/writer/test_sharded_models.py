@@ -352,6 +352,7 @@ def check_kind(runs, found, kind):
         assert flatten(one) == flatten(other)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_atlases_of_a_sharded_model_are_those_of_the_whole_one(two_ranks, kind):
     check_kind(*two_ranks, kind)

@@ -43,6 +43,7 @@ def log(target, probe, model, **more):
     return list(read_atlases(target))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("worker", "num_workers"), [("process", 0), ("process", 2), ("inline", 2)])
 def test_a_streamed_log_equals_that_of_images_in_memory(worker, num_workers, folder, tmp_path):
     model = Net()

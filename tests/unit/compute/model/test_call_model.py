@@ -113,6 +113,7 @@ def test_an_atlas_is_that_of_a_model_of_images_alone(called):
     np.testing.assert_allclose(grid.icon_cosine, other.icon_cosine, atol=0.05)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("worker", ["process", "inline"])
 def test_a_writer_chooses_layers_and_logs_with_forward(tmp_path, called, worker):
     with warnings.catch_warnings():

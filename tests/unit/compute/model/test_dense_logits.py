@@ -132,6 +132,7 @@ def test_batches_do_not_change_predictions():
     np.testing.assert_array_equal(one.classes, other.classes)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("worker", ["process", "inline"])
 def test_a_writer_logs_class_atlases_of_dense_logits(tmp_path, worker):
     """Their samples are chosen by attribution, and a second step has others than the first."""

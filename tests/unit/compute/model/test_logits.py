@@ -115,6 +115,7 @@ def select_second(output):
     return output[1]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("worker", ["process", "inline"])
 @pytest.mark.parametrize("output", [select_second, lambda out: out[1]], ids=["function", "lambda"])
 def test_a_writer_uses_the_logits_that_output_returns(tmp_path, worker, output):

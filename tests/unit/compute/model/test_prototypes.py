@@ -134,6 +134,7 @@ def test_the_prototypes_of_labels_are_means_of_normalized_embeddings():
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("worker", ["process", "inline"])
 def test_a_writer_keeps_the_prototypes_of_its_construction(tmp_path, worker):
     model, data = make_encoder(), make_images(16)
