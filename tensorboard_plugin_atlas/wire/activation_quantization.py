@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas import sample_selection
+from tensorboard_plugin_atlas import many_samples
 from tensorboard_plugin_atlas.atlas import SELECTED, StoredActivations
 from tensorboard_plugin_atlas.errors import ArgumentError
 
@@ -33,7 +33,7 @@ SELECTED_BYTES: Final = 12_000_000
 
 def count_largest_bytes(samples: int, channels: int) -> int:
     """Returns the largest number of bytes of stored activations, with the default budget."""
-    if sample_selection.is_many(samples):
+    if many_samples.is_many(samples):
         rows = count_selected(channels)
         return rows * channels + 8 * channels + (samples + 7) // 8
     smallest = 2 * (samples + channels) + 4 * channels  # one principal axis
@@ -42,7 +42,7 @@ def count_largest_bytes(samples: int, channels: int) -> int:
 
 def count_selected(channels: int, max_bytes: int = SELECTED_BYTES) -> int:
     """Returns the number of samples with stored activations, of more than `MANY_SAMPLES`."""
-    return max(1, min(sample_selection.MANY_SAMPLES, max_bytes // max(channels, 1)))
+    return max(1, min(many_samples.MANY_SAMPLES, max_bytes // max(channels, 1)))
 
 
 def store_activations(values: NDArray[Any], *, max_bytes: int | None = None) -> StoredActivations:
@@ -55,7 +55,7 @@ def store_activations(values: NDArray[Any], *, max_bytes: int | None = None) -> 
     `Quality.invalid`).
 
     Of more than `MANY_SAMPLES` samples, the first `count_selected` in the order of
-    `sample_selection` are stored as uint8, except for rows with NaN or infinity.
+    `many_samples` are stored as uint8, except for rows with NaN or infinity.
 
     Args:
         values: (N, C) floating point.
@@ -74,7 +74,7 @@ def store_activations(values: NDArray[Any], *, max_bytes: int | None = None) -> 
             f"store_activations(values={values.dtype} {values.shape}): pass floats of shape (N, C)"
         )
     samples, channels = values.shape
-    if sample_selection.is_many(samples):
+    if many_samples.is_many(samples):
         return _store_some(values, count_selected(channels, max_bytes or SELECTED_BYTES))
     max_bytes = STORED_BYTES if max_bytes is None else max_bytes
     if 2 * samples * channels <= max_bytes:
@@ -92,7 +92,7 @@ def store_activations(values: NDArray[Any], *, max_bytes: int | None = None) -> 
 
 def _store_some(values: NDArray[Any], count: int) -> StoredActivations:
     """Returns the uint8 form of at most `count` finite rows, the same ones at every step."""
-    selected = sample_selection.choose_first(len(values), count)
+    selected = many_samples.choose_first(len(values), count)
     selected[selected] = np.isfinite(values[selected]).all(axis=1)
     rows = np.clip(values[selected], -_HALF_MAX, _HALF_MAX).astype(np.float32)
     # Without any finite row, the scale is that of a row of zeros.

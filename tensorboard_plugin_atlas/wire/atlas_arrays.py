@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import CHANNEL_ARRAYS, SELECTED, Atlas, StoredActivations
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.sample_selection import is_many
+from tensorboard_plugin_atlas.many_samples import is_many
 from tensorboard_plugin_atlas.wire.array_types import (
     ACTIVATION_ARRAYS,
     ATTRIBUTION_ARRAYS,
@@ -36,7 +36,7 @@ from tensorboard_plugin_atlas.wire.manifest_types import AtlasManifest
 from tensorboard_plugin_atlas.wire.tensors import Spec, check_arrays, load, read_names, save
 from tensorboard_plugin_atlas.wire.version_1 import upgrade_arrays
 
-_FIRST_COMPACT: Final = 4
+FIRST_COMPACT: Final = 4
 """First wire version with the compact form."""
 
 
@@ -114,7 +114,7 @@ def decode_map(
     grids = [(grid.size, grid.cells) for grid in fields.grids]
     if version == 1:
         data = upgrade_arrays(data)
-    if version < _FIRST_COMPACT or not is_compact(data, where):
+    if version < FIRST_COMPACT or not is_compact(data, where):
         return load(data, _map_specs(fields.samples, grids), where)
     stored = load(data, _compact_specs(fields.samples, grids), where)
     return expand_map(stored, fields.samples, [size for size, _ in grids])
@@ -161,7 +161,7 @@ def decode_activations(
     """
     kind, samples, channels = fields.activations.kind, fields.samples, fields.channels
     arrays: dict[str, NDArray[Any]]
-    if version >= _FIRST_COMPACT and holds_some(data, where):
+    if version >= FIRST_COMPACT and has_selection(data, where):
         arrays = load(data, _selected_specs(samples, channels), where)
         selected = np.unpackbits(arrays.pop("stored_bits"), count=samples).astype(np.bool_)
         if kind != "uint8" or np.count_nonzero(selected) != len(arrays["codes"]):
@@ -177,7 +177,7 @@ def decode_activations(
     )
 
 
-def holds_some(data: bytes, where: str) -> bool:
+def has_selection(data: bytes, where: str) -> bool:
     """Returns whether an untrusted blob "activations" is in the form that holds some samples.
 
     Args:

@@ -27,7 +27,7 @@ from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import (
 )
 from tensorboard_plugin_atlas.analysis.concepts.remaining_samples import assign_remaining
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.sample_selection import MANY_SAMPLES, choose_first
+from tensorboard_plugin_atlas.many_samples import MANY_SAMPLES, choose_first
 
 RESOLUTION: Final = 6.0
 """Resolution of concepts: 30 to 40 of 2,000 samples."""

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, StreamedProbe
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.sample_selection import is_many
+from tensorboard_plugin_atlas.many_samples import is_many
 from tensorboard_plugin_atlas.wire.array_types import MAP_ARRAYS, array_specs
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.atlas_size import AtlasDimensions

@@ -15,10 +15,10 @@ from large_atlases import make_large_atlas
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from tensorboard_plugin_atlas import sample_selection
+from tensorboard_plugin_atlas import many_samples
 from tensorboard_plugin_atlas.atlas import SELECTED, Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.sample_selection import choose_first
+from tensorboard_plugin_atlas.many_samples import choose_first
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
 from tensorboard_plugin_atlas.wire.limits import MAX_SEQUENCE_BYTES
 
@@ -27,7 +27,7 @@ FIVE_GRIDS = (10, 20, 40, 80, 160)
 
 @pytest.fixture
 def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sample_selection, "MANY_SAMPLES", 100)
+    monkeypatch.setattr(many_samples, "MANY_SAMPLES", 100)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from atlas_strategies import find_difference
 from blob_damage import rewrite_manifest
 from synthetic_atlases import make_atlas
 
-from tensorboard_plugin_atlas import sample_selection
+from tensorboard_plugin_atlas import many_samples
 from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
 from tensorboard_plugin_atlas.wire.version_3 import upgrade_manifest
@@ -26,7 +26,7 @@ def test_an_atlas_of_version_3_is_read() -> None:
 
 
 def test_version_3_has_no_compact_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sample_selection, "MANY_SAMPLES", 20)
+    monkeypatch.setattr(many_samples, "MANY_SAMPLES", 20)
     blobs = encode_atlas(make_atlas(100, samples=24))
     old = rewrite_manifest(blobs, lambda document: document.update(version=3))
     with pytest.raises(DamageError, match=r"blob 1 .*unexpected array"):

@@ -6,14 +6,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas import sample_selection
-from tensorboard_plugin_atlas.sample_selection import MANY_SAMPLES, choose_first, is_many
+from tensorboard_plugin_atlas import many_samples
+from tensorboard_plugin_atlas.many_samples import MANY_SAMPLES, choose_first, is_many
 
 
 def test_many_samples_are_more_than_the_constant(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not is_many(MANY_SAMPLES)
     assert is_many(MANY_SAMPLES + 1)
-    monkeypatch.setattr(sample_selection, "MANY_SAMPLES", 3)
+    monkeypatch.setattr(many_samples, "MANY_SAMPLES", 3)
     assert is_many(4)
 
 
