@@ -136,11 +136,13 @@ def _add_unknown_rows(
     values, lost = known.values(), known.lost_variance
     name, rows, kind = "values", values, "float16"
     arrays: dict[str, NDArray[Any]] = {}
-    if 2 * len(has_row) * values.shape[1] > max_bytes and len(values):
-        budget = max_bytes * len(values) // len(has_row)
-        arrays, name, kind = _as_pca(values.astype(np.float32), budget), "scores", "pca"
-        rows = arrays[name]
-        again = _lost_variance(values, StoredActivations(kind=kind, arrays=arrays).values())
+    if 2 * len(has_row) * values.shape[1] > max_bytes:
+        # The axes of no rows are those of a row of zeros.
+        some = values if len(values) else np.zeros((1, values.shape[1]), np.float16)
+        budget = max_bytes * len(some) // len(has_row)
+        arrays, name, kind = _as_pca(some.astype(np.float32), budget), "scores", "pca"
+        rows = arrays[name][: len(values)]
+        again = _lost_variance(some, StoredActivations(kind=kind, arrays=arrays).values())
         lost = 1 - (1 - lost) * (1 - again)
     filled = np.full((len(has_row), rows.shape[1]), np.nan, np.float16)
     filled[has_row] = rows

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.atlas import CHANNEL_ARRAYS, SELECTED, Atlas, StoredActivations
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.many_samples import is_many
+from tensorboard_plugin_atlas.wire.activation_quantization import SELECTED_BYTES
 from tensorboard_plugin_atlas.wire.array_types import (
     ACTIVATION_ARRAYS,
     ATTRIBUTION_ARRAYS,
@@ -168,6 +169,11 @@ def decode_activations(
             raise DamageError(
                 f"{where}: {len(arrays['codes']):,} rows of kind {kind} for "
                 f"{np.count_nonzero(selected):,} samples"
+            )
+        if arrays["codes"].size > max(SELECTED_BYTES, channels):
+            raise DamageError(
+                f"{where}: {arrays['codes'].size:,} bytes of activations of some samples, at most "
+                f"{SELECTED_BYTES:,} allowed"
             )
         arrays[SELECTED] = selected
     else:

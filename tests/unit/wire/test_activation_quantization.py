@@ -188,6 +188,7 @@ class TestManySamples:
         none = select_samples(stored, rows, max_bytes=10)
         assert np.isnan(none.values()).all()
         assert none.values().shape == (20, 8)
+        assert sum(array.nbytes for array in none.arrays.values()) == 20 * 2 + 8 * 2 + 8 * 4
 
 
 @pytest.mark.parametrize("max_bytes", [10**6, 600, 100])

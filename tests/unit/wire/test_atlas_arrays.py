@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from tensorboard_plugin_atlas import many_samples
 from tensorboard_plugin_atlas.atlas import SELECTED, Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.many_samples import choose_first
+from tensorboard_plugin_atlas.wire import atlas_arrays
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
 from tensorboard_plugin_atlas.wire.limits import MAX_SEQUENCE_BYTES
 
@@ -155,6 +157,28 @@ def test_damage_is_refused_with_a_reason(blobs: list[bytes], damage: str) -> Non
     index, change, reason = DAMAGE[damage]
     with pytest.raises(DamageError, match=reason):
         decode_atlas(change_array(blobs, index, change))
+
+
+def test_too_many_stored_activations_are_refused(
+    blobs: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atlas_arrays, "SELECTED_BYTES", 1500)
+    with pytest.raises(DamageError, match=r"blob 2 .* bytes of activations of some samples, at m"):
+        decode_atlas(blobs)
+
+
+def test_decoding_allocates_little_more_than_the_decoded_arrays() -> None:
+    samples = 120_000
+    atlas = make_large_atlas(samples, grids=FIVE_GRIDS, invalid=3)
+    blobs = encode_atlas(atlas)
+    tracemalloc.start()
+    decoded = decode_atlas(blobs)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(decoded.samples) == samples
+    activations = atlas.samples.activations.arrays["codes"].nbytes
+    print(f"{(peak - activations) / samples:.0f} bytes per sample")
+    assert peak < 130 * samples + activations
 
 
 @pytest.mark.parametrize("kind", ["float16", "pca"])
