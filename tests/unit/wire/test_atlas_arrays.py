@@ -7,11 +7,13 @@ import dataclasses
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
-from atlas_strategies import find_difference
+from atlas_strategies import atlases, find_difference
 from blob_damage import rewrite_manifest
+from hypothesis import HealthCheck, given, settings
 from large_atlases import make_large_atlas
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
@@ -77,6 +79,15 @@ def test_other_atlases_of_many_samples_are_read_to_the_bit(few_are_many: None) -
     )
     bare = atlas.replace(samples=samples, grids=(), concepts=None)
     assert find_difference(decode_atlas(encode_atlas(bare)), bare) is None
+
+
+@settings(suppress_health_check=list(HealthCheck), deadline=None)
+@given(atlases())
+def test_any_atlas_is_read_from_the_compact_form_as_from_the_plain_one(atlas: Atlas) -> None:
+    plain = decode_atlas(encode_atlas(atlas))
+    with mock.patch.object(many_samples, "MANY_SAMPLES", -1):
+        blobs = encode_atlas(atlas)
+    assert find_difference(decode_atlas(blobs), plain) is None
 
 
 def change_array(
