@@ -21,9 +21,9 @@ from tensorboard_plugin_atlas.wire.tensors import count_bytes
 _TABLE_ROWS: Final = 65_536
 _PLACE_BYTES: Final = 24
 """Position and box."""
-_COMPACT_BYTES: Final = 21
+_COMPACT_BYTES: Final = 22
 """Of one sample in the compact form, without its position and box: 4 for coordinates and for the
-image id; 2 each for label, prediction, concept, noise floor, confidence and loss; 1 for overlap."""
+image id; 2 each for label, prediction, overlap, concept, noise floor, confidence and loss."""
 
 
 @dataclass(frozen=True, kw_only=True)

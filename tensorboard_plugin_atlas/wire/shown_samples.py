@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas.wire.array_range_checks import (
     check_samples,
     find_grid_problems,
 )
-from tensorboard_plugin_atlas.wire.array_types import GRID_ARRAYS, MAP_ARRAYS
+from tensorboard_plugin_atlas.wire.array_types import MAP_ARRAYS
 from tensorboard_plugin_atlas.wire.atlas_arrays import (
     decode_activations,
     decode_map,
@@ -152,9 +152,8 @@ def _select_rows(
     arrays: Mapping[str, NDArray[Any]], rows: NDArray[np.intp]
 ) -> dict[str, NDArray[Any]]:
     """Returns the arrays of a map with the entries of some samples; those of cells are kept."""
-    per_sample = {"cell_of"} & GRID_ARRAYS.keys()
     return {
-        name: array[rows] if name in MAP_ARRAYS or name.rpartition(".")[2] in per_sample else array
+        name: array[rows] if name in MAP_ARRAYS or name.endswith(".cell_of") else array
         for name, array in arrays.items()
     }
 
