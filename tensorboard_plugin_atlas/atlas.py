@@ -34,20 +34,26 @@ ICON_KIND_CODES: tuple[str, ...] = ("none", "examples", "preview", "inversion", 
 CHANNEL_ARRAYS: Mapping[str, str] = {"float16": "values", "uint8": "codes", "pca": "axes"}
 """Kind of stored activations -> its array with a column for each channel."""
 
+SELECTED = "selected"
+"""Name of the array that marks the samples with stored activations, if some have none."""
+
 
 @short_repr
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredActivations:
     """Activations as stored in a log: exact in half precision, or quantized if they are large.
 
+    Of more than 100,000 samples, only some have stored activations.
+
     Attributes:
         kind: "float16" (exact half precision), "uint8" (one linear scale per channel) or "pca"
             (half-precision scores on the leading principal axes).
         arrays: Arrays of that kind. float16: `values` (N, C). uint8: `codes` (N, C) uint8,
             `scale` (C,) and `offset` (C,) float32. pca: `scores` (N, P) float16, `axes` (P, C)
-            float16, `mean` (C,) float32.
-        lost_variance: Fraction of the variance that quantization lost; 0 for float16 unless values
-            exceed its range or differ by less than its resolution.
+            float16, `mean` (C,) float32. uint8 of some samples: `codes` (R, C) of the R samples
+            that `selected` (N,) bool marks.
+        lost_variance: Fraction of the variance that quantization lost, of the stored rows; 0 for
+            float16 unless values exceed its range or differ by less than its resolution.
     """
 
     kind: str
@@ -59,8 +65,22 @@ class StoredActivations:
         """C, without decoding the activations."""
         return int(self.arrays[CHANNEL_ARRAYS[self.kind]].shape[1])
 
+    @property
+    def selected(self) -> NDArray[np.bool_] | None:
+        """(N,) bool: the samples with stored activations, or None if all have them."""
+        return self.arrays.get(SELECTED)
+
     def values(self) -> NDArray[np.float16]:
-        """Returns the activations, (N, C) float16."""
+        """Returns the activations, (N, C) float16; NaN for samples without stored activations."""
+        selected = self.selected
+        if selected is None:
+            return self._decode_rows()
+        values = np.full((len(selected), self.channels), np.nan, np.float16)
+        values[selected] = self._decode_rows()
+        return values
+
+    def _decode_rows(self) -> NDArray[np.float16]:
+        """Returns the rows that are stored."""
         arrays = self.arrays
         if self.kind == "float16":
             return np.asarray(arrays["values"], dtype=np.float16)

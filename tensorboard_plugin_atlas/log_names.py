@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 PLUGIN_NAME: Final = "atlas"
 """Plugin name in TensorBoard: route prefix, hash of the tab, key of `--samples_per_plugin`."""
 
-WIRE_VERSION: Final = 3
+WIRE_VERSION: Final = 4
 """Version of manifests and blobs. Readers reject newer versions and read all older ones."""
 
 CHILD_RUN: Final = "atlas"

@@ -183,8 +183,15 @@ def compare_atlases(a: Atlas, b: Atlas, *, strict: bool = True) -> AtlasDiff:
             f"compare_atlases(a, b): {_describe_atlas(a)} and {_describe_atlas(b)} share no "
             "sample with finite activations; pass atlases of one probe"
         )
-    if not finite.all():
-        notes.append(f"{int((~finite).sum()):,} samples hold NaN or infinity and were left out")
+    stored = _has_activations(a, rows_a) & _has_activations(b, rows_b)
+    if not stored.all():
+        notes.append(
+            f"{int((~stored).sum()):,} samples have no activations in the logs and were left out"
+        )
+    if not (finite | ~stored).all():
+        notes.append(
+            f"{int((stored & ~finite).sum()):,} samples hold NaN or infinity and were left out"
+        )
     rows_a, rows_b = rows_a[finite], rows_b[finite]
     values_a, values_b = values_a[finite], values_b[finite]
     displacement = np.linalg.norm(a.xy[rows_a] - b.xy[rows_b], axis=1).astype(np.float32)
@@ -307,6 +314,12 @@ def _select_noise_floor(
     if b.samples.noise_floor is not None:
         return b.samples.noise_floor[rows_b]
     return None if a.samples.noise_floor is None else a.samples.noise_floor[rows_a]
+
+
+def _has_activations(atlas: Atlas, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Returns (R,) bool: whether the log holds the activations of each sample."""
+    selected = atlas.samples.activations.selected
+    return np.ones(len(rows), np.bool_) if selected is None else selected[rows]
 
 
 def _compare_grids(

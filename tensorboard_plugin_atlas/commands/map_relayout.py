@@ -258,6 +258,14 @@ def _split_into_chains(
                 f"run {one.run!r} was written by relayout; pass the folder above it, which holds "
                 "the original run"
             )
+        selected = atlas.samples.activations.selected
+        if selected is not None:
+            messages.append(
+                f"skipped: run {one.run!r}, layer {layer!r}, step {one.step:,}: the log holds the "
+                f"activations of {int(selected.sum()):,} of {len(selected):,} samples, and a map "
+                "needs all of them"
+            )
+            continue
         if not finite_rows(atlas.activations).any():
             messages.append(
                 f"skipped: run {one.run!r}, layer {layer!r}, step {one.step:,}: all samples hold "

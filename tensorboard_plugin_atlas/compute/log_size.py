@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -76,6 +77,7 @@ def check_log_size(outputs: ProbeOutputs, probe: Probe, config: AtlasConfig) -> 
     for name, layer in outputs.layers.items():
         classes = outputs.class_count if config.attribution else 0
         dimensions = _get_dimensions(len(probe), layer.values.shape[1], classes, config)
+        dimensions = dataclasses.replace(dimensions, positions=math.prod(layer.map_size))
         _check_dimensions(dimensions, f"the atlas of layer {name!r}", config)
 
 

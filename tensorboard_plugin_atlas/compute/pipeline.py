@@ -24,6 +24,7 @@ from tensorboard_plugin_atlas.atlas import (
     Provenance,
     Quality,
     Samples,
+    StoredActivations,
 )
 from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
 from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution, compute_attribution
@@ -71,7 +72,12 @@ from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
+from tensorboard_plugin_atlas.many_samples import MANY_SAMPLES, is_many
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
+from tensorboard_plugin_atlas.wire.attribution_quantization import (
+    MANY_BYTES,
+    count_grids_that_fit,
+)
 
 ATTRIBUTION_SAMPLES: Final = "attribution_samples"
 """Key of `Provenance.layer_info`: the number of samples with attribution, if not all have it."""
@@ -205,7 +211,11 @@ class AtlasPipeline:
             )
         state = self._states.setdefault(previous.layer, LayerState())
         state.layout = restore_layout(
-            previous.xy, previous.activations, viewport=previous.viewport, config=self.config
+            previous.xy,
+            previous.activations,
+            viewport=previous.viewport,
+            known=previous.samples.activations.selected,
+            config=self.config,
         )
         state.tracker = ConceptTracker(previous)
         state.logged = previous.sequence
@@ -248,12 +258,16 @@ class AtlasPipeline:
         start = time.process_time()
         attribution = self._compute_attribution(model, layer.layer, state)
         attribution_seconds = time.process_time() - start
+        drawn, attribution_notes = _make_grids(grids, attribution)
+        samples = self._collect_samples(found, layer, layout, state.receptive)
         notes = (
             *state.notes,
             *self.probe.notes,
             *_describe_receptive_field(state.receptive),
             *found.notes,
+            *_describe_stored_activations(samples.activations),
             *attribution.notes,
+            *attribution_notes,
             *layout.notes,
             *grid_notes,
         )
@@ -262,8 +276,8 @@ class AtlasPipeline:
             step=step,
             wall_time=wall_time,
             classes=self.probe.classes,
-            samples=self._collect_samples(found, layer, layout, state.receptive),
-            grids=tuple(_make_grid(cells, attribution) for cells in grids),
+            samples=samples,
+            grids=drawn,
             quality=quality,
             provenance=self._make_provenance(model, layer, state.receptive, attribution, notes),
             sequence=state.logged + 1,
@@ -495,6 +509,32 @@ def _describe_receptive_field(receptive: ReceptiveField) -> tuple[str, ...]:
     if receptive.measured:
         return ()
     return ("patches: receptive field not measured, estimated from the map size",)
+
+
+def _describe_stored_activations(stored: StoredActivations) -> tuple[str, ...]:
+    if stored.selected is None:
+        return ()
+    held, total = int(stored.selected.sum()), len(stored.selected)
+    return (f"activations: those of {held:,} of the {total:,} samples are stored",)
+
+
+def _make_grids(
+    grids: Sequence[GridCells], attribution: Attribution
+) -> tuple[tuple[Grid, ...], tuple[str, ...]]:
+    """Returns the grids without icons, and notes about attribution that does not fit in a log."""
+    made = [_make_grid(cells, attribution) for cells in grids]
+    if attribution.values is None or not is_many(len(grids[0].cell_of)):
+        return tuple(made), ()
+    fit = count_grids_that_fit([len(cells) for cells in grids], attribution.values.shape[1])
+    if fit == len(grids):
+        return tuple(made), ()
+    made[fit:] = [_make_grid(cells, Attribution(None)) for cells in grids[fit:]]
+    sizes = ", ".join(f"{cells.size} x {cells.size}" for cells in grids[fit:])
+    note = (
+        f"attribution: left out for the grids of {sizes}; a log holds {MANY_BYTES // 1_000_000} MB "
+        f"of it for an atlas of more than {MANY_SAMPLES:,} samples"
+    )
+    return tuple(made), (note,)
 
 
 def _make_grid(cells: GridCells, attribution: Attribution) -> Grid:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.analysis.atlas_checks import check_atlas
 from tensorboard_plugin_atlas.analysis.class_spec import resolve_class
 from tensorboard_plugin_atlas.analysis.concepts.naming import format_class_name
+from tensorboard_plugin_atlas.analysis.directions import finite_rows
 from tensorboard_plugin_atlas.analysis.patch_crop import crop_patch
 from tensorboard_plugin_atlas.atlas import Atlas, Grid, ProbeThumbnails
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -201,11 +202,17 @@ def select_concept(atlas: Atlas, concept: int, argument: str) -> SampleChoice:
 
 
 def choose_samples(sheet: Sheet, cell: int) -> list[int]:
-    """Returns the samples of a cell whose patches are shown, nearest to their mean first."""
+    """Returns the samples of a cell whose patches are shown, nearest to their mean first.
+
+    Those without activations are last.
+    """
     members = sheet.grid.members(cell)
     members = members[sheet.choice.rows[members]]
     values = sheet.atlas.activations[members].astype(np.float32)
-    distances = np.linalg.norm(values - values.mean(axis=0), axis=1)
+    known = finite_rows(values)
+    distances = np.full(len(members), np.inf)
+    if known.any():
+        distances[known] = np.linalg.norm(values[known] - values[known].mean(axis=0), axis=1)
     found: dict[int, int] = {}
     for sample in members[np.argsort(distances, kind="stable")].tolist():
         found.setdefault(int(sheet.atlas.image_ids[sample]), sample)

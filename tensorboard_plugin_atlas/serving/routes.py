@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
+from tensorboard.errors import NotFoundError
 
 from tensorboard_plugin_atlas.errors import DamageError, TooNewError
 from tensorboard_plugin_atlas.serving.index import IndexText
@@ -25,10 +26,12 @@ from tensorboard_plugin_atlas.serving.series_reader import (
     SeriesReader,
     StepSummary,
 )
-from tensorboard_plugin_atlas.wire.atlas_codec import Manifest
+from tensorboard_plugin_atlas.serving.shown_atlases import ShownAtlases
+from tensorboard_plugin_atlas.wire.atlas_codec import AtlasManifest, Manifest, checksum
 from tensorboard_plugin_atlas.wire.manifest_types import SkippedEntry
 from tensorboard_plugin_atlas.wire.response_types import HistoryResponse, HistoryStep
 from tensorboard_plugin_atlas.wire.shortcut_codec import shortcuts_response
+from tensorboard_plugin_atlas.wire.shown_samples import MAX_SHOWN
 from tensorboard_plugin_atlas.wire.version_1 import upgrade_arrays
 
 _BINARY: Final = "application/octet-stream"
@@ -83,6 +86,7 @@ class DataRoutes:
 
     def __init__(self, provider: Any, kept_limit: int | None = None) -> None:
         self._reader = SeriesReader(provider, kept_limit=kept_limit)
+        self._shown = ShownAtlases(self._reader)
         self._index_text = IndexText(kept_limit)
 
     def by_name(self) -> dict[str, DataRoute]:
@@ -128,7 +132,12 @@ class DataRoutes:
         return _json(msgspec.to_builtins(body))
 
     def _atlas(self, request: Request, params: Params) -> RouteResponse:
-        return self._pack(request, self._datum(request, params), "map")
+        datum = self._datum(request, params)
+        manifest = self._reader.manifest(request, datum)
+        shown = self._shown.find(request, datum, manifest, "map")
+        if shown is None:
+            return self._pack(request, datum, "map")
+        return RouteResponse(_join_pack(shown.text, shown.map), _BINARY, etag=shown.mark)
 
     def _sheet(self, request: Request, params: Params) -> RouteResponse:
         revisions = self._reader.revisions(request, params["id"], int(params["step"]))
@@ -141,6 +150,9 @@ class DataRoutes:
     def _activations(self, request: Request, params: Params) -> RouteResponse:
         datum = self._datum(request, params)
         manifest = self._reader.manifest(request, datum)
+        shown = self._shown.find(request, datum, manifest, "activations")
+        if shown is not None:
+            return RouteResponse(shown.activations, _BINARY, etag=shown.activations_mark)
         index = _find_only_blob(manifest, "activations")
         data = self._reader.blob(request, datum, manifest, index)
         return RouteResponse(data, _BINARY, etag=manifest.blobs[index - 1].crc32c)
@@ -155,7 +167,18 @@ class DataRoutes:
     def _shortcuts(self, request: Request, params: Params) -> RouteResponse:
         datum = self._reader.shortcuts(request, params["id"], int(params["step"]))
         manifest = self._reader.manifest(request, datum)
-        return dataclasses.replace(_json(shortcuts_response(manifest)), etag=manifest.served_mark)
+        samples = self._count_samples(request, params)
+        response = _json(shortcuts_response(manifest, samples))
+        mark = manifest.served_mark if samples is None else checksum(response.data)
+        return dataclasses.replace(response, etag=mark)
+
+    def _count_samples(self, request: Request, params: Params) -> int | None:
+        """Returns the number of samples of an atlas if the tab gets a selection of them."""
+        with contextlib.suppress(AbsentError, DamageError, NotFoundError):
+            fields = self._reader.manifest(request, self._datum(request, params)).fields
+            if isinstance(fields, AtlasManifest) and fields.samples > MAX_SHOWN:
+                return fields.samples
+        return None
 
     def _patches(self, request: Request, params: Params) -> RouteResponse:
         datum = self._reader.shortcuts(request, params["id"], int(params["step"]))
@@ -170,11 +193,9 @@ class DataRoutes:
         data = self._reader.blob(request, datum, manifest, _find_only_blob(manifest, role))
         if role == "map" and manifest.version == 1:
             data = upgrade_arrays(data)
-        padded = manifest.text + b" " * (-(4 + len(manifest.text)) % 8)
-        body = struct.pack("<I", len(padded)) + padded + data
         # The manifest holds the blob's checksum, so its own checksum covers both. An upgraded
         # record has the checksum of what is sent, not of what is stored.
-        return RouteResponse(body, _BINARY, etag=manifest.served_mark)
+        return RouteResponse(_join_pack(manifest.text, data), _BINARY, etag=manifest.served_mark)
 
     def _picture(self, request: Request, datum: Datum, role: str, params: Params) -> RouteResponse:
         manifest = self._reader.manifest(request, datum)
@@ -192,6 +213,12 @@ class DataRoutes:
             is_immutable=wanted is not None,
             headers=_IMAGE_HEADERS,
         )
+
+
+def _join_pack(text: bytes, data: bytes) -> bytes:
+    """Returns a manifest and a blob as one body."""
+    padded = text + b" " * (-(4 + len(text)) % 8)
+    return struct.pack("<I", len(padded)) + padded + data
 
 
 def _find_only_blob(manifest: Manifest, role: str) -> int:

@@ -320,10 +320,14 @@ class SeriesReader:
         if not datum.blob_keys:
             raise DamageError("no blobs at all: expected a manifest first")
         key = ("manifest", datum.layer, datum.step, datum.blob_keys[0], datum.wall_time)
-        return self._remember_damage(datum, lambda: self._cache.get_or_compute(key, parse))
+        return self.remember_damage(datum, lambda: self._cache.get_or_compute(key, parse))
 
-    def blob(self, request: Request, datum: Datum, manifest: Manifest, index: int) -> bytes:
+    def blob(
+        self, request: Request, datum: Datum, manifest: Manifest, index: int, is_kept: bool = True
+    ) -> bytes:
         """Returns blob number `index` (from 1) of `datum`, checked against its manifest.
+
+        With `is_kept`, the blob is cached.
 
         Raises:
             DamageError: if they differ; the message names the blob and the difference.
@@ -331,11 +335,12 @@ class SeriesReader:
 
         def read_and_check() -> bytes:
             entry = manifest.blobs[index - 1]
-            data = self._read(request, datum, index, entry.bytes, entry.describe(index))
+            name = entry.describe(index)
+            data = self._read(request, datum, index, entry.bytes, name, is_kept)
             check_blob(manifest, index, data)
             return data
 
-        return self._remember_damage(datum, read_and_check)
+        return self.remember_damage(datum, read_and_check)
 
     def history(self, request: Request, series: Series) -> History:
         """Returns the summaries of all kept steps; their manifests are read in parallel."""
@@ -392,7 +397,7 @@ class SeriesReader:
             return StepSummary(datum, revision, None, _without_traceback(error))
         return StepSummary(datum, revision, facts, self._damage.get(_identity(shown)))
 
-    def _remember_damage(self, datum: Datum, read: Callable[[], _Value]) -> _Value:
+    def remember_damage(self, datum: Datum, read: Callable[[], _Value]) -> _Value:
         """Stores damage that is found while a step is read, for the history."""
         try:
             return read()
@@ -401,7 +406,9 @@ class SeriesReader:
                 self._damage[_identity(datum)] = _without_traceback(error)
             raise
 
-    def _read(self, request: Request, datum: Datum, index: int, most: int, name: str) -> bytes:
+    def _read(
+        self, request: Request, datum: Datum, index: int, most: int, name: str, is_kept: bool = True
+    ) -> bytes:
         """Returns a blob of at most `most` bytes; `name` is its name in messages."""
         key = datum.blob_keys[index]
 
@@ -409,7 +416,8 @@ class SeriesReader:
             data = self._blobs.read(request.context, key, most, name)
             return data, len(data)
 
-        return self._cache.get_or_compute(("blob", key, datum.wall_time), read)
+        cached = ("blob", key, datum.wall_time)
+        return self._cache.get_or_compute(cached, read) if is_kept else read()[0]
 
     def _list(self, request: Request) -> Mapping[str, Series]:
         data = self._sequences.read(request.context, request.experiment_id)

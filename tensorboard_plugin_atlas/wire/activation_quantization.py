@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stored forms of activations: half precision, 8 bits per channel, or principal axes.
 
-The first form that fits the budget is used, in that order. The loss is measured on the values as
-they are read back.
+The first form that fits the budget is used, in that order. Of more than `MANY_SAMPLES` samples,
+some have stored activations, with 8 bits per channel. The loss is measured on the values as they
+are read back.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.atlas import StoredActivations
+from tensorboard_plugin_atlas import many_samples
+from tensorboard_plugin_atlas.atlas import SELECTED, StoredActivations
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 _HALF_MAX: Final = float(np.finfo(np.float16).max)
@@ -24,14 +27,25 @@ _ORDINARY_ROUNDING: Final = 1e-6
 STORED_BYTES: Final = 1_500_000
 """Default budget of the activations of one atlas."""
 
+SELECTED_BYTES: Final = 12_000_000
+"""Default budget of the activations of an atlas of more than `MANY_SAMPLES` samples."""
+
 
 def count_largest_bytes(samples: int, channels: int) -> int:
     """Returns the largest number of bytes of stored activations, with the default budget."""
+    if many_samples.is_many(samples):
+        rows = count_selected(channels)
+        return rows * channels + 8 * channels + (samples + 7) // 8
     smallest = 2 * (samples + channels) + 4 * channels  # one principal axis
     return max(min(2 * samples * channels, STORED_BYTES), smallest)
 
 
-def store_activations(values: NDArray[Any], *, max_bytes: int = STORED_BYTES) -> StoredActivations:
+def count_selected(channels: int, max_bytes: int = SELECTED_BYTES) -> int:
+    """Returns the number of samples with stored activations, of more than `MANY_SAMPLES`."""
+    return max(1, min(many_samples.MANY_SAMPLES, max_bytes // max(channels, 1)))
+
+
+def store_activations(values: NDArray[Any], *, max_bytes: int | None = None) -> StoredActivations:
     """Returns the most exact stored form of `values` that fits in `max_bytes`.
 
     Finite values beyond the range of half precision (65,504) are clipped to it in every form, and
@@ -40,10 +54,14 @@ def store_activations(values: NDArray[Any], *, max_bytes: int = STORED_BYTES) ->
     other rows, because no scale and no axis can hold them (the caller counts such rows in
     `Quality.invalid`).
 
+    Of more than `MANY_SAMPLES` samples, the first `count_selected` in the order of
+    `many_samples` are stored as uint8, except for rows with NaN or infinity.
+
     Args:
         values: (N, C) floating point.
-        max_bytes: Budget of the stored arrays. The pca form keeps at least one axis, so that a
-            very tall or very wide array may exceed it.
+        max_bytes: Budget of the stored arrays, `STORED_BYTES` by default, or `SELECTED_BYTES` if
+            there are many samples. The pca form keeps at least one axis, so that a very tall or
+            very wide array may exceed it.
 
     Returns:
         The stored form, with `lost_variance` measured over the rows that are finite.
@@ -56,6 +74,9 @@ def store_activations(values: NDArray[Any], *, max_bytes: int = STORED_BYTES) ->
             f"store_activations(values={values.dtype} {values.shape}): pass floats of shape (N, C)"
         )
     samples, channels = values.shape
+    if many_samples.is_many(samples):
+        return _store_some(values, count_selected(channels, max_bytes or SELECTED_BYTES))
+    max_bytes = STORED_BYTES if max_bytes is None else max_bytes
     if 2 * samples * channels <= max_bytes:
         return _as_float16(values)
     usable = np.isfinite(values).all(axis=1)
@@ -67,6 +88,65 @@ def store_activations(values: NDArray[Any], *, max_bytes: int = STORED_BYTES) ->
     stored = StoredActivations(kind=kind, arrays=arrays)
     lost = _lost_variance(values[usable], stored.values()[usable])
     return StoredActivations(kind=kind, arrays=arrays, lost_variance=lost)
+
+
+def _store_some(values: NDArray[Any], count: int) -> StoredActivations:
+    """Returns the uint8 form of at most `count` finite rows, the same ones at every step."""
+    selected = many_samples.choose_first(len(values), count)
+    selected[selected] = np.isfinite(values[selected]).all(axis=1)
+    rows = np.clip(values[selected], -_HALF_MAX, _HALF_MAX).astype(np.float32)
+    # Without any finite row, the scale is that of a row of zeros.
+    arrays = _as_uint8(rows if len(rows) else np.zeros((1, values.shape[1]), np.float32))
+    arrays["codes"] = arrays["codes"][: len(rows)]
+    stored = StoredActivations(kind="uint8", arrays=arrays)
+    lost = _lost_variance(values[selected], stored.values())
+    return StoredActivations(kind="uint8", arrays=arrays | {SELECTED: selected}, lost_variance=lost)
+
+
+def select_samples(
+    stored: StoredActivations, rows: NDArray[np.intp], *, max_bytes: int
+) -> StoredActivations:
+    """Returns the stored activations of some samples, in a form of which each sample has a row.
+
+    Args:
+        stored: Activations of all samples.
+        rows: (n,) indices of the samples, ascending.
+        max_bytes: Budget if the form has to change because samples have no stored activations.
+
+    Returns:
+        The same kind where possible. If some of the samples have no stored activations, these are
+        rows of NaN, as float16, or pca if that does not fit.
+    """
+    per_sample = {"float16": "values", "uint8": "codes", "pca": "scores"}[stored.kind]
+    arrays = {name: array for name, array in stored.arrays.items() if name != SELECTED}
+    selected = stored.selected
+    if selected is None:
+        arrays[per_sample] = arrays[per_sample][rows]
+        return dataclasses.replace(stored, arrays=arrays)
+    has_row = selected[rows]
+    arrays[per_sample] = arrays[per_sample][(np.cumsum(selected) - 1)[rows[has_row]]]
+    known = dataclasses.replace(stored, arrays=arrays)
+    return known if has_row.all() else _add_unknown_rows(known, has_row, max_bytes)
+
+
+def _add_unknown_rows(
+    known: StoredActivations, has_row: NDArray[np.bool_], max_bytes: int
+) -> StoredActivations:
+    """Returns activations with rows of NaN where `has_row` (n,) is false."""
+    values, lost = known.values(), known.lost_variance
+    name, rows, kind = "values", values, "float16"
+    arrays: dict[str, NDArray[Any]] = {}
+    if 2 * len(has_row) * values.shape[1] > max_bytes:
+        # The axes of no rows are those of a row of zeros.
+        some = values if len(values) else np.zeros((1, values.shape[1]), np.float16)
+        budget = max_bytes * len(some) // len(has_row)
+        arrays, name, kind = _as_pca(some.astype(np.float32), budget), "scores", "pca"
+        rows = arrays[name][: len(values)]
+        again = _lost_variance(some, StoredActivations(kind=kind, arrays=arrays).values())
+        lost = 1 - (1 - lost) * (1 - again)
+    filled = np.full((len(has_row), rows.shape[1]), np.nan, np.float16)
+    filled[has_row] = rows
+    return StoredActivations(kind=kind, arrays=arrays | {name: filled}, lost_variance=lost)
 
 
 def _as_float16(values: NDArray[Any]) -> StoredActivations:

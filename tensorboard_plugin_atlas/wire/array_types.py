@@ -2,7 +2,8 @@
 """Arrays of the safetensors blobs: names, element types and shapes.
 
 Shapes use the letters N (samples), C (channels), M (cells of a grid), K (classes), P (principal
-axes) and I (images of the probe).
+axes), I (images of the probe), B (N / 8, rounded up), T (entries of a table) and R (samples with
+stored activations).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class ArrayType:
         optional: Whether the array may be absent.
     """
 
-    dtype: Literal["F16", "F32", "I32", "U8"]
+    dtype: Literal["F16", "F32", "I32", "U8", "U16", "U8|U16"]
     shape: tuple[str | int, ...]
     optional: bool = False
 
@@ -55,6 +56,44 @@ GRID_ARRAYS: Final[Mapping[str, ArrayType]] = {
 }
 """Arrays of blob "map" that belong to one grid, each named `grid<size>.<name>`."""
 
+COMPACT_ARRAYS: Final[Mapping[str, ArrayType]] = {
+    "clamped_bits": ArrayType("U8", ("B",)),
+    "outside_bits": ArrayType("U8", ("B",), optional=True),
+    "xy": ArrayType("F32", ("N", 2), optional=True),
+    "xy_codes": ArrayType("U16", ("N", 2), optional=True),
+    "positions": ArrayType("I32", ("N", 2), optional=True),
+    "boxes": ArrayType("I32", ("N", 4), optional=True),
+    "position_codes": ArrayType("U8|U16", ("N",), optional=True),
+    "position_values": ArrayType("I32", ("T", 2), optional=True),
+    "box_values": ArrayType("I32", ("T", 4), optional=True),
+    "image_ids": ArrayType("I32", ("N",), optional=True),
+    "image_ids_codes": ArrayType("U8|U16", ("N",), optional=True),
+    "image_ids_values": ArrayType("I32", ("T",), optional=True),
+    "labels": ArrayType("I32", ("N",), optional=True),
+    "labels_codes": ArrayType("U8|U16", ("N",), optional=True),
+    "labels_values": ArrayType("I32", ("T",), optional=True),
+    "predictions": ArrayType("I32", ("N",), optional=True),
+    "predictions_codes": ArrayType("U8|U16", ("N",), optional=True),
+    "predictions_values": ArrayType("I32", ("T",), optional=True),
+    "concepts": ArrayType("I32", ("N",), optional=True),
+    "concepts_codes": ArrayType("U8|U16", ("N",), optional=True),
+    "concepts_values": ArrayType("I32", ("T",), optional=True),
+    "overlap": ArrayType("F32", ("N",), optional=True),
+    "overlap_codes": ArrayType("U8|U16", ("N",), optional=True),
+    "overlap_values": ArrayType("F32", ("T",), optional=True),
+    "noise_floor": ArrayType("F32", ("N",), optional=True),
+    "noise_floor_half": ArrayType("F16", ("N",), optional=True),
+    "confidences": ArrayType("F16", ("N",), optional=True),
+    "losses": ArrayType("F16", ("N",), optional=True),
+}
+"""Arrays of a blob "map" in the compact form that belong to the samples."""
+
+COMPACT_GRID_ARRAYS: Final[Mapping[str, ArrayType]] = {
+    **GRID_ARRAYS,
+    "cell_of": ArrayType("I32", ("N",), optional=True),
+}
+"""Arrays of a blob "map" in the compact form that belong to one grid."""
+
 ATTRIBUTION_ARRAYS: Final[Mapping[str, ArrayType]] = {
     "attribution": ArrayType("F16", ("M", "K"), optional=True),
     "attribution_codes": ArrayType("U8", ("M", "K"), optional=True),
@@ -78,6 +117,14 @@ ACTIVATION_ARRAYS: Final[Mapping[str, Mapping[str, ArrayType]]] = {
     },
 }
 """Arrays of blob "activations", by the kind of stored form."""
+
+SELECTED_ACTIVATION_ARRAYS: Final[Mapping[str, ArrayType]] = {
+    "codes": ArrayType("U8", ("R", "C")),
+    "scale": ArrayType("F32", ("C",)),
+    "offset": ArrayType("F32", ("C",)),
+    "stored_bits": ArrayType("U8", ("B",)),
+}
+"""Arrays of a blob "activations" of kind "uint8" that holds some of the samples."""
 
 PROBE_ARRAYS: Final[Mapping[str, ArrayType]] = {
     "image_ids": ArrayType("I32", ("I",)),

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import (
-    CHANNEL_ARRAYS,
     Atlas,
     ConceptChange,
     ConceptGroup,
@@ -30,7 +29,6 @@ from tensorboard_plugin_atlas.atlas import (
     Quality,
     Samples,
     Skipped,
-    StoredActivations,
 )
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.log_names import WIRE_VERSION
@@ -44,22 +42,20 @@ from tensorboard_plugin_atlas.wire.array_range_checks import (
     check_samples,
     find_grid_problems,
 )
-from tensorboard_plugin_atlas.wire.array_types import (
-    ACTIVATION_ARRAYS,
-    ATTRIBUTION_ARRAYS,
-    GRID_ARRAYS,
-    MAP_ARRAYS,
-    PROBE_ARRAYS,
-    array_specs,
+from tensorboard_plugin_atlas.wire.array_types import PROBE_ARRAYS, array_specs
+from tensorboard_plugin_atlas.wire.atlas_arrays import (
+    collect_map_arrays,
+    count_channels,
+    decode_activations,
+    decode_map,
+    encode_activations,
+    encode_map,
 )
 from tensorboard_plugin_atlas.wire.attribution_quantization import (
     ATTRIBUTION_NAMES,
     SPREAD_NAMES,
-    is_large,
     read_attribution,
     read_spread,
-    store_attribution,
-    store_spreads,
 )
 from tensorboard_plugin_atlas.wire.manifest import (
     Manifest,
@@ -91,7 +87,6 @@ from tensorboard_plugin_atlas.wire.manifest_types import (
     ViewportEntry,
 )
 from tensorboard_plugin_atlas.wire.tensors import Spec, load, save
-from tensorboard_plugin_atlas.wire.version_1 import upgrade_arrays
 
 __all__ = [
     "AtlasManifest",
@@ -111,7 +106,6 @@ __all__ = [
     "read_manifest",
 ]
 
-_Arrays = dict[str, NDArray[Any]]
 _Blobs = list[tuple[BlobEntry, bytes]]
 _Fields = TypeVar("_Fields", AtlasManifest, ProbeManifest, ShortcutsManifest)
 _Entry = TypeVar("_Entry", bound=msgspec.Struct)
@@ -133,9 +127,9 @@ def encode_atlas(atlas: Atlas) -> list[bytes]:
     """
     stored = atlas.samples.activations
     sizes = [(grid.size, len(grid.rows)) for grid in atlas.grids]
-    samples, channels = len(atlas.samples), _channels(stored)
-    arrays = save(_map_arrays(atlas), _map_specs(samples, sizes))
-    values = save(stored.arrays, _activation_specs(stored.kind, samples, channels))
+    samples, channels = len(atlas.samples), count_channels(stored)
+    arrays = encode_map(collect_map_arrays(atlas), samples, sizes)
+    values = encode_activations(stored, samples)
     blobs: _Blobs = [
         (describe_blob("map", arrays), arrays),
         (describe_blob("activations", values), values),
@@ -158,15 +152,11 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
         DamageError: if anything is not what the manifest says, with the blob and the numbers.
     """
     manifest, fields = open_sequence(blobs, AtlasManifest)
-    sizes = [(grid.size, grid.cells) for grid in fields.grids]
-    data = upgrade_arrays(blobs[1]) if manifest.version == 1 else blobs[1]
-    arrays = load(data, _map_specs(fields.samples, sizes), fields.blobs[0].describe(1))
-    kind = fields.activations.kind
-    specs = _activation_specs(kind, fields.samples, fields.channels)
-    stored = load(blobs[2], specs, fields.blobs[1].describe(2))
+    arrays = decode_map(blobs[1], fields, manifest.version, fields.blobs[0].describe(1))
+    stored = decode_activations(blobs[2], fields, manifest.version, fields.blobs[1].describe(2))
     check_samples(arrays)
     check_concepts(fields, arrays.get("concepts"))
-    check_activations(kind, stored)
+    check_activations(stored.kind, stored.arrays)
     grids = tuple(_grid(entry, arrays, _pages(fields, blobs, entry)) for entry in fields.grids)
     view, quality = fields.viewport, fields.quality
     return Atlas(
@@ -212,9 +202,7 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
             concepts=arrays.get("concepts"),
             confidences=arrays.get("confidences"),
             losses=arrays.get("losses"),
-            activations=StoredActivations(
-                kind=kind, arrays=stored, lost_variance=fields.activations.lost_variance
-            ),
+            activations=stored,
         ),
     )
 
@@ -470,67 +458,8 @@ def _plain(value: Any, where: str, depth: int = 0) -> Any:
     )
 
 
-def _map_arrays(atlas: Atlas) -> _Arrays:
-    samples = atlas.samples
-    arrays: dict[str, NDArray[Any] | None] = {
-        "xy": samples.xy,
-        "image_ids": samples.image_ids,
-        "positions": samples.positions,
-        "boxes": samples.boxes,
-        "clamped": samples.clamped.astype(np.uint8),
-        "labels": samples.labels,
-        "predictions": samples.predictions,
-        "overlap": atlas.quality.overlap,
-        "noise_floor": samples.noise_floor,
-        "concepts": samples.concepts,
-        "confidences": samples.confidences,
-        "losses": samples.losses,
-    }
-    in_bytes = is_large([grid.attribution for grid in atlas.grids])
-    spreads = store_spreads([grid.attribution_spread for grid in atlas.grids])
-    for grid, spread in zip(atlas.grids, spreads, strict=True):
-        stored = store_attribution(grid.attribution, in_bytes=in_bytes) | spread
-        arrays |= {f"grid{grid.size}.{name}": array for name, array in stored.items()}
-        arrays |= {
-            f"grid{grid.size}.rows": grid.rows,
-            f"grid{grid.size}.cols": grid.cols,
-            f"grid{grid.size}.counts": grid.counts,
-            f"grid{grid.size}.cell_of": grid.cell_of,
-            f"grid{grid.size}.kind": grid.kind_codes,
-            f"grid{grid.size}.cosine": grid.icon_cosine,
-        }
-    return {name: array for name, array in arrays.items() if array is not None}
-
-
-def _map_specs(samples: int, grids: Sequence[tuple[int, int]]) -> dict[str, Spec]:
-    """Returns the arrays of blob "map" for N `samples` and grids of (size, M)."""
-    specs = array_specs(MAP_ARRAYS, {"N": samples})
-    for size, cells in grids:
-        types = {**GRID_ARRAYS, **ATTRIBUTION_ARRAYS}
-        specs |= array_specs(types, {"N": samples, "M": cells}, f"grid{size}.")
-    return specs
-
-
-def _activation_specs(kind: str, samples: int, channels: int) -> dict[str, Spec]:
-    """Returns the arrays of blob "activations"; see `StoredActivations`."""
-    types = ACTIVATION_ARRAYS.get(kind, ACTIVATION_ARRAYS["pca"])
-    return array_specs(types, {"N": samples, "C": channels})
-
-
 def _probe_specs(images: int) -> dict[str, Spec]:
     return array_specs(PROBE_ARRAYS, {"I": images})
-
-
-def _channels(stored: StoredActivations) -> int:
-    """Returns the number of channels."""
-    name = CHANNEL_ARRAYS.get(stored.kind)
-    matrix = stored.arrays.get(name) if name else None
-    if matrix is None or matrix.ndim != 2:
-        raise ArgumentError(
-            f"StoredActivations(kind={stored.kind!r}) with arrays {sorted(stored.arrays)}: "
-            "make it with activation_quantization.store_activations()"
-        )
-    return stored.channels
 
 
 def _pages(fields: AtlasManifest, blobs: Sequence[bytes], grid: GridEntry) -> tuple[bytes, ...]:

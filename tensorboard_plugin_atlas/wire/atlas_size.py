@@ -6,7 +6,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
+from tensorboard_plugin_atlas.many_samples import is_many
 from tensorboard_plugin_atlas.wire import activation_quantization, attribution_quantization
 from tensorboard_plugin_atlas.wire.array_types import GRID_ARRAYS, MAP_ARRAYS, array_specs
 from tensorboard_plugin_atlas.wire.limits import (
@@ -15,6 +17,13 @@ from tensorboard_plugin_atlas.wire.limits import (
     MAX_SEQUENCE_BYTES,
 )
 from tensorboard_plugin_atlas.wire.tensors import count_bytes
+
+_TABLE_ROWS: Final = 65_536
+_PLACE_BYTES: Final = 24
+"""Position and box."""
+_COMPACT_BYTES: Final = 22
+"""Of one sample in the compact form, without its position and box: 4 for coordinates and for the
+image id; 2 each for label, prediction, overlap, concept, noise floor, confidence and loss."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +37,7 @@ class AtlasDimensions:
         grids: Sizes of the grids.
         min_count: Smallest number of samples of a cell.
         count_icon_bytes: Returns the expected bytes of the icons of a number of cells.
+        positions: Number of positions on the feature map.
     """
 
     samples: int
@@ -36,6 +46,7 @@ class AtlasDimensions:
     grids: tuple[int, ...]
     min_count: int
     count_icon_bytes: Callable[[int], int]
+    positions: int = _TABLE_ROWS
 
     @property
     def cells(self) -> int:
@@ -44,18 +55,30 @@ class AtlasDimensions:
 
     def count_bytes(self) -> int:
         """Returns the largest number of bytes, of which those of icons are expected ones."""
-        per_sample = count_bytes(array_specs(MAP_ARRAYS, {"N": self.samples}))
-        per_grid = count_bytes(array_specs(GRID_ARRAYS, {"N": self.samples}))
         per_cell = count_bytes(array_specs(GRID_ARRAYS, {"M": self.cells}))
         return (
-            per_sample
-            + len(self.grids) * per_grid
+            self._count_sample_bytes()
             + per_cell
             + activation_quantization.count_largest_bytes(self.samples, self.channels)
-            + attribution_quantization.count_largest_bytes(self.cells, self.classes)
+            + self._count_attribution_bytes()
             + self.count_icon_bytes(self.cells)
             + 2 * MAX_ARRAY_HEADER_BYTES
         )
+
+    def _count_sample_bytes(self) -> int:
+        """Returns the bytes of the arrays of the map that have an entry for each sample."""
+        if not is_many(self.samples):
+            per_sample = count_bytes(array_specs(MAP_ARRAYS, {"N": self.samples}))
+            per_grid = count_bytes(array_specs(GRID_ARRAYS, {"N": self.samples}))
+            return per_sample + len(self.grids) * per_grid
+        has_table = self.positions <= _TABLE_ROWS
+        place, table = (2, _PLACE_BYTES * self.positions) if has_table else (_PLACE_BYTES, 0)
+        bits = 2 * ((self.samples + 7) // 8)
+        return self.samples * (_COMPACT_BYTES + place) + bits + table + 5 * 4 * _TABLE_ROWS
+
+    def _count_attribution_bytes(self) -> int:
+        size = attribution_quantization.count_largest_bytes(self.cells, self.classes)
+        return min(size, attribution_quantization.MANY_BYTES) if is_many(self.samples) else size
 
     def find_obstacle(self) -> str | None:
         """Returns why such an atlas does not fit in the log, or None if it does."""

@@ -22,6 +22,8 @@ _HALF_BYTES: Final = 1 << 20
 """Largest total size in half precision; 2,000 cells of 1,000 classes would be 4 MB."""
 _SPREAD_BYTES: Final = 1 << 19
 """Largest total size of spreads; those of the coarsest grids are stored first."""
+MANY_BYTES: Final = 8_000_000
+"""Largest total size of attributions and spreads if there are more than `MANY_SAMPLES` samples."""
 _SPREAD_STEPS: Final = 255
 _ZERO: Final = 128
 _STEPS: Final = 127
@@ -66,6 +68,17 @@ def count_largest_bytes(cells: int, classes: int) -> int:
         return 0
     scales = 2 * cells * np.dtype(np.float32).itemsize
     return max(values, min(2 * values, _HALF_BYTES)) + min(values, _SPREAD_BYTES) + scales
+
+
+def count_grids_that_fit(cells: Sequence[int], classes: int) -> int:
+    """Returns of how many grids, coarsest first, the attributions fit in an atlas of many samples.
+
+    Args:
+        cells: Number of cells of each grid.
+        classes: K.
+    """
+    totals = [count_largest_bytes(sum(cells[:count]), classes) for count in range(len(cells) + 1)]
+    return sum(total <= MANY_BYTES for total in totals) - 1
 
 
 def _quantize(values: FloatArray, most: int) -> tuple[FloatArray, FloatArray]:

@@ -25,9 +25,12 @@ from tensorboard_plugin_atlas.wire import manifest_types, response_types
 from tensorboard_plugin_atlas.wire.array_types import (
     ACTIVATION_ARRAYS,
     ATTRIBUTION_ARRAYS,
+    COMPACT_ARRAYS,
+    COMPACT_GRID_ARRAYS,
     GRID_ARRAYS,
     MAP_ARRAYS,
     PROBE_ARRAYS,
+    SELECTED_ACTIVATION_ARRAYS,
     ArrayType,
 )
 from tensorboard_plugin_atlas.wire.limits import all_limits
@@ -61,6 +64,9 @@ def json_schema() -> dict[str, Any]:
             "attribution": _arrays(ATTRIBUTION_ARRAYS),
             "activations": {kind: _arrays(types) for kind, types in ACTIVATION_ARRAYS.items()},
             "probe": _arrays(PROBE_ARRAYS),
+            "compact_map": _arrays(COMPACT_ARRAYS),
+            "compact_grid": _arrays(COMPACT_GRID_ARRAYS),
+            "selected_activations": _arrays(SELECTED_ACTIVATION_ARRAYS),
         },
         "x-icon-kinds": list(ICON_KIND_CODES),
     }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Types of manifests, wire version 3.
+"""Types of manifests, wire version 4.
 
 These types are the only definition of the JSON in a log. msgspec converts every manifest to them
 and refuses missing fields, wrong types and values outside their limits. Rules that involve several
-fields are in `manifest_rules`, and older wire versions in `version_1` and `version_2`. `schema`
+fields are in `manifest_rules`, and older wire versions in `version_1` to `version_3`. `schema`
 writes the types as JSON Schema, and the front end generates its TypeScript from that.
 """
 
@@ -333,7 +333,7 @@ class AtlasManifest(Struct, frozen=True, kw_only=True):
     """
 
     kind: Literal["atlas"]
-    version: Literal[3]
+    version: Literal[4]
     blobs: Blobs
     layer: Text
     step: Step
@@ -371,7 +371,7 @@ class ProbeManifest(Struct, frozen=True, kw_only=True):
     """
 
     kind: Literal["probe"]
-    version: Literal[3]
+    version: Literal[4]
     blobs: Blobs
     digest: Text
     images: SampleCount
@@ -493,7 +493,7 @@ class ShortcutsManifest(Struct, frozen=True, kw_only=True):
     """
 
     kind: Literal["shortcuts"]
-    version: Literal[3]
+    version: Literal[4]
     blobs: Blobs
     layer: Text
     step: Step

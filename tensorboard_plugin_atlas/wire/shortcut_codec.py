@@ -23,6 +23,7 @@ from tensorboard_plugin_atlas.wire.manifest_types import (
     ShortcutEntry,
     ShortcutsManifest,
 )
+from tensorboard_plugin_atlas.wire.shown_samples import renumber_shortcuts
 
 
 def count_fitting_patches(sides: Sequence[int]) -> int:
@@ -94,15 +95,23 @@ def decode_shortcuts(blobs: Sequence[bytes], run: str = "") -> ShortcutRecord:
     )
 
 
-def shortcuts_response(manifest: Manifest) -> dict[str, Any]:
+def shortcuts_response(manifest: Manifest, samples: int | None = None) -> dict[str, Any]:
     """Returns the response of `shortcuts`: the checked fields of a manifest, and nothing else.
+
+    Args:
+        manifest: The manifest.
+        samples: Number of samples of the atlas if the tab gets a selection of them, else None.
 
     Raises:
         DamageError: if the manifest is of another kind.
     """
     if not isinstance(manifest.fields, ShortcutsManifest):
         raise DamageError(f"manifest: its kind is {manifest.kind}, another was expected here")
-    fields: dict[str, Any] = msgspec.to_builtins(manifest.fields)
+    shown = manifest.fields
+    if samples is not None:
+        found = renumber_shortcuts(shown.found, samples)
+        shown = msgspec.structs.replace(shown, found=found)
+    fields: dict[str, Any] = msgspec.to_builtins(shown)
     return fields
 
 

@@ -29,12 +29,13 @@ _NUMPY_TYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "F16": np.dtype("<f2"),
     "F32": np.dtype("<f4"),
     "I32": np.dtype("<i4"),
+    "U16": np.dtype("<u2"),
     "U8": np.dtype("u1"),
 }
 
 
 class TensorEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One array in the header of a safetensors blob.
+    """One array in the header of a safetensors blob that the tab gets.
 
     Attributes:
         dtype: Element type, little-endian.
@@ -47,12 +48,26 @@ class TensorEntry(msgspec.Struct, frozen=True, kw_only=True):
     data_offsets: tuple[_Size, _Size]
 
 
+class StoredTensorEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One array in the header of a safetensors blob of a log; as `TensorEntry`, with one more type.
+
+    Attributes:
+        dtype: Element type, little-endian.
+        shape: Length of each dimension.
+        data_offsets: First byte and end of the data, counted from the end of the header.
+    """
+
+    dtype: Literal["F16", "F32", "I32", "U16", "U8"]
+    shape: Annotated[tuple[_Size, ...], msgspec.Meta(max_length=MAX_DIMENSIONS)]
+    data_offsets: tuple[_Size, _Size]
+
+
 @dataclass(frozen=True)
 class Spec:
     """Specification of an array.
 
     Attributes:
-        dtype: "F16", "F32", "I32" or "U8".
+        dtype: "F16", "F32", "I32", "U16", "U8", or "U8|U16" for either of two.
         shape: Length of each dimension, None for any.
         optional: Whether the array may be absent.
     """
@@ -61,6 +76,11 @@ class Spec:
     shape: tuple[int | None, ...]
     optional: bool = False
 
+    @property
+    def dtypes(self) -> tuple[np.dtype[Any], ...]:
+        """The element types that are allowed, smallest first."""
+        return tuple(_NUMPY_TYPES[name] for name in self.dtype.split("|"))
+
 
 def save(arrays: Mapping[str, NDArray[Any]], specs: Mapping[str, Spec]) -> bytes:
     """Returns `arrays` as safetensors bytes; equal arrays result in equal bytes.
@@ -68,16 +88,34 @@ def save(arrays: Mapping[str, NDArray[Any]], specs: Mapping[str, Spec]) -> bytes
     Raises:
         ArgumentError: if an array is missing, unexpected or does not match `specs`.
     """
+    check_arrays(arrays, specs)
+    return bytes(save_safetensors({name: np.ascontiguousarray(a) for name, a in arrays.items()}))
+
+
+def check_arrays(arrays: Mapping[str, NDArray[Any]], specs: Mapping[str, Spec]) -> None:
+    """Checks names, element types and shapes.
+
+    Raises:
+        ArgumentError: if an array is missing, unexpected or does not match `specs`.
+    """
     problem = _mismatch({name: (a.dtype, a.shape) for name, a in arrays.items()}, specs)
     if problem:
         raise ArgumentError(f"atlas arrays: {problem}")
-    return bytes(save_safetensors({name: np.ascontiguousarray(a) for name, a in arrays.items()}))
+
+
+def read_names(data: bytes, where: str) -> frozenset[str]:
+    """Returns the names of the arrays in untrusted safetensors bytes.
+
+    Raises:
+        DamageError: if the header cannot be read.
+    """
+    return frozenset(_read_header(data, where)[0])
 
 
 def count_bytes(specs: Mapping[str, Spec]) -> int:
     """Returns the bytes of arrays of known shapes, including optional ones, without the header."""
     return sum(
-        math.prod(size or 0 for size in spec.shape) * _NUMPY_TYPES[spec.dtype].itemsize
+        math.prod(size or 0 for size in spec.shape) * spec.dtypes[-1].itemsize
         for spec in specs.values()
     )
 
@@ -106,7 +144,7 @@ def load(data: bytes, specs: Mapping[str, Spec], where: str) -> dict[str, NDArra
         raise DamageError(f"{where}: its arrays cannot be read") from error
 
 
-def _read_header(data: bytes, where: str) -> tuple[dict[str, TensorEntry], int]:
+def _read_header(data: bytes, where: str) -> tuple[dict[str, StoredTensorEntry], int]:
     """Returns the parsed header and the offset of the arrays."""
     if len(data) < 8:
         raise DamageError(f"{where}: {len(data)} bytes are too few for arrays")
@@ -114,7 +152,7 @@ def _read_header(data: bytes, where: str) -> tuple[dict[str, TensorEntry], int]:
     if length > min(MAX_ARRAY_HEADER_BYTES, len(data) - 8):
         raise DamageError(f"{where}: its header claims {length:,} bytes")
     try:
-        header = msgspec.json.decode(data[8 : 8 + length], type=dict[str, TensorEntry])
+        header = msgspec.json.decode(data[8 : 8 + length], type=dict[str, StoredTensorEntry])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         reason = str(error)[:_MAX_REASON]
         raise DamageError(f"{where}: its header is not one of arrays: {reason}") from error
@@ -134,8 +172,8 @@ def _mismatch(
                 continue
             return f"array {name!r} is missing"
         dtype, shape = found[name]
-        if dtype != _NUMPY_TYPES[spec.dtype]:
-            return f"array {name!r} is {dtype}, expected {_NUMPY_TYPES[spec.dtype]}"
+        if dtype not in spec.dtypes:
+            return f"array {name!r} is {dtype}, expected {' or '.join(map(str, spec.dtypes))}"
         if len(shape) != len(spec.shape) or any(
             want is not None and have != want for have, want in zip(shape, spec.shape, strict=True)
         ):
@@ -144,7 +182,7 @@ def _mismatch(
     return None
 
 
-def _check_offsets(header: Mapping[str, TensorEntry], available: int, where: str) -> None:
+def _check_offsets(header: Mapping[str, StoredTensorEntry], available: int, where: str) -> None:
     """Checks that the arrays are contiguous, as long as their shapes state, and fill the blob."""
     position = 0
     for name, entry in sorted(header.items(), key=lambda item: item[1].data_offsets):

@@ -76,7 +76,7 @@ BLOB_CHANGES: dict[str, Change] = {
     "deep-settings": lambda _: add_checksum(
         b'{"version":1,"kind":"atlas","a":' + b'{"a":' * 900 + b"1" + b"}" * 901
     ),
-    "newer": lambda _: add_checksum(b'{"kind":"atlas","version":4}'),
+    "newer": lambda _: add_checksum(b'{"kind":"atlas","version":9}'),
     "two-billion-cells": change_manifest(
         grids=[{"size": 46_341, "cells": 2**31, "tile": 8, "columns": 9}]
     ),

@@ -11,12 +11,14 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import numpy as np
 import pytest
 from synthetic_atlases import make_atlas, make_probe_pictures
 from synthetic_shortcuts import make_shortcuts
 
-from tensorboard_plugin_atlas import read_atlases
+from tensorboard_plugin_atlas import many_samples, read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.log_names import (
     CHILD_RUN,
@@ -33,6 +35,8 @@ from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 GOLDEN = Path(__file__).parents[1] / "golden"
 EXPECTED = "expected.json"
 STEPS = (0, 100)
+COMPACT_FROM = 20
+"""Smallest number of samples of the last step that is stored in the compact form."""
 
 
 def describe(atlas: Atlas) -> dict[str, Any]:
@@ -87,10 +91,13 @@ def write(folder: Path) -> None:
     sink = EventSink(folder / "exp" / CHILD_RUN)
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures(24)), 0, 1.0)
     for number, step in enumerate(STEPS, start=1):
-        atlas = make_atlas(
-            step, samples=24, grids=(2, 3), tile=8, channels=6, sequence=number, with_flips=True
-        )
-        sink.write(layer_tag("layer3"), encode_atlas(atlas), step, atlas.wall_time)
+        # The last step is stored as if it had many samples.
+        most = COMPACT_FROM if step == STEPS[-1] else many_samples.MANY_SAMPLES
+        with mock.patch.object(many_samples, "MANY_SAMPLES", most):
+            atlas = make_atlas(
+                step, samples=24, grids=(2, 3), tile=8, channels=6, sequence=number, with_flips=True
+            )
+            sink.write(layer_tag("layer3"), encode_atlas(atlas), step, atlas.wall_time)
     record = make_shortcuts(100, found=2, steps=STEPS)
     sink.write(shortcuts_tag("layer3"), encode_shortcuts(record), 100, record.wall_time)
     sink.close()
@@ -116,6 +123,13 @@ def test_an_old_log_is_read_as_it_was_written(version: str) -> None:
         # Image decoders differ in the last digit.
         assert now.pop("brightness") == pytest.approx(then.pop("brightness"), abs=2)
         assert now == then
+
+
+@pytest.mark.parametrize("version", [one for one in VERSIONS if int(one.split("-")[1]) >= 4])
+def test_the_last_step_is_in_the_compact_form(version: str) -> None:
+    first, last = read_atlases(GOLDEN / version)
+    assert np.isfinite(first.activations).all()
+    assert np.isfinite(last.activations).all(axis=1).sum() == COMPACT_FROM
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -12,13 +12,16 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
+from unittest import mock
 
 import pytest
 from blob_damage import mutate_bytes, rewrite_manifest
+from large_atlases import make_large_atlas
 from synthetic_atlases import make_atlas, make_probe_pictures
 from synthetic_shortcuts import make_shortcuts
 from untrusted_text import TEXTS
 
+from tensorboard_plugin_atlas import many_samples
 from tensorboard_plugin_atlas.errors import DamageError, TooNewError
 from tensorboard_plugin_atlas.wire.atlas_codec import (
     checksum,
@@ -32,11 +35,19 @@ from tensorboard_plugin_atlas.wire.shortcut_codec import decode_shortcuts, encod
 
 Decode = Callable[[Sequence[bytes]], Any]
 
+
+def encode_many() -> list[bytes]:
+    """Returns an atlas in the compact form."""
+    with mock.patch.object(many_samples, "MANY_SAMPLES", 30):
+        return encode_atlas(make_large_atlas(40, grids=(3, 5), invalid=2, min_count=1))
+
+
 KINDS: dict[str, tuple[Decode, Callable[[], list[bytes]]]] = {
     "atlas": (
         decode_atlas,
         lambda: encode_atlas(make_atlas(100, samples=40, grids=(3, 5), tile=8)),
     ),
+    "atlas of many samples": (decode_atlas, encode_many),
     "probe": (decode_probe, lambda: encode_probe(make_probe_pictures(12))),
     "shortcuts": (decode_shortcuts, lambda: encode_shortcuts(make_shortcuts(100))),
 }

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from large_atlases import make_large_atlas
 from loaders import LOADERS, steps_by_series, wait_for_json
+from safetensors.numpy import load
 from synthetic_atlases import make_atlas, make_probe_pictures, write_log
 from tensorboard_server import get, start_tensorboard
 
@@ -189,3 +191,34 @@ def test_a_run_name_that_the_data_server_rejects_is_reported(fast: bool, tmp_pat
                     error = json.loads(body)["error"]
                     assert error["kind"] == "damaged"
                     assert "rename the run's folder, or start TensorBoard with" in error["message"]
+
+
+@LOADERS
+def test_a_selection_of_very_many_samples_is_served(fast: bool, tmp_path: Path) -> None:
+    sink = EventSink(tmp_path / "exp" / "atlas")
+    for number, step in enumerate((0, 10), start=1):
+        atlas = make_large_atlas(150_000, step=step, seed=step).replace(sequence=number)
+        sink.write(layer_tag("layer3"), encode_atlas(atlas), step, atlas.wall_time)
+    sink.close()
+    wanted = {("exp/atlas", "layer3"): [0, 10]}
+    with start_tensorboard(tmp_path, fast) as url:
+        here = url + "data/plugin/atlas/"
+        index = wait_for_json(here + "index", lambda found: steps_by_series(found) == wanted)
+        series = index["runs"][0]["series"][0]["id"]
+        image_ids = []
+        for step in (0, 10):
+            status, headers, pack = get(f"{here}atlas?id={series}&step={step}")
+            assert (status, len(pack) < 4_000_000) == (200, True)
+            length = int.from_bytes(pack[:4], "little")
+            manifest, arrays = json.loads(pack[4 : 4 + length]), load(pack[4 + length :])
+            assert (manifest["version"], manifest["samples"]) == (4, 50_000)
+            assert len(arrays["xy"]) == 50_000
+            assert arrays["grid40.counts"].sum() > 100_000
+            image_ids.append(arrays["image_ids"])
+            again = {"If-None-Match": headers["ETag"]}
+            assert get(f"{here}atlas?id={series}&step={step}", **again)[0] == 304
+            activations = load(get(f"{here}activations?id={series}&step={step}")[2])
+            assert activations["codes"].shape == (50_000, 16)
+        assert (image_ids[0] == image_ids[1]).all()
+        history = json.loads(get(f"{here}history?id={series}")[2])
+        assert [one["samples"] for one in history["steps"]] == [150_000] * 2

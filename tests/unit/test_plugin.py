@@ -351,7 +351,7 @@ def test_a_damaged_blob_is_never_sent_and_remembered(tmp_path: Path) -> None:
 
 
 def test_a_newer_wire_version_is_reported(tmp_path: Path) -> None:
-    text = b'{"kind":"atlas","version":4}'
+    text = b'{"kind":"atlas","version":9}'
     newer = [checksum(text).encode() + b"\n" + text]
     rewritten(tmp_path, lambda step, b: newer if step == 10 else b)
     client = make_client(tmp_path)[0]

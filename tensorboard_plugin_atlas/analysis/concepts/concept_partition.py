@@ -27,13 +27,14 @@ from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import (
 )
 from tensorboard_plugin_atlas.analysis.concepts.remaining_samples import assign_remaining
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
+from tensorboard_plugin_atlas.many_samples import MANY_SAMPLES, choose_first
 
 RESOLUTION: Final = 6.0
 """Resolution of concepts: 30 to 40 of 2,000 samples."""
 MIN_ROWS: Final = 12
 """Smallest number of samples of a concept, or `1 / MAX_CONCEPTS` of the samples if this is more."""
 MAX_CONCEPTS: Final = 400
-MAX_IN_GRAPH: Final = 100_000
+MAX_IN_GRAPH: Final = MANY_SAMPLES
 """Largest number of samples that concepts are found in; the others join those they are near."""
 
 _FRESH_FACTOR: Final = 1.3
@@ -74,10 +75,7 @@ def choose_samples(count: int) -> NDArray[np.bool_]:
 
     All of them up to `MAX_IN_GRAPH`; a random selection of more samples shows the same concepts.
     """
-    chosen = np.ones(count, np.bool_)
-    if count > MAX_IN_GRAPH:
-        chosen[np.random.default_rng(0).permutation(count)[MAX_IN_GRAPH:]] = False
-    return chosen
+    return choose_first(count, MAX_IN_GRAPH)
 
 
 def build_graph(activations: NDArray[Any]) -> NeighborGraph:

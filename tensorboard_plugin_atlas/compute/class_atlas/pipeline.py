@@ -41,7 +41,11 @@ from tensorboard_plugin_atlas.compute.layout.layout import (
     restore_layout,
 )
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
-from tensorboard_plugin_atlas.compute.layout.viewport import is_outside, to_map, update_viewport
+from tensorboard_plugin_atlas.compute.layout.viewport import (
+    is_outside,
+    place_on_map,
+    update_viewport,
+)
 from tensorboard_plugin_atlas.compute.model.activations import (
     LayerActivations,
     ProbeOutputs,
@@ -52,6 +56,8 @@ from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline, LayerState
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.many_samples import is_many
+from tensorboard_plugin_atlas.wire.compact_samples import round_positions
 
 _MIN_CONTINUED: Final = 5
 """Smallest number of samples shared with the previous map to continue it."""
@@ -269,9 +275,10 @@ class ClassPipeline(AtlasPipeline):
         x = (np.clip(share, -1, 1) + 1) / 2
         current.axis = Axis(left=left, right=right, reach=reach, trustworthiness=trustworthiness)
         (y0, _), (y1, _) = line.viewport.tolist()
+        xy = np.column_stack([x, line.xy[:, 0]]).astype(np.float32)
         return dataclasses.replace(
             line,
-            xy=np.column_stack([x, line.xy[:, 0]]).astype(np.float32),
+            xy=round_positions(xy) if is_many(len(xy)) else xy,
             raw=np.column_stack([share * reach, line.raw[:, 0]]).astype(np.float32),
             viewport=np.array([[-reach, y0], [reach, y1]], np.float32),
             clamped=line.clamped | (np.abs(share) > 1),
@@ -357,8 +364,9 @@ def _select_layout(layout: Layout, rows: NDArray[np.intp], notes: tuple[str, ...
     """Returns the layout of some rows, without neighbors."""
     raw, invalid = layout.raw[rows], layout.invalid[rows]
     viewport, changed = update_viewport(raw[~invalid], layout.viewport, least=_MIN_WIDTH)
+    xy, raw = place_on_map(raw, viewport)
     return Layout(
-        xy=to_map(raw, viewport),
+        xy=xy,
         raw=raw,
         viewport=viewport,
         clamped=is_outside(raw, viewport) & ~invalid,

@@ -103,7 +103,7 @@ def compare_activations(atlas: Atlas, activations: LayerActivations) -> Activati
     Raises:
         ArgumentError: if the layer has another map or number of channels.
     """
-    logged, computed = atlas.activations.astype(np.float64), activations.values.astype(np.float64)
+    logged, computed = atlas.activations, activations.values
     if computed.shape != logged.shape or not np.array_equal(activations.positions, atlas.positions):
         height, width = activations.map_size
         raise ArgumentError(
@@ -112,8 +112,9 @@ def compare_activations(atlas: Atlas, activations: LayerActivations) -> Activati
             f"{atlas.provenance.layer_info.get('map_size')}; pass the model that was trained"
         )
     usable = np.isfinite(logged).all(axis=1) & np.isfinite(computed).all(axis=1)
-    center = logged[usable].mean(axis=0) if usable.any() else 0.0
-    a, b = logged[usable] - center, computed[usable] - center
+    a, b = logged[usable].astype(np.float64), computed[usable].astype(np.float64)
+    center = a.mean(axis=0) if usable.any() else 0.0
+    a, b = a - center, b - center
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     is_defined = lengths > 0
     cosine = (a * b).sum(axis=1)[is_defined] / lengths[is_defined]

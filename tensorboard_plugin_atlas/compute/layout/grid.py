@@ -13,6 +13,7 @@ from tensorboard_plugin_atlas.analysis.directions import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.layout.layout import Layout
 from tensorboard_plugin_atlas.config import AtlasConfig
+from tensorboard_plugin_atlas.wire.compact_cells import bin_positions
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,9 +107,7 @@ def bin_samples(
     Returns:
         Cells with at least `min_count` samples. Invalid samples are in no cell.
     """
-    # In float64, v * 2 * size is exactly twice v * size, so that grids are nested.
-    bins = np.minimum((layout.xy.astype(np.float64) * size).astype(np.int64), size - 1)
-    index = bins[:, 1] * size + bins[:, 0]
+    index = bin_positions(layout.xy, size)
     valid = np.flatnonzero(~layout.invalid)
     occupied, group, counts = np.unique(index[valid], return_inverse=True, return_counts=True)
     kept = counts >= min_count

@@ -47,14 +47,17 @@ from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors,
 from tensorboard_plugin_atlas.compute.layout.noise_floor import noise_floor
 from tensorboard_plugin_atlas.compute.layout.optimizer import Anchors, optimize_layout
 from tensorboard_plugin_atlas.compute.layout.umap_optimizer import optimize_with_umap
+from tensorboard_plugin_atlas.compute.layout.unknown_samples import fill_unknown
 from tensorboard_plugin_atlas.compute.layout.viewport import (
     from_map,
     is_outside,
+    place_on_map,
     to_map,
     update_viewport,
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.many_samples import is_many
 
 QUALITY_NEIGHBORS: Final = 15
 """Neighbors for quality measures and overlap, independent of `AtlasConfig.neighbors`."""
@@ -99,6 +102,10 @@ class Layout:
             random displacements are larger. None for a map that does not continue another.
         activations: (N, C) activations of the layout, or None if the next layout must not compare
             them with its own.
+        known: (N,) bool: samples whose neighbors and activations are known, if a log holds those of
+            some samples. Their neighbors are the nearest known samples. None if all are known.
+        overlap: (N,) float32: fraction of the neighbors kept since the previous layout, if that has
+            `known`, else None. Those of other samples are estimates.
         notes: Notes about fallbacks.
     """
 
@@ -110,6 +117,8 @@ class Layout:
     neighbors: IntArray
     noise_floor: FloatArray | None = None
     activations: NDArray[Any] | None = None
+    known: NDArray[np.bool_] | None = None
+    overlap: FloatArray | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -190,7 +199,11 @@ def compute_layout(
     finite = _check_activations(rows, previous)
     found, neighbors = _find_directions(rows, finite, config)
     kept = np.zeros(len(rows), np.float32)
-    if previous is not None:
+    is_estimated = previous is not None and previous.known is not None
+    if previous is not None and previous.known is not None:
+        measured = _measure_known_overlap(rows, previous, previous.known & finite)
+        kept = fill_unknown(measured, previous.raw)
+    elif previous is not None:
         kept = overlap(neighbors, previous.neighbors)
     plan = _plan(rows, found, neighbors, kept, previous, config, is_line)
     has_floor = plan.continued and with_floor
@@ -203,8 +216,9 @@ def compute_layout(
         np.tile(viewport.mean(axis=0), (len(rows), 1)) if previous is None else previous.raw.copy()
     )
     raw[found.valid] = coordinates[found.group]
+    xy, raw = place_on_map(raw, viewport)
     return Layout(
-        xy=to_map(raw, viewport),
+        xy=xy,
         raw=raw,
         viewport=viewport,
         clamped=is_outside(raw, viewport) & finite,
@@ -214,7 +228,13 @@ def compute_layout(
         if has_floor
         else None,
         activations=rows,
-        notes=(*_describe_samples(rows, found), *plan.notes, *viewport_notes),
+        overlap=kept if is_estimated else None,
+        notes=(
+            *_describe_samples(rows, found),
+            *_describe_known(previous),
+            *plan.notes,
+            *viewport_notes,
+        ),
     )
 
 
@@ -254,6 +274,7 @@ def restore_layout(
     activations: NDArray[Any],
     *,
     viewport: Sequence[float] | None = None,
+    known: NDArray[np.bool_] | None = None,
     config: AtlasConfig,
 ) -> Layout:
     """Rebuilds the `previous` argument of `compute_layout` from an atlas of a log.
@@ -264,6 +285,7 @@ def restore_layout(
         viewport: `Atlas.viewport`: (x0, y0, x1, y1) in raw units. None in old logs: the map is then
             assumed to be twenty raw units wide, which is typical of a few thousand samples; the
             optimizer corrects the rest.
+        known: (N,) bool: samples whose activations the log holds, None for all; see `Layout.known`.
         config: Settings of the next layout.
 
     Returns:
@@ -272,23 +294,50 @@ def restore_layout(
     rows = np.asarray(activations)
     finite = _check_activations(rows, None)
     valid = np.flatnonzero(finite)
-    unit = unit_rows(rows[valid])
-    indices: NDArray[np.integer]
-    if _is_exact(unit):
-        indices, _ = _find_neighbors(unit, QUALITY_NEIGHBORS)
-    else:
-        first, group = hashed_directions(unit)
-        indices = first[_find_neighbors(unit[first], QUALITY_NEIGHBORS)[0]][group]
+    invalid = ~finite if known is None else known & ~finite
     corners = np.array(viewport or (0, 0, _DEFAULT_WIDTH, _DEFAULT_WIDTH), np.float32).reshape(2, 2)
     raw = from_map(np.asarray(xy, np.float32), corners)
     return Layout(
         xy=np.asarray(xy, np.float32),
         raw=raw,
         viewport=corners,
-        clamped=is_outside(raw, corners) & finite,
-        invalid=~finite,
-        neighbors=_expand_neighbors(indices, valid, len(rows)),
+        clamped=is_outside(raw, corners) & ~invalid,
+        invalid=invalid,
+        neighbors=_expand_neighbors(_find_row_neighbors(rows[valid]), valid, len(rows)),
         activations=rows,
+        known=None if known is None else known & finite,
+    )
+
+
+def _find_row_neighbors(rows: NDArray[Any]) -> NDArray[np.integer]:
+    """Returns (V, k): nearest rows of each finite row by cosine; duplicates are searched once."""
+    unit = unit_rows(rows)
+    if _is_exact(unit):
+        return _find_neighbors(unit, QUALITY_NEIGHBORS)[0]
+    first, group = hashed_directions(unit)
+    found: NDArray[np.integer] = first[_find_neighbors(unit[first], QUALITY_NEIGHBORS)[0]][group]
+    return found
+
+
+def _measure_known_overlap(
+    rows: NDArray[Any], previous: Layout, known: NDArray[np.bool_]
+) -> FloatArray:
+    """Returns the (N,) fraction of neighbors kept among the `known` samples; NaN for others."""
+    measured = np.full(len(rows), np.nan, np.float32)
+    numbers = np.flatnonzero(known).astype(np.int32)
+    if len(numbers):
+        now = numbers[_find_row_neighbors(rows[numbers])]
+        measured[numbers] = overlap(now, previous.neighbors[numbers])
+    return measured
+
+
+def _describe_known(previous: Layout | None) -> tuple[str, ...]:
+    if previous is None or previous.known is None:
+        return ()
+    return (
+        f"layout: continues a map of which the log holds the activations of "
+        f"{int(previous.known.sum()):,} of {len(previous.known):,} samples; the neighbors that the "
+        "others kept are estimated",
     )
 
 
@@ -407,6 +456,9 @@ def _plan(
     recall = neighbor_recall(previous.raw, neighbors)[found.rows]
     was = None if previous.activations is None else previous.activations[found.rows]
     similarity = direction_similarity(rows[found.rows], was)
+    if previous.known is not None:
+        unknown = ~previous.known[found.rows]
+        similarity = fill_unknown(np.where(unknown, np.float32(np.nan), similarity), before)
     anchors = compute_anchors(before, kept, recall, similarity, config.stability)
     start = initial_coordinates(before, found.graph, kept)
     return _plan_with_anchors(found.graph, start, anchors, config, is_line)
@@ -510,7 +562,8 @@ def _measure_noise_floor(
     floor = np.zeros(len(kept), np.float32)
     maps = [map_xy[found.group] for map_xy in (to_map(coordinates, viewport), *maps)]
     floor[found.valid] = noise_floor(maps, kept[found.valid])
-    return floor
+    # Logs of many samples store half precision.
+    return floor.astype(np.float16).astype(np.float32) if is_many(len(floor)) else floor
 
 
 def _has_collapsed(start: FloatArray) -> bool:

@@ -50,6 +50,9 @@ def measure_quality(
     valid = ~layout.invalid
     rows = np.asarray(activations)[valid]
     k = min(QUALITY_NEIGHBORS, (len(rows) - 1) // 2)
+    shared = layout.overlap
+    if previous is not None and previous.known is None:
+        shared = overlap(layout.neighbors, previous.neighbors)
     trustworthy = kept = None
     if k >= 1:
         ranks = true_ranks(unit_rows(rows), layout.xy[valid], k)
@@ -58,7 +61,7 @@ def measure_quality(
     return Quality(
         trustworthiness=trustworthy,
         knn_kept=kept,
-        overlap=None if previous is None else overlap(layout.neighbors, previous.neighbors),
+        overlap=None if previous is None else shared,
         clamped=int(layout.clamped.sum()),
         invalid=int(layout.invalid.sum()),
         dead_channels=int((rows.min(axis=0) == rows.max(axis=0)).sum()),

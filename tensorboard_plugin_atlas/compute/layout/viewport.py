@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray
+from tensorboard_plugin_atlas.many_samples import is_many
+from tensorboard_plugin_atlas.wire.compact_samples import round_positions
 
 VIEWPORT_CHANGED: Final = (
     "layout: the viewport changed; displacement since the last step includes this change"
@@ -99,6 +101,26 @@ def to_map(coordinates: FloatArray, viewport: FloatArray) -> FloatArray:
     scaled = np.copysign(np.minimum(scaled, _MAX_SCALED), offset)
     xy: FloatArray = ((scaled + 1) / 2).astype(np.float32)
     return xy
+
+
+def place_on_map(coordinates: FloatArray, viewport: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Transforms raw coordinates to the unit square, rounded as logs store them.
+
+    Coordinates of many samples are rounded here, so that a run continues from the same coordinates
+    as one that is resumed from its log.
+
+    Args:
+        coordinates: (N, 2) float32 raw units.
+        viewport: (2, 2) low and high corner.
+
+    Returns:
+        (N, 2) float32 in (0, 1), and the (N, 2) float32 raw coordinates of the same points.
+    """
+    xy = to_map(coordinates, viewport)
+    if not is_many(len(xy)):
+        return xy, coordinates
+    xy = round_positions(xy)
+    return xy, from_map(xy, viewport)
 
 
 def from_map(xy: FloatArray, viewport: FloatArray) -> FloatArray:

@@ -153,7 +153,7 @@ def flip_bit(blobs: list[bytes], index: int) -> list[bytes]:
 
 def make_newer_manifest() -> list[bytes]:
     """Returns a manifest of a newer version."""
-    text = b'{"kind":"atlas","version":4}'
+    text = b'{"kind":"atlas","version":9}'
     return [checksum(text).encode() + b"\n" + text]
 
 

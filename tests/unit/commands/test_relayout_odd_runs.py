@@ -13,7 +13,7 @@ import pytest
 from synthetic_atlases import make_atlas, write_atlases
 from synthetic_runs import atlas_from_activations
 
-from tensorboard_plugin_atlas import read_atlases
+from tensorboard_plugin_atlas import many_samples, read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.commands import map_relayout as relayout_module
 from tensorboard_plugin_atlas.commands.map_relayout import relayout
@@ -101,6 +101,20 @@ class TestOddRuns:
         result = relayout(tmp_path, progress=False)
         assert result.layers[0].steps == 1
         assert "step 10: all samples hold NaN or infinity" in result.messages[0]
+
+    def test_a_log_with_activations_of_some_samples_is_left_out(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        few = atlas_from_activations(np.random.default_rng(1).normal(size=(40, 8)))
+        monkeypatch.setattr(many_samples, "MANY_SAMPLES", 50)
+        many = atlas_from_activations(np.random.default_rng(1).normal(size=(60, 8)), step=10)
+        write_atlases(tmp_path / "a", [few, many])
+        result = relayout(tmp_path, progress=False)
+        assert [one.steps for one in result.layers] == [1]
+        assert result.messages == (
+            "skipped: run 'a', layer 'layer3', step 10: the log holds the activations of 50 of 60 "
+            "samples, and a map needs all of them",
+        )
 
     def test_without_icons(self, tmp_path: Path) -> None:
         found = []

@@ -48,7 +48,7 @@ from tensorboard_plugin_atlas.wire.atlas_codec import checksum, encode_atlas, en
 from tensorboard_plugin_atlas.wire.refinement_mark import REFINES
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
 
-NEWER = b'{"kind":"atlas","version":4}'
+NEWER = b'{"kind":"atlas","version":9}'
 
 
 def export(log_dir: Path, **options: Any) -> ParsedPage:

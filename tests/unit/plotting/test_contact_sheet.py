@@ -82,6 +82,17 @@ def test_patches_are_cropped_from_the_images_of_the_samples() -> None:
         assert top > 1  # below the icon
 
 
+def test_samples_without_activations_are_the_last() -> None:
+    atlas, probe = make_inputs()
+    values = atlas.activations.astype(np.float32)
+    values[[7, 8]] = np.nan
+    samples = dataclasses.replace(atlas.samples, activations=store_activations(values))
+    figure = plot_contact_sheet(atlas.replace(samples=samples), probe, label=1)
+    small = [image for image, extent in images_of(figure) if extent[1] - extent[0] < 0.9]
+    # The mean of the samples 9, 10 and 11 at 2, 3 and 9 is 4.67.
+    assert [int(image[0, 0, 0]) // 20 for image in small[:4]] == [10, 9, 11, 7]
+
+
 def test_each_image_is_shown_once_per_cell() -> None:
     atlas, probe = make_inputs()
     samples = dataclasses.replace(

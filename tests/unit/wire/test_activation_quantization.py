@@ -4,8 +4,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tensorboard_plugin_atlas import many_samples
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
+from tensorboard_plugin_atlas.many_samples import choose_first
+from tensorboard_plugin_atlas.wire.activation_quantization import (
+    SELECTED_BYTES,
+    count_largest_bytes,
+    count_selected,
+    select_samples,
+    store_activations,
+)
 
 
 def test_small_arrays_are_kept_in_half_precision() -> None:
@@ -113,3 +121,79 @@ def test_large_values_survive_the_principal_axes() -> None:
 def test_other_arrays_are_refused(values: np.ndarray) -> None:
     with pytest.raises(ArgumentError, match=r"pass floats of shape \(N, C\)"):
         store_activations(values)
+
+
+def make_rows(samples: int = 60, channels: int = 8) -> np.ndarray:
+    return np.random.default_rng(2).normal(size=(samples, channels)).astype(np.float32)
+
+
+class TestManySamples:
+    @pytest.fixture(autouse=True)
+    def few_are_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(many_samples, "MANY_SAMPLES", 40)
+
+    def test_the_first_samples_of_the_fixed_order_are_stored(self) -> None:
+        values = make_rows()
+        stored = store_activations(values)
+        selected = choose_first(60, 40)
+        np.testing.assert_array_equal(stored.selected, selected)
+        assert (stored.kind, stored.arrays["codes"].shape) == ("uint8", (40, 8))
+        np.testing.assert_allclose(stored.values()[selected], values[selected], atol=0.02)
+        assert np.isnan(stored.values()[~selected]).all()
+        assert 0 < stored.lost_variance < 1e-3
+        assert store_activations(values[:40]).selected is None
+
+    def test_invalid_samples_are_not_stored(self) -> None:
+        values = make_rows()
+        values[::2, 3] = np.inf
+        selected = store_activations(values).selected
+        assert selected is not None
+        np.testing.assert_array_equal(selected, choose_first(60, 40) & (np.arange(60) % 2 == 1))
+
+    def test_nothing_is_stored_without_a_finite_sample(self) -> None:
+        stored = store_activations(np.full((60, 8), np.nan, np.float32))
+        assert np.isnan(stored.values()).all()
+        assert (stored.channels, stored.lost_variance) == (8, 0.0)
+
+    def test_wide_layers_have_fewer_stored_samples(self) -> None:
+        assert count_selected(8) == 40
+        assert count_selected(2 * SELECTED_BYTES) == 1
+        stored = store_activations(make_rows(), max_bytes=100)
+        assert stored.arrays["codes"].shape == (12, 8)
+        assert count_largest_bytes(60, 8) == 40 * 8 + 8 * 8 + 8
+
+    def test_selected_samples_keep_their_kind_if_all_are_stored(self) -> None:
+        stored = store_activations(make_rows())
+        rows = np.flatnonzero(choose_first(60, 10))
+        some = select_samples(stored, rows, max_bytes=10**6)
+        assert (some.kind, some.selected) == ("uint8", None)
+        assert some.lost_variance == stored.lost_variance
+        np.testing.assert_array_equal(some.values(), stored.values()[rows])
+
+    @pytest.mark.parametrize(("max_bytes", "kind"), [(10**6, "float16"), (700, "pca")])
+    def test_samples_without_activations_are_rows_of_nan(self, max_bytes: int, kind: str) -> None:
+        basis = make_rows(3)
+        stored = store_activations(make_rows(60, 3) @ basis)
+        rows = np.arange(60)
+        every = select_samples(stored, rows, max_bytes=max_bytes)
+        assert (every.kind, every.selected) == (kind, None)
+        expected = stored.values()
+        np.testing.assert_array_equal(np.isnan(every.values()), np.isnan(expected))
+        np.testing.assert_allclose(every.values(), expected, atol=0.05)
+        assert every.lost_variance >= stored.lost_variance
+
+    def test_samples_of_which_none_is_stored(self) -> None:
+        stored = store_activations(make_rows())
+        rows = np.flatnonzero(~choose_first(60, 40))
+        none = select_samples(stored, rows, max_bytes=10)
+        assert np.isnan(none.values()).all()
+        assert none.values().shape == (20, 8)
+        assert sum(array.nbytes for array in none.arrays.values()) == 20 * 2 + 8 * 2 + 8 * 4
+
+
+@pytest.mark.parametrize("max_bytes", [10**6, 600, 100])
+def test_samples_are_selected_from_every_kind(max_bytes: int) -> None:
+    stored = store_activations(make_rows(), max_bytes=max_bytes)
+    some = select_samples(stored, np.array([3, 8]), max_bytes=1)
+    assert some.kind == stored.kind
+    np.testing.assert_array_equal(some.values(), stored.values()[[3, 8]])

@@ -150,8 +150,8 @@ def test_damage_names_the_blob_and_the_numbers(blobs: list[bytes]) -> None:
 
 
 def test_a_newer_version_is_not_damage(blobs: list[bytes]) -> None:
-    newer = rewrite_manifest(blobs, lambda d: (d.update(version=4), d.pop("samples")))
-    with pytest.raises(TooNewError, match="wire version 4, this release reads up to 3; update"):
+    newer = rewrite_manifest(blobs, lambda d: (d.update(version=5), d.pop("samples")))
+    with pytest.raises(TooNewError, match="wire version 5, this release reads up to 4; update"):
         decode_atlas(newer)
 
 

@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 from tensorboard_plugin_atlas.wire.attribution_quantization import (
+    MANY_BYTES,
+    count_grids_that_fit,
+    count_largest_bytes,
     is_large,
     read_attribution,
     read_spread,
@@ -87,3 +90,12 @@ def test_half_a_spread_is_refused(name):
     with pytest.raises(ValueError, match="half of the spread"):
         read_spread({name: stored[name]})
     assert read_spread({}) is None
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"), [(0, 5), (10, 5), (100, 5), (300, 4), (1000, 3), (10**6, 0)]
+)
+def test_attribution_of_the_coarsest_grids_fits(classes: int, expected: int) -> None:
+    cells = [100, 400, 1600, 6400, 25_600]
+    assert count_grids_that_fit(cells, classes) == expected
+    assert count_largest_bytes(sum(cells[:expected]), classes) <= MANY_BYTES

@@ -201,8 +201,8 @@ def test_the_manifest_that_the_lies_are_made_of_is_sound(blobs: list[bytes]) -> 
 
 
 def test_a_newer_version_is_not_damage(blobs: list[bytes]) -> None:
-    with pytest.raises(TooNewError, match="wire version 4"):
-        decode_shortcuts(rewrite_manifest(blobs, whole(version=4)))
+    with pytest.raises(TooNewError, match="wire version 5"):
+        decode_shortcuts(rewrite_manifest(blobs, whole(version=5)))
 
 
 def test_a_picture_of_another_size_is_damage_under_a_right_checksum(blobs: list[bytes]) -> None:

@@ -117,7 +117,7 @@ def test_a_manifest_that_grows_beyond_the_limit_is_damage() -> None:
     document = json.loads(blobs[0][9:]) | {"layer": "\u00e9" * 1_000_000}
     text = json.dumps(document, ensure_ascii=False).encode()
     assert len(text) < 4 << 20
-    with pytest.raises(DamageError, match="bytes when upgraded to wire version 3, at most"):
+    with pytest.raises(DamageError, match="bytes when upgraded to wire version 4, at most"):
         decode_atlas([checksum(text).encode() + b"\n" + text, *blobs[1:]])
 
 

@@ -2,7 +2,7 @@
 // Written by scripts/generate.mjs from tensorboard_plugin_atlas/wire/schema.json. Do not edit.
 /** Limits of the wire format. */
 
-export const WIRE_VERSION = 3;
+export const WIRE_VERSION = 4;
 /** Kinds of icons by code. */
 export const ICON_KINDS = ['none', 'examples', 'preview', 'inversion', 'poster'] as const;
 export const MAX_MANIFEST_BYTES = 4194304;

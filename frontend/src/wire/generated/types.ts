@@ -15,7 +15,7 @@ export interface AtlasManifest {
   /** Always "atlas". */
   readonly kind: 'atlas';
   /** Wire version. */
-  readonly version: 3;
+  readonly version: 4;
   /** `blobs[i]` describes blob i + 1 of the sequence. */
   readonly blobs: readonly BlobEntry[];
   /** Dotted module name. */
@@ -355,7 +355,7 @@ export interface ProbeManifest {
   /** Always "probe". */
   readonly kind: 'probe';
   /** Wire version. */
-  readonly version: 3;
+  readonly version: 4;
   /** `blobs[i]` describes blob i + 1 of the sequence. */
   readonly blobs: readonly BlobEntry[];
   /** Hash of the probe, equal to `provenance.probe` of its atlases. */
@@ -503,7 +503,7 @@ export interface ShortcutsManifest {
   /** Always "shortcuts". */
   readonly kind: 'shortcuts';
   /** Wire version. */
-  readonly version: 3;
+  readonly version: 4;
   /** The sheet of patches; empty where nothing was found. */
   readonly blobs: readonly BlobEntry[];
   /** Dotted module name. */
@@ -534,7 +534,7 @@ export interface SkippedEntry {
   readonly reason: 'budget' | 'busy' | 'failed';
 }
 
-/** One array in the header of a safetensors blob. */
+/** One array in the header of a safetensors blob that the tab gets. */
 export interface TensorEntry {
   /** Element type, little-endian. */
   readonly dtype: 'F16' | 'F32' | 'I32' | 'U8';

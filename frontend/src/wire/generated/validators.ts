@@ -149,7 +149,7 @@ const eventEntry = object<EventEntry>({
 
 const atlasManifest = object<AtlasManifest>({
   kind: choice('atlas'),
-  version: choice(3),
+  version: choice(4),
   blobs: list(blobEntry, 256),
   layer: text(1048576),
   step: integer(-(2 ** 63), 2 ** 63),
@@ -302,7 +302,7 @@ const patchesEntry = object<PatchesEntry>({
 
 const probeManifest = object<ProbeManifest>({
   kind: choice('probe'),
-  version: choice(3),
+  version: choice(4),
   blobs: list(blobEntry, 256),
   digest: text(1048576),
   images: integer(0, 1000000),
@@ -344,7 +344,7 @@ const shortcutEntry = object<ShortcutEntry>({
 
 const shortcutsManifest = object<ShortcutsManifest>({
   kind: choice('shortcuts'),
-  version: choice(3),
+  version: choice(4),
   blobs: list(blobEntry, 256),
   layer: text(1048576),
   step: integer(-(2 ** 63), 2 ** 63),

@@ -11,6 +11,7 @@ import torch
 from colored_marks import CELLS, CLASSES, MarkNet, make_marked_images
 from torch import nn
 
+from tensorboard_plugin_atlas import many_samples
 from tensorboard_plugin_atlas.analysis.class_series import CLASS_ATLAS
 from tensorboard_plugin_atlas.analysis.sample_matching import match_positions
 from tensorboard_plugin_atlas.compute.attribution.attribute import (
@@ -29,6 +30,8 @@ from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import (
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
+from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
+from tensorboard_plugin_atlas.wire.compact_samples import round_positions
 
 CONFIG = AtlasConfig(samples=300, grids=(4, 8), min_count=2, neighbors=8, epochs=30, icons="none")
 
@@ -310,7 +313,9 @@ def test_a_map_stays_readable_while_its_samples_change():
         assert now.quality.trustworthiness > new.quality.trustworthiness - 0.1
 
 
-def test_a_map_continues_from_a_log_as_from_memory():
+@pytest.mark.parametrize("many", [many_samples.MANY_SAMPLES, 50])
+def test_a_map_continues_from_a_log_as_from_memory(many, monkeypatch):
+    monkeypatch.setattr(many_samples, "MANY_SAMPLES", many)
     images, labels, _ = make_marked_images((80, 80, 80))
     probe, model = probe_of(images, labels, CLASSES), Convolved(classes=3)
     pipeline = pipeline_of(probe, "deep", (1,), (1, 2))
@@ -319,7 +324,9 @@ def test_a_map_continues_from_a_log_as_from_memory():
     after = atlases_of(pipeline, model, 2)
     other = pipeline_of(probe, "deep", (1,), (1, 2))
     for atlas in before:
-        other.continue_from(atlas)
+        other.continue_from(decode_atlas(encode_atlas(atlas)))
+        is_rounded = np.array_equal(round_positions(atlas.xy), atlas.xy)
+        assert is_rounded == many_samples.is_many(len(atlas.samples))
     for now, again in zip(after, atlases_of(other, model, 2), strict=True):
         np.testing.assert_array_equal(now.xy, again.xy)
         assert (now.sequence, now.viewport) == (again.sequence, again.viewport)

@@ -6,11 +6,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tensorboard_plugin_atlas import many_samples
 from tensorboard_plugin_atlas.compute.layout.viewport import (
     VIEWPORT_CHANGED,
     fit_viewport,
     from_map,
     is_outside,
+    place_on_map,
     to_map,
     update_viewport,
 )
@@ -89,3 +91,19 @@ def test_nearly_equal_points_have_a_viewport_anywhere(place, apart):
         xy = to_map(coordinates, viewport)
     np.testing.assert_allclose(xy, 0.5, atol=1e-2)
     np.testing.assert_allclose(from_map(xy, viewport), coordinates, rtol=1e-5, atol=1e-6)
+
+
+def test_coordinates_of_many_samples_are_those_that_a_log_holds(monkeypatch):
+    coordinates = np.random.default_rng(0).normal(2, 3, (50, 2)).astype(np.float32)
+    coordinates[0] = [3e30, -3e30]
+    xy, raw = place_on_map(coordinates, VIEWPORT)
+    assert raw is coordinates
+    np.testing.assert_array_equal(xy, to_map(coordinates, VIEWPORT))
+    monkeypatch.setattr(many_samples, "MANY_SAMPLES", 49)
+    rounded, raw = place_on_map(coordinates, VIEWPORT)
+    np.testing.assert_allclose(rounded, xy, atol=2 / 65_535)
+    np.testing.assert_array_equal(raw, from_map(rounded, VIEWPORT))
+    assert np.isfinite(raw).all()
+    again, same = place_on_map(raw, VIEWPORT)
+    assert again.tobytes() == rounded.tobytes()
+    assert same.tobytes() == raw.tobytes()

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Atlases that the tab gets in another form than the log holds, cached.
+
+An atlas of a million samples takes up to 64 MiB in the log and 100 MB when it is decoded, of which
+the tab gets 10 MB. So the large blobs are not cached, and one atlas is decoded at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, TypeAlias
+
+from tensorboard_plugin_atlas.serving.cache import ByteCache
+from tensorboard_plugin_atlas.serving.series_reader import Datum, Request, SeriesReader
+from tensorboard_plugin_atlas.wire.atlas_arrays import FIRST_COMPACT, has_selection
+from tensorboard_plugin_atlas.wire.atlas_codec import AtlasManifest, Manifest
+from tensorboard_plugin_atlas.wire.compact_samples import is_compact
+from tensorboard_plugin_atlas.wire.shown_samples import MAX_SHOWN, ShownAtlas, show_samples
+
+SHOWN_BYTES: Final = 48 << 20
+"""Largest total size of cached atlases."""
+
+ShownRole: TypeAlias = Literal["map", "activations"]
+
+_FORMS: Final[Mapping[ShownRole, tuple[int, Callable[[bytes, str], bool]]]] = {
+    "map": (1, is_compact),
+    "activations": (2, has_selection),
+}
+"""Number of the blob, and whether it is in a form that the tab does not read, by role."""
+
+
+class ShownAtlases:
+    """Finds what the tab gets of atlases with many samples. Thread safe.
+
+    Args:
+        reader: Reads the blobs.
+    """
+
+    def __init__(self, reader: SeriesReader) -> None:
+        self._reader = reader
+        self._cache = ByteCache(SHOWN_BYTES)
+        # Nothing that the reader does while it is held waits for this lock.
+        self._decoding = threading.Lock()
+
+    def find(
+        self,
+        request: Request,
+        datum: Datum,
+        manifest: Manifest,
+        role: ShownRole,
+    ) -> ShownAtlas | None:
+        """Returns what the tab gets of an atlas, or None if it gets the blob as it is.
+
+        Args:
+            request: The request.
+            datum: The step.
+            manifest: Its manifest.
+            role: The blob that is requested.
+
+        Raises:
+            DamageError: if a blob differs from the manifest, or holds a value out of range.
+        """
+        fields = manifest.fields
+        if not isinstance(fields, AtlasManifest):
+            return None
+        is_large = fields.samples > MAX_SHOWN
+        if not is_large:
+            # A small atlas may be stored as if it had many samples.
+            index, is_other_form = _FORMS[role]
+            where = fields.blobs[index - 1].describe(index)
+            data = self._reader.blob(request, datum, manifest, index)
+            if manifest.version < FIRST_COMPACT or not is_other_form(data, where):
+                return None
+
+        def compute() -> tuple[ShownAtlas, int]:
+            with self._decoding:
+                parts = [
+                    self._reader.blob(request, datum, manifest, index, is_kept=not is_large)
+                    for index, _ in _FORMS.values()
+                ]
+                shown = show_samples(manifest, fields, *parts)
+            return shown, shown.size
+
+        key = (datum.layer, datum.step, datum.blob_keys[0], datum.wall_time, manifest.mark)
+        return self._reader.remember_damage(datum, lambda: self._cache.get_or_compute(key, compute))

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records of wire version 3 are read as ones of version 4."""
+
+from __future__ import annotations
+
+import pytest
+from atlas_strategies import find_difference
+from blob_damage import rewrite_manifest
+from synthetic_atlases import make_atlas
+
+from tensorboard_plugin_atlas import many_samples
+from tensorboard_plugin_atlas.errors import DamageError
+from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
+from tensorboard_plugin_atlas.wire.version_3 import upgrade_manifest
+
+
+def test_only_the_version_of_a_manifest_changes() -> None:
+    document = {"kind": "atlas", "version": 3, "samples": 5}
+    assert upgrade_manifest(document) == document | {"version": 4}
+
+
+def test_an_atlas_of_version_3_is_read() -> None:
+    blobs = encode_atlas(make_atlas(100, samples=24))
+    old = rewrite_manifest(blobs, lambda document: document.update(version=3))
+    assert find_difference(decode_atlas(old), decode_atlas(blobs)) is None
+
+
+def test_version_3_has_no_compact_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_samples, "MANY_SAMPLES", 20)
+    blobs = encode_atlas(make_atlas(100, samples=24))
+    old = rewrite_manifest(blobs, lambda document: document.update(version=3))
+    with pytest.raises(DamageError, match=r"blob 1 .*unexpected array"):
+        decode_atlas(old)
