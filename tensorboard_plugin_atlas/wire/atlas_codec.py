@@ -344,6 +344,7 @@ def _atlas_manifest(atlas: Atlas, channels: int, blobs: _Blobs) -> AtlasManifest
         wall_time=float(atlas.wall_time),
         classes=_names(atlas.classes),
         samples=len(atlas.samples),
+        logged_samples=None,
         channels=channels,
         grids=tuple(_grid_entry(grid) for grid in atlas.grids),
         quality=QualityEntry(

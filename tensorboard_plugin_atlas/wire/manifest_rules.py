@@ -82,6 +82,8 @@ def _check_atlas(fields: AtlasManifest, document: Mapping[str, Any]) -> Iterator
     if fields.channels > MAX_ACTIVATIONS // max(samples, 1):
         wanted = f"at most {MAX_ACTIVATIONS:,} activations for {samples:,} samples"
         raise field_error(document, "channels", wanted)
+    if fields.logged_samples is not None and fields.logged_samples <= samples:
+        raise field_error(document, "logged_samples", f"null or more than {samples:,}")
     for name in ("clamped", "invalid"):
         if getattr(fields.quality, name) > samples:
             raise field_error(document, f"quality.{name}", f"at most {samples:,} samples")

@@ -319,6 +319,8 @@ class AtlasManifest(Struct, frozen=True, kw_only=True):
         wall_time: Seconds since the epoch.
         classes: Class names, or null.
         samples: N.
+        logged_samples: Number of samples in the log if the tab gets only some of them, which are
+            then the N samples; else null, as in every log.
         channels: C; N x C is at most `MAX_ACTIVATIONS`.
         grids: Grids by rising size.
         quality: Quality of the map.
@@ -341,6 +343,7 @@ class AtlasManifest(Struct, frozen=True, kw_only=True):
     wall_time: Finite
     classes: Names | None
     samples: SampleCount
+    logged_samples: SampleCount | None
     channels: Annotated[int, Meta(ge=0, le=limits.MAX_CHANNELS)]
     grids: Annotated[tuple[GridEntry, ...], Meta(max_length=limits.MAX_GRIDS)]
     quality: QualityEntry

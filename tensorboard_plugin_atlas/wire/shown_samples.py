@@ -172,6 +172,7 @@ def _describe_shown(
     return msgspec.structs.replace(
         fields,
         samples=len(rows),
+        logged_samples=fields.samples if len(rows) < fields.samples else None,
         blobs=(
             describe_blob("map", map_blob),
             describe_blob("activations", activations),

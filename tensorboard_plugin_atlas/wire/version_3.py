@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Upgrades manifests of wire version 3 to version 4, before they are checked.
 
-Version 4 added the compact form of blobs with many samples. Manifests did not change.
+Version 4 added the compact form of blobs with many samples, and `logged_samples`.
 """
 
 from __future__ import annotations
@@ -16,4 +16,5 @@ def upgrade_manifest(document: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         document: The untrusted manifest. It may hold anything.
     """
-    return dict(document) | {"version": 4}
+    upgraded = dict(document) | {"version": 4}
+    return upgraded | {"logged_samples": None} if upgraded.get("kind") == "atlas" else upgraded

@@ -2,7 +2,6 @@
 /** Colors of cells, points, and the legend. */
 
 import { count, fraction } from '../util/format';
-import { strideOf } from '../util/golden_stride';
 import { type Atlas, className, type Level } from '../wire/atlas';
 import { classMix, majority, membersOf } from './cell_stats';
 import { MIN_SUPPORT } from './class_filter';
@@ -398,26 +397,4 @@ export function pointColors(
     rgba.set([...(colors.sample(index) ?? neutral), alpha], 4 * index);
   }
   return rgba;
-}
-
-/** Maximum number of points, unless all are requested. */
-export const MOST_POINTS = 200_000;
-
-export function isThinned(
-  { count }: Pick<Atlas, 'count'>,
-  { show, allPoints }: { readonly show: ShowMode; readonly allPoints: boolean },
-): boolean {
-  return count > MOST_POINTS && show !== 'icons' && !allPoints;
-}
-
-/** Keeps the colors of `most` points, evenly spread and always the same; the others become transparent. */
-export function thinOut(colors: Uint8Array, most: number): Uint8Array {
-  const count = colors.length / 4;
-  const stride = strideOf(count);
-  const left = new Uint8Array(colors.length);
-  for (let place = 0; place < Math.min(most, count); place++) {
-    const at = 4 * ((place * stride) % count);
-    left.set(colors.subarray(at, at + 4), at);
-  }
-  return left;
 }

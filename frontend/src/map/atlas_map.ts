@@ -401,9 +401,9 @@ export class AtlasMap extends HTMLElement {
   /** The same object as long as it would look the same, since fades go by identity. */
   #sceneOf(atlas: Atlas, level: Level, { pages, failure }: PageSet): Scene {
     const state = this.#state;
-    const { color, show, allPoints, dark } = state;
+    const { color, show, dark } = state;
     const decorator = this.#decorator;
-    const signature = [color, show, allPoints, dark, failure === null, decorator !== null].join();
+    const signature = [color, show, dark, failure === null, decorator !== null].join();
     const cached = this.#scenes.get(level);
     const known = cached?.signature === signature ? cached : null;
     const drawn = known?.scene.deref();

@@ -2,7 +2,7 @@
 /** Adds points, colors, outlines, and interaction to the map after its first frame. */
 
 import { classAtlasOf } from '../domain/class_atlas';
-import { coloring, isThinned, MOST_POINTS, pointColors, thinOut } from '../domain/color_modes';
+import { coloring, pointColors } from '../domain/color_modes';
 import { PanBuffer } from '../render/gl/pan_buffer';
 import { PointsPass } from '../render/gl/points_pass';
 import type { Frame, SceneColors } from '../render/scene';
@@ -46,10 +46,9 @@ export class MapDecorator implements Decorator {
   color(atlas: Atlas, level: Level, state: State): SceneColors {
     const { color, show, dark } = state;
     const colors = coloring(atlas, level, color, dark);
-    const points = pointColors(atlas, level, colors, show, dark);
     return {
       cellColors: colors.cells,
-      pointColors: isThinned(atlas, state) ? thinOut(points, MOST_POINTS) : points,
+      pointColors: pointColors(atlas, level, colors, show, dark),
     };
   }
 

@@ -7,10 +7,11 @@ import type { Atlas, Level } from '../wire/atlas';
 
 /** "2,000 samples · 10 × 10 · 30 neighbors · inversion, 3 weak · trustworthiness .95", as far as it was recorded. */
 export function provenance(atlas: Atlas, level: Level): string {
-  const { settings, trustworthiness } = atlas.manifest;
+  const { settings, trustworthiness, fields } = atlas.manifest;
+  const logged = fields.logged_samples;
   const neighbors = settings.neighbors;
   return [
-    `${count(atlas.count)} samples`,
+    `${logged === null ? '' : `${count(atlas.count)} of `}${count(logged ?? atlas.count)} samples`,
     `${level.size} × ${level.size}`,
     typeof neighbors === 'number' ? `${neighbors} neighbors` : '',
     icons(level),

@@ -3,10 +3,8 @@ import { describe, expect, it } from 'vitest';
 import {
   classColors,
   coloring,
-  isThinned,
   pointColors,
   sequential,
-  thinOut,
   toRgb,
 } from '../../src/domain/color_modes';
 import { conceptColor, NO_CONCEPT_COLOR } from '../../src/domain/concept_colors';
@@ -261,28 +259,5 @@ describe('point colors', () => {
     expect(alphas(rgba)).toEqual([255, 255, 255, 255, 255, 255]);
     const { colorOf } = classColors(atlas.labels as Int32Array, 3);
     expect([...rgba.subarray(8, 11)]).toEqual([...toRgb(colorOf(1))]);
-  });
-});
-
-describe('many points', () => {
-  it('are thinned unless all are requested, and never with icons alone', () => {
-    const state = { show: 'points', allPoints: false } as const;
-    expect(isThinned({ count: 200_000 }, state)).toBe(false);
-    expect(isThinned({ count: 200_001 }, state)).toBe(true);
-    expect(isThinned({ count: 200_001 }, { ...state, allPoints: true })).toBe(false);
-    expect(isThinned({ count: 200_001 }, { ...state, show: 'icons' })).toBe(false);
-  });
-
-  it('leave the requested number, as many from each part of the log', () => {
-    const colors = new Uint8Array(4 * 10_000).fill(200);
-    const left = thinOut(colors, 2500);
-    const seen = [...Array(10_000).keys()].filter((index) => left[4 * index + 3] === 200);
-    expect(Math.abs(seen.length - 2500)).toBeLessThan(5);
-    for (let part = 0; part < 10; part++) {
-      const inside = seen.filter((index) => Math.floor(index / 1000) === part);
-      expect(Math.abs(inside.length - 250), String(part)).toBeLessThan(5);
-    }
-    expect([...left.subarray(0, 3)]).toEqual([200, 200, 200]);
-    expect(thinOut(colors, 2500)).toEqual(left);
   });
 });

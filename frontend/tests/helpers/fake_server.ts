@@ -114,7 +114,7 @@ export function historyJson(
 export function probeBytes(): ArrayBuffer {
   const manifest = {
     kind: 'probe',
-    version: 3,
+    version: 4,
     classes: null,
     digest: 'aa',
     images: 6,

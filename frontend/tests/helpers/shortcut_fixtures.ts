@@ -39,7 +39,7 @@ export function shortcutJson(change: Json = {}): Json {
 export function searchJson(change: Json = {}): Json {
   return {
     kind: 'shortcuts',
-    version: 3,
+    version: 4,
     layer: 'layer3',
     step: 7,
     wall_time: 1,

@@ -68,13 +68,14 @@ function join(...parts: Uint8Array[]): ArrayBuffer {
 export function smallManifest(): Record<string, unknown> {
   return {
     kind: 'atlas',
-    version: 3,
+    version: 4,
     layer: 'layer3',
     step: 7,
     sequence: 1,
     wall_time: 0,
     classes: ['cat', 'dog', 'ship'],
     samples: 6,
+    logged_samples: null,
     channels: 2,
     blobs: [
       blobEntry('map', '00000000'),

@@ -137,7 +137,7 @@ describe('readIndex', () => {
 describe('readProbeManifest', () => {
   const probe = {
     kind: 'probe',
-    version: 3,
+    version: 4,
     classes: null,
     digest: 'aa',
     images: 5,

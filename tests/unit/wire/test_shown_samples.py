@@ -145,7 +145,7 @@ def test_an_atlas_without_grids_or_optional_arrays(few_are_many: None) -> None:
 def test_a_pack_of_a_million_samples_has_four_megabytes() -> None:
     atlas = make_large_atlas(1_000_000, invalid=10)
     shown, fields = show(encode_atlas(atlas))
-    assert fields.samples == MAX_SHOWN
+    assert (fields.samples, fields.logged_samples) == (MAX_SHOWN, 1_000_000)
     assert len(shown.text) + len(shown.map) <= 4_000_000
     assert fields.provenance.notes[0] == (
         "points: 50,000 of 1,000,000 samples are shown; counts of cells are of all samples"

@@ -2,11 +2,10 @@
 /** The legend of the map: color scale, counts, and provenance. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { isThinned, type Legend, MOST_POINTS, SEQUENTIAL_CSS } from '../../domain/color_modes';
+import { type Legend, SEQUENTIAL_CSS } from '../../domain/color_modes';
 import type { ShowMode } from '../../domain/display_types';
-import type { State } from '../../state/store';
 import { provenance, provenanceTitle } from '../../ui/provenance';
-import { count, cutName, shorten } from '../../util/format';
+import { cutName, shorten } from '../../util/format';
 import type { Atlas, Level } from '../../wire/atlas';
 import { classLegend } from './class_atlas_legend';
 
@@ -28,7 +27,6 @@ export function legendPanel(
   legend: Legend,
   show: ShowMode,
   open: boolean,
-  note: TemplateResult | typeof nothing = nothing,
   concepts?: ConceptButtons,
 ): TemplateResult {
   return html`<aside class="legend panel" aria-label="Legend">
@@ -41,26 +39,8 @@ export function legendPanel(
             ${key(legend, concepts)}
           </details>`
     }
-    ${note}
     <p class="provenance muted" title=${provenanceTitle(atlas)}>${provenance(atlas, level)}</p>
   </aside>`;
-}
-
-/** Reports how many points are shown if there are very many, with a button that shows all. */
-export function pointsNote(
-  atlas: Atlas,
-  state: State,
-  all: (wanted: boolean) => void,
-): TemplateResult | typeof nothing {
-  if (state.show === 'icons' || atlas.count <= MOST_POINTS) return nothing;
-  const thinned = isThinned(atlas, state);
-  const shown = thinned ? `${count(MOST_POINTS)} of ${count(atlas.count)}` : count(atlas.count);
-  return html`<p class="muted">
-    Showing ${shown} points${thinned ? ', evenly spread' : ''}.
-    <button type="button" class="link" @click=${() => all(thinned)}>
-      Show ${thinned ? 'all' : 'fewer'}
-    </button>
-  </p>`;
 }
 
 /** Outlines show the class of cells and points the class of samples; the title names what is shown. */

@@ -9,7 +9,7 @@ import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import type { Atlas, Level } from '../../wire/atlas';
 import type { Feature } from '../feature';
-import { legendPanel, pointsNote } from './legend';
+import { legendPanel } from './legend';
 
 /** From this width on the legend's key begins open. */
 const ROOMY_STAGE = 900;
@@ -23,8 +23,7 @@ export class LegendController implements Feature {
   legend(state: State, atlas: Atlas, level: Level): TemplateResult {
     const { legend } = coloring(atlas, level, state.color, state.dark);
     const open = this.map.viewport.width >= ROOMY_STAGE;
-    const all = (allPoints: boolean) => this.session.store.set({ allPoints });
-    return legendPanel(atlas, level, legend, state.show, open, pointsNote(atlas, state, all), {
+    return legendPanel(atlas, level, legend, state.show, open, {
       pressed: highlightedConcept(state.highlight),
       press: (id, name) =>
         this.session.store.set({ highlight: toggleConcept(state.highlight, id, name) }),

@@ -97,8 +97,8 @@ export class Pane {
   /** Takes over what is chosen for all panes. */
   mirror(): void {
     const { camera, extent, shownLevel, ...state } = this.host.main.store.state;
-    const { dark, forced, color, outlines, show, allPoints, level, motion } = state;
-    const look = { dark, forced, color, outlines, show, allPoints, level, motion };
+    const { dark, forced, color, outlines, show, level, motion } = state;
+    const look = { dark, forced, color, outlines, show, level, motion };
     // A level that is on screen is given up late: by itself a pane that opens might choose another.
     const shared = { camera, extent, level: level === 'auto' ? (shownLevel ?? level) : level };
     this.session.store.set(this.isComparable ? { ...look, ...shared } : look);

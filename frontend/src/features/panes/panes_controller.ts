@@ -25,7 +25,6 @@ const LOOK = [
   'color',
   'outlines',
   'show',
-  'allPoints',
   'level',
   'motion',
   'camera',

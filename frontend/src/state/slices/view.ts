@@ -16,8 +16,6 @@ export interface ViewState {
   readonly show: ShowMode;
   /** Borders and names of concepts; empty: while cells are colored by concept. */
   readonly outlines: '' | 'on' | 'off';
-  /** However many there are. */
-  readonly allPoints: boolean;
   /** Icons move from step to step; otherwise they fade where they are. */
   readonly motion: boolean;
   readonly playing: boolean;
@@ -38,7 +36,6 @@ export const INITIAL_VIEW: ViewState = {
   color: 'icons',
   show: 'icons',
   outlines: '',
-  allPoints: false,
   motion: true,
   playing: false,
   dark: false,

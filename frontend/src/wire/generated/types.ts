@@ -30,6 +30,8 @@ export interface AtlasManifest {
   readonly classes: readonly string[] | null;
   /** N. */
   readonly samples: number;
+  /** Number of samples in the log if the tab gets only some of them, which are then the N samples; else null, as in every log. */
+  readonly logged_samples: number | null;
   /** C; N x C is at most `MAX_ACTIVATIONS`. */
   readonly channels: number;
   /** Grids by rising size. */

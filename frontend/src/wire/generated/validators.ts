@@ -157,6 +157,7 @@ const atlasManifest = object<AtlasManifest>({
   wall_time: number(),
   classes: nullable(list(text(), 1000000)),
   samples: integer(0, 1000000),
+  logged_samples: nullable(integer(0, 1000000)),
   channels: integer(0, 1000000),
   grids: list(gridEntry, 16),
   quality: qualityEntry,

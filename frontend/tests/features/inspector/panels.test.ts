@@ -104,6 +104,10 @@ describe('legend', () => {
       '6 samples · 2 × 2 · 15 neighbors · inversion, 1 weak, 1 missing (hatched) · trustworthiness .95',
     );
     expect(find('.provenance').title).toContain('weak: icons with a cosine under .30');
+    const fields = { ...atlas.manifest.fields, logged_samples: 1_000_000 };
+    const some = { ...atlas, manifest: { ...atlas.manifest, fields } };
+    show(legendPanel(some, level, coloring(some, level, 'class').legend, 'icons', true));
+    expect(text('.provenance')).toContain('6 of 1,000,000 samples · 2 × 2');
     expect(find<HTMLDetailsElement>('details').open).toBe(true);
   });
 
@@ -134,7 +138,7 @@ describe('legend', () => {
     const { legend } = coloring(tracked, shown, 'concept');
     const press = vi.fn();
     const buttons = { pressed: 12, press };
-    show(legendPanel(tracked, shown, legend, 'icons', true, undefined, buttons));
+    show(legendPanel(tracked, shown, legend, 'icons', true, buttons));
     const listed = [...root.querySelectorAll<HTMLElement>('.swatches button')];
     expect(listed).toHaveLength(11);
     expect(listed[0]?.textContent?.trim()).toBe('concept 13');
