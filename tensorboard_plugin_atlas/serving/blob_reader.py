@@ -89,7 +89,7 @@ class BlobReader:
                 # A log with one such blob may have more: from now on, one read at a time.
                 self._is_one_by_one = True
                 data = b""
-                _trim_memory()
+                trim_memory()
                 raise DamageError(f"{name}: {size:,} bytes or more, at most {most:,} allowed")
         return data
 
@@ -155,7 +155,7 @@ def _find_stream(provider: Any) -> Callable[[str], Iterator[bytes]] | None:
     return stream
 
 
-def _trim_memory() -> None:
+def trim_memory() -> None:
     """Returns freed memory to the system, which glibc otherwise keeps for each thread."""
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Final, Literal, TypeAlias
 
+from tensorboard_plugin_atlas.serving.blob_reader import trim_memory
 from tensorboard_plugin_atlas.serving.cache import ByteCache
 from tensorboard_plugin_atlas.serving.series_reader import Datum, Request, SeriesReader
 from tensorboard_plugin_atlas.wire.atlas_arrays import FIRST_COMPACT, has_selection
@@ -80,6 +81,8 @@ class ShownAtlases:
                     for index, _ in _FORMS.values()
                 ]
                 shown = show_samples(manifest, fields, *parts)
+                parts.clear()
+                trim_memory()
             return shown, shown.size
 
         key = (datum.layer, datum.step, datum.blob_keys[0], datum.wall_time, manifest.mark)

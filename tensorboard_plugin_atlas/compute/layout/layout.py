@@ -336,8 +336,8 @@ def _describe_known(previous: Layout | None) -> tuple[str, ...]:
         return ()
     return (
         f"layout: continues a map of which the log holds the activations of "
-        f"{int(previous.known.sum()):,} of {len(previous.known):,} samples; the neighbors that the "
-        "others kept are estimated",
+        f"{int(previous.known.sum()):,} of {len(previous.known):,} samples; the neighbors that "
+        "samples kept are measured among these, and estimated for the others",
     )
 
 

@@ -11,7 +11,7 @@ import torch
 from atlas_strategies import find_difference
 from torch import nn
 
-from tensorboard_plugin_atlas import AtlasConfig, many_samples
+from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, many_samples, read_atlases
 from tensorboard_plugin_atlas.compute import pipeline as pipeline_module
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
@@ -131,7 +131,7 @@ def test_a_note_states_what_is_estimated(model, running):
     (note,) = (one for one in atlas.provenance.notes if "the log holds" in one)
     assert note == (
         "layout: continues a map of which the log holds the activations of 300 of 600 samples; the "
-        "neighbors that the others kept are estimated"
+        "neighbors that samples kept are measured among these, and estimated for the others"
     )
 
 
@@ -151,3 +151,20 @@ def test_attribution_of_fine_grids_is_left_out_with_a_note(probe, model, monkeyp
         "attribution: left out for the grids of 4 x 4, 8 x 8; a log holds 8 MB of it for an atlas "
         "of more than 100,000 samples"
     ) in atlas.provenance.notes
+
+
+def test_a_writer_that_is_opened_again_continues_the_map(tmp_path, probe, model):
+    for step, weights in enumerate((model, train(model))):
+        with AtlasWriter(
+            tmp_path, weights, [LAYER], probe=probe, config=CONFIG, worker="inline", strict=True
+        ) as writer:
+            writer.add_atlas(step)
+    first, second = read_atlases(tmp_path)
+    assert (first.sequence, second.sequence) == (1, 2)
+    assert any("the log holds the activations" in note for note in second.provenance.notes)
+    assert second.samples.noise_floor is not None
+    assert 0 < distance(first, second) < 0.15
+    pipeline = make_pipeline(probe)
+    compute(pipeline, model, 0)
+    running = compute(pipeline, train(model), 1)
+    assert distance(second, running) < distance(first, second)
