@@ -166,7 +166,7 @@ export function describeCell(
     col,
     size: level.size,
     count,
-    share: count / atlas.count,
+    share: count / (atlas.manifest.fields.logged_samples ?? atlas.count),
     kind: kindOf(level, cell),
     cosine: Number.isNaN(cosine) ? null : cosine,
     mixOf: atlas.labels ? 'labels' : atlas.predictions ? 'predictions' : null,

@@ -18,6 +18,8 @@ export interface Level {
   readonly rows: Int32Array;
   readonly cols: Int32Array;
   readonly counts: Int32Array;
+  /** Samples of each cell that the tab has: all, unless it gets only some of the atlas. */
+  readonly loaded: Int32Array;
   readonly cellOf: Int32Array;
   readonly kind: Uint8Array;
   readonly cosine: Float32Array;
@@ -90,6 +92,8 @@ function readLevel(entry: GridEntry, tensors: Tensors, samples: number): Level {
   const rows = within(arrays.rows, 0, size, `${name}.rows`);
   const cols = within(arrays.cols, 0, size, `${name}.cols`);
   const cellOf = within(arrays.cell_of, -1, cells, `${name}.cell_of`);
+  const loaded = new Int32Array(cells);
+  for (const cell of cellOf) if (cell >= 0) loaded[cell] = (loaded[cell] as number) + 1;
   const lookup = new Int32Array(size * size).fill(-1);
   for (let cell = 0; cell < cells; cell++) {
     lookup[(rows[cell] as number) * size + (cols[cell] as number)] = cell;
@@ -100,11 +104,12 @@ function readLevel(entry: GridEntry, tensors: Tensors, samples: number): Level {
     rows,
     cols,
     counts: arrays.counts,
+    loaded,
     cellOf,
     kind: arrays.kind,
     cosine: arrays.cosine,
     lookup,
-    covered: cellOf.reduce((sum, cell) => sum + (cell >= 0 ? 1 : 0), 0) / samples,
+    covered: loaded.reduce((sum, of) => sum + of, 0) / samples,
   };
 }
 

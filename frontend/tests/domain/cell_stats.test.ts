@@ -63,6 +63,14 @@ describe('members and classes', () => {
     expect(describeCell(atlas, level, 0, 1)).toBeNull();
   });
 
+  it('is a share of all logged samples, of which the tab may have some', () => {
+    const counts = tensor('I32', new Int32Array([300, 200]));
+    const some = smallAtlas({ logged_samples: 600 }, { 'grid2.counts': counts });
+    const facts = describeCell(some, some.levels[0] as Level, 0, 0);
+    expect(facts).toMatchObject({ count: 300, share: 0.5 });
+    expect(facts?.mix.reduce((sum, { share }) => sum + share, 0)).toBe(1);
+  });
+
   it('falls back to predictions, and to nothing', () => {
     const unlabeled = { ...atlas, labels: null };
     expect(describeCell(unlabeled, level, 0, 0)).toMatchObject({ mixOf: null, mix: [] });

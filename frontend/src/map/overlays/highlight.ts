@@ -19,7 +19,7 @@ export function drawHighlight(
 ): void {
   const { level } = frame;
   const counts = countIn(level, rows);
-  const shares = Float32Array.from(counts, (count, cell) => count / (level.counts[cell] as number));
+  const shares = Float32Array.from(counts, (count, cell) => count / (level.loaded[cell] || 1));
   drawShares(context, frame, rows, shares, (cell) => String(counts[cell]));
 }
 

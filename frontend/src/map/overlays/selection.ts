@@ -30,8 +30,10 @@ export function drawSelection(
 ): void {
   const { level } = frame;
   const counts = countIn(level, rows);
-  const inside = (cell: number) =>
-    cell >= 0 && (counts[cell] as number) >= INSIDE_SHARE * (level.counts[cell] as number);
+  const inside = (cell: number) => {
+    const selected = cell < 0 ? 0 : (counts[cell] as number);
+    return selected > 0 && selected >= INSIDE_SHARE * (level.loaded[cell] as number);
+  };
   context.beginPath();
   eachCell(frame, (cell, x, y, side) => {
     if (!inside(cell)) return;
@@ -44,7 +46,7 @@ export function drawSelection(
   });
   strokeTwice(context, frame);
   // A cell that is selected as a whole has an outline; its icon stays clear.
-  const whole = (cell: number) => cell >= 0 && counts[cell] === level.counts[cell];
+  const whole = (cell: number) => cell >= 0 && counts[cell] === level.loaded[cell];
   diamonds(
     context,
     frame,

@@ -10,6 +10,7 @@ import type { OverlayFrame } from '../../../src/map/overlay';
 import { paintCellFocus } from '../../../src/map/overlays/cell_focus';
 import { drawDifference, drawDivider } from '../../../src/map/overlays/difference';
 import { drawHighlight } from '../../../src/map/overlays/highlight';
+import { drawSelection } from '../../../src/map/overlays/selection';
 import { drawChange, drawDisplacement } from '../../../src/map/overlays/step_change';
 import { THEMES } from '../../../src/map/theme';
 import type { Atlas, Level } from '../../../src/wire/atlas';
@@ -187,6 +188,29 @@ describe('highlight layer', () => {
     // Of the first cell two of three are members, of the second none.
     const veils = drawHighlighted(4)('globalAlpha=').map(([alpha]) => alpha as number);
     expect(veils.map((alpha) => Math.round(100 * alpha))).toEqual([25, 75, 100]);
+  });
+
+  it('compares with the samples that the tab has, if more are logged', () => {
+    const counts = tensor('I32', new Int32Array([300, 200]));
+    const some = smallAtlas({ logged_samples: 600 }, { 'grid2.counts': counts }).levels[0] as Level;
+    const rows = rowsOf(atlas.concepts, [4]);
+    const veils = drawn((context, frame) =>
+      drawHighlight(context, { ...frame, level: some }, rows),
+    );
+    expect(veils('globalAlpha=').map(([alpha]) => Math.round(100 * (alpha as number)))).toEqual([
+      25, 75, 100,
+    ]);
+  });
+
+  it('draws the outline of a selection of all samples that the tab has of a cell', () => {
+    const counts = tensor('I32', new Int32Array([300, 200]));
+    const some = smallAtlas({ logged_samples: 600 }, { 'grid2.counts': counts }).levels[0] as Level;
+    const draw = (rows: number[], of: Level) =>
+      drawn((context, frame) =>
+        drawSelection(context, { ...frame, level: of }, Int32Array.from(rows)),
+      )('lineTo').length;
+    expect(draw([0, 1, 2], some)).toBe(draw([0, 1, 2], level));
+    expect(draw([0, 1, 2], some)).toBeGreaterThan(0);
   });
 
   it('frames the cells that hold enough and says how many members', () => {
