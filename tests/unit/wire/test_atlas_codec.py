@@ -68,7 +68,8 @@ def test_the_manifest_is_as_http_api_md_has_it(blobs: list[bytes]) -> None:
     document = json.loads(text)
     assert list(document) == [
         *("kind", "version", "blobs", "layer", "step", "sequence", "wall_time", "classes"),
-        *("samples", "channels", "grids", "quality", "activations", "provenance", "skipped"),
+        *("samples", "logged_samples", "channels", "grids", "quality", "activations"),
+        *("provenance", "skipped"),
         *("viewport", "concepts", "groups", "concept_change", "events"),
     ]
     assert [blob["role"] for blob in document["blobs"]] == ["map", "activations", "sheet", "sheet"]
