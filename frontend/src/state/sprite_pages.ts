@@ -2,13 +2,15 @@
 /** Picture pages of icons and of probe thumbnails, decoded and cached. */
 
 import { Cache } from '../util/cache';
-import { asFailure, type Failure, fetchSheet, fetchThumbs } from '../wire/api';
+import { asFailure, Failure, fetchSheet, fetchThumbs } from '../wire/api';
 import type { Atlas, Level } from '../wire/atlas';
 import type { Page } from '../wire/manifest';
 import type { Probe } from '../wire/probe';
 
 const BUDGET_BYTES = 256 << 20;
 const BYTES_PER_PIXEL = 4;
+/** Icons of one grid that take more would drive one another out of the cache. */
+const GRID_BYTES = 192 << 20;
 
 export interface PageSet {
   /** In page order; null where a page is on its way or failed. */
@@ -37,7 +39,12 @@ export class SpritePages {
 
   /** Icons of a level; requests what is missing. */
   icons(atlas: Pick<Atlas, 'key' | 'series' | 'step'>, level: Pick<Level, 'entry'>): PageSet {
-    return this.#all(level.entry.pages, `sheet/${atlas.key}`, (page) =>
+    const { pages, tile, columns } = level.entry;
+    if (pages.length * ((tile ?? 0) * (columns ?? 0)) ** 2 * BYTES_PER_PIXEL > GRID_BYTES) {
+      const failure = new Failure('damaged', 'They need more than 192 MiB of memory.', '');
+      return { pages: pages.map(() => null), complete: true, failure };
+    }
+    return this.#all(pages, `sheet/${atlas.key}`, (page) =>
       fetchSheet(atlas.series, atlas.step, page),
     );
   }

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, FloatArray, Grid
 from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, Icons, UnfinishedIcons
@@ -19,6 +22,10 @@ from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack, unpack
 SHEET_QUALITIES: Final = (82, 70, 50, 30)
 SHEET_BYTES: Final = 2_200_000
 """Most bytes for the icons of one atlas; with the activations a step stays below 4 MB."""
+
+_DECODED_BYTES: Final = 128 << 20
+"""Most bytes of the decoded icons of one grid; the tab keeps 256 MiB of icons and thumbnails."""
+_BYTES_PER_PIXEL: Final = 4
 
 FASTPATH: Final = "fastpath"
 """Key of `Provenance.layer_info`: whether the icons used the fast path ("used"), and else the
@@ -99,7 +106,12 @@ def render_levels(
         tuple(icons),
         tuple(sheets),
         cosines,
-        (*notes, *_describe_time_limit(icons, limit), *packing),
+        (
+            *notes,
+            *_describe_time_limit(icons, limit),
+            *_describe_shrunk(icons, sheets),
+            *packing,
+        ),
         engine.activation.describe_fastpath(),
     )
 
@@ -112,11 +124,43 @@ def pack_icons(icons: Sequence[Icons], qualities: Sequence[int]) -> tuple[list[S
         qualities: WebP qualities to try; the first that keeps the icons within `SHEET_BYTES` is
             used, or else the last.
     """
+    images = [_shrink(one.images) for one in icons]
     for quality in qualities:
-        sheets = [pack(one.images, quality=quality) for one in icons]
+        sheets = [pack(one, quality=quality) for one in images]
         if sum(len(page) for sheet in sheets for page in sheet.pages) <= SHEET_BYTES:
             break
     return sheets, quality
+
+
+def _shrink(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns icons of a size at which those of one grid fit in the tab's memory.
+
+    Args:
+        images: (M, S, S, 3) uint8.
+
+    Returns:
+        The same images, or (M, T, T, 3) with the largest T < S for which they fit.
+    """
+    count, side = images.shape[:2]
+    most = math.isqrt(_DECODED_BYTES // (_BYTES_PER_PIXEL * max(count, 1)))
+    if side <= most:
+        return images
+    small = np.empty((count, most, most, 3), np.uint8)
+    for index, image in enumerate(images):
+        resized = Image.fromarray(image).resize((most, most), Image.Resampling.LANCZOS)
+        small[index] = np.asarray(resized)
+    return small
+
+
+def _describe_shrunk(icons: Sequence[Icons], sheets: Sequence[SpriteSheets]) -> Iterator[str]:
+    """Yields a note on each grid whose icons are stored at a smaller size."""
+    for one, sheet in zip(icons, sheets, strict=True):
+        side = one.images.shape[1]
+        if sheet.tile < side:
+            yield (
+                f"icons: the {sheet.count:,} icons of a grid are stored at {sheet.tile} px instead "
+                f"of {side} px, so that the tab can keep them in memory"
+            )
 
 
 def _score_stored_icons(
