@@ -38,8 +38,7 @@ make_environment() {
   fi
   if [ ! -e "$stamp" ] || [ -n "$(find "${sources[@]}" -newer "$stamp" -type f -not -path '*/__pycache__/*' -print -quit)" ]; then
     say "installing into $directory"
-    # Most modules are never imported; Python compiles the others when it first imports them.
-    "$directory/bin/python" -m pip install --quiet --no-compile "$@" "$spec"
+    "$directory/bin/python" -m pip install --quiet "$@" "$spec"
     touch "$stamp"
   fi
   export PATH="$PWD/$directory/bin:$PATH"
