@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas import many_samples
 from tensorboard_plugin_atlas.atlas import SELECTED, StoredActivations
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.wire.tensors import count_bit_bytes
 
 _HALF_MAX: Final = float(np.finfo(np.float16).max)
 _LEVELS: Final = 255
@@ -35,7 +36,7 @@ def count_largest_bytes(samples: int, channels: int) -> int:
     """Returns the largest number of bytes of stored activations, with the default budget."""
     if many_samples.is_many(samples):
         rows = count_selected(channels)
-        return rows * channels + 8 * channels + (samples + 7) // 8
+        return rows * channels + 8 * channels + count_bit_bytes(samples)
     smallest = 2 * (samples + channels) + 4 * channels  # one principal axis
     return max(min(2 * samples * channels, STORED_BYTES), smallest)
 

@@ -34,7 +34,14 @@ from tensorboard_plugin_atlas.wire.attribution_quantization import (
 )
 from tensorboard_plugin_atlas.wire.compact_samples import compress_map, expand_map, is_compact
 from tensorboard_plugin_atlas.wire.manifest_types import AtlasManifest
-from tensorboard_plugin_atlas.wire.tensors import Spec, check_arrays, load, read_names, save
+from tensorboard_plugin_atlas.wire.tensors import (
+    Spec,
+    check_arrays,
+    count_bit_bytes,
+    load,
+    read_names,
+    save,
+)
 from tensorboard_plugin_atlas.wire.version_1 import upgrade_arrays
 
 FIRST_COMPACT: Final = 4
@@ -213,11 +220,6 @@ def _compact_specs(samples: int, grids: Sequence[tuple[int, int]]) -> dict[str, 
         types = {**COMPACT_GRID_ARRAYS, **ATTRIBUTION_ARRAYS}
         specs |= array_specs(types, sizes | {"M": cells}, f"grid{size}.")
     return specs
-
-
-def count_bit_bytes(samples: int) -> int:
-    """Returns B, the bytes of one bit per sample."""
-    return (samples + 7) // 8
 
 
 def _selected_specs(samples: int, channels: int) -> dict[str, Spec]:

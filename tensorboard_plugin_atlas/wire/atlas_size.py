@@ -11,14 +11,14 @@ from typing import Final
 from tensorboard_plugin_atlas.many_samples import is_many
 from tensorboard_plugin_atlas.wire import activation_quantization, attribution_quantization
 from tensorboard_plugin_atlas.wire.array_types import GRID_ARRAYS, MAP_ARRAYS, array_specs
+from tensorboard_plugin_atlas.wire.compact_samples import TABLE_ROWS, TABLES
 from tensorboard_plugin_atlas.wire.limits import (
     MAX_ACTIVATIONS,
     MAX_ARRAY_HEADER_BYTES,
     MAX_SEQUENCE_BYTES,
 )
-from tensorboard_plugin_atlas.wire.tensors import count_bytes
+from tensorboard_plugin_atlas.wire.tensors import count_bit_bytes, count_bytes
 
-_TABLE_ROWS: Final = 65_536
 _PLACE_BYTES: Final = 24
 """Position and box."""
 _COMPACT_BYTES: Final = 22
@@ -46,7 +46,7 @@ class AtlasDimensions:
     grids: tuple[int, ...]
     min_count: int
     count_icon_bytes: Callable[[int], int]
-    positions: int = _TABLE_ROWS
+    positions: int = TABLE_ROWS
 
     @property
     def cells(self) -> int:
@@ -71,10 +71,10 @@ class AtlasDimensions:
             per_sample = count_bytes(array_specs(MAP_ARRAYS, {"N": self.samples}))
             per_grid = count_bytes(array_specs(GRID_ARRAYS, {"N": self.samples}))
             return per_sample + len(self.grids) * per_grid
-        has_table = self.positions <= _TABLE_ROWS
+        has_table = self.positions <= TABLE_ROWS
         place, table = (2, _PLACE_BYTES * self.positions) if has_table else (_PLACE_BYTES, 0)
-        bits = 2 * ((self.samples + 7) // 8)
-        return self.samples * (_COMPACT_BYTES + place) + bits + table + 5 * 4 * _TABLE_ROWS
+        bits = 2 * count_bit_bytes(self.samples)
+        return self.samples * (_COMPACT_BYTES + place) + bits + table + 4 * len(TABLES) * TABLE_ROWS
 
     def _count_attribution_bytes(self) -> int:
         size = attribution_quantization.count_largest_bytes(self.cells, self.classes)

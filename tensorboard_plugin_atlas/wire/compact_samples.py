@@ -24,9 +24,9 @@ _Arrays = dict[str, NDArray[Any]]
 
 _LAST_CODE: Final = 65_535
 """Code of the far edge of the map."""
-_TABLE_ROWS: Final = 65_536
+TABLE_ROWS: Final = 65_536
 """Largest number of distinct values that two bytes can index."""
-_TABLES: Final = ("image_ids", "labels", "predictions", "concepts", "overlap")
+TABLES: Final = ("image_ids", "labels", "predictions", "concepts", "overlap")
 """Arrays that may be stored as `<name>_codes` and `<name>_values`."""
 _PLACE_NAMES: Final = ("position_codes", "position_values", "box_values")
 
@@ -75,7 +75,7 @@ def compress_map(arrays: Mapping[str, NDArray[Any]], sizes: Sequence[int]) -> _A
         found["outside_bits"] = np.packbits(found.pop("outside"))
     found |= _encode_positions(found.pop("xy"))
     found |= _encode_places(found.pop("positions"), found.pop("boxes"))
-    for name in _TABLES:
+    for name in TABLES:
         if name in found:
             found |= _encode_table(name, found.pop(name))
     if "noise_floor" in found:
@@ -107,7 +107,7 @@ def expand_map(
         _check_single_form("xy", found, {"xy"})
         found["xy"] = _decode_positions(codes)
     _decode_places(found)
-    for name in _TABLES:
+    for name in TABLES:
         _decode_table(name, found)
     halves = found.pop("noise_floor_half", None)
     if halves is not None:
@@ -138,7 +138,7 @@ def _encode_places(positions: NDArray[Any], boxes: NDArray[Any]) -> _Arrays:
         width = int(positions[:, 1].max()) + 1
         keys = positions[:, 0].astype(np.int64) * width + positions[:, 1]
         first, codes = _find_distinct(keys)
-        if len(first) <= _TABLE_ROWS and np.array_equal(boxes[first][codes], boxes):
+        if len(first) <= TABLE_ROWS and np.array_equal(boxes[first][codes], boxes):
             return {
                 "position_codes": _shrink(codes, len(first)),
                 "position_values": positions[first],
@@ -163,7 +163,7 @@ def _decode_places(found: _Arrays) -> None:
 def _encode_table(name: str, values: NDArray[Any]) -> _Arrays:
     # By their bits, so that each NaN is read as it was.
     first, codes = _find_distinct(values.view(np.int32))
-    if len(first) > _TABLE_ROWS:
+    if len(first) > TABLE_ROWS:
         return {name: values}
     return {f"{name}_codes": _shrink(codes, len(first)), f"{name}_values": values[first]}
 

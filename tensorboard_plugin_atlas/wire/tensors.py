@@ -112,6 +112,11 @@ def read_names(data: bytes, where: str) -> frozenset[str]:
     return frozenset(_read_header(data, where)[0])
 
 
+def count_bit_bytes(samples: int) -> int:
+    """Returns the bytes of one bit per sample."""
+    return (samples + 7) // 8
+
+
 def count_bytes(specs: Mapping[str, Spec]) -> int:
     """Returns the bytes of arrays of known shapes, including optional ones, without the header."""
     return sum(

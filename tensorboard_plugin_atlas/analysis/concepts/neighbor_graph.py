@@ -181,11 +181,11 @@ def _find_neighbors(unit: FloatArray, count: int) -> IntArray:
         rows = candidates if len(candidates) > count else np.arange(len(unit))
         away = -(unit[own] @ unit[rows].T)
         away[own[:, None] == rows] = np.inf
-        found[own] = rows[smallest_of(away, count)]
+        found[own] = rows[_smallest_of(away, count)]
     return found
 
 
-def smallest_of(values: FloatArray, count: int) -> NDArray[np.intp]:
+def _smallest_of(values: FloatArray, count: int) -> NDArray[np.intp]:
     """Returns (N, count): columns of the smallest of the (N, M) values of each row, ascending."""
     columns = np.argpartition(values, count - 1, axis=1)[:, :count]
     order = np.argsort(np.take_along_axis(values, columns, 1), axis=1, kind="stable")

@@ -198,13 +198,7 @@ def compute_layout(
     rows = np.asarray(activations)
     finite = _check_activations(rows, previous)
     found, neighbors = _find_directions(rows, finite, config)
-    kept = np.zeros(len(rows), np.float32)
-    is_estimated = previous is not None and previous.known is not None
-    if previous is not None and previous.known is not None:
-        measured = _measure_known_overlap(rows, previous, previous.known & finite)
-        kept = fill_unknown(measured, previous.raw)
-    elif previous is not None:
-        kept = overlap(neighbors, previous.neighbors)
+    kept = _measure_kept(rows, neighbors, finite, previous)
     plan = _plan(rows, found, neighbors, kept, previous, config, is_line)
     has_floor = plan.continued and with_floor
     coordinates = plan.compute(config.seed)
@@ -228,7 +222,7 @@ def compute_layout(
         if has_floor
         else None,
         activations=rows,
-        overlap=kept if is_estimated else None,
+        overlap=None if previous is None or previous.known is None else kept,
         notes=(
             *_describe_samples(rows, found),
             *_describe_known(previous),
@@ -319,16 +313,24 @@ def _find_row_neighbors(rows: NDArray[Any]) -> NDArray[np.integer]:
     return found
 
 
-def _measure_known_overlap(
-    rows: NDArray[Any], previous: Layout, known: NDArray[np.bool_]
+def _measure_kept(
+    rows: NDArray[Any], neighbors: IntArray, finite: NDArray[np.bool_], previous: Layout | None
 ) -> FloatArray:
-    """Returns the (N,) fraction of neighbors kept among the `known` samples; NaN for others."""
+    """Returns the (N,) fraction of neighbors kept since the previous layout, 0 without one.
+
+    Of a layout of which only some samples are known, it is measured among these and estimated for
+    the others.
+    """
+    if previous is None:
+        return np.zeros(len(rows), np.float32)
+    if previous.known is None:
+        return overlap(neighbors, previous.neighbors)
     measured = np.full(len(rows), np.nan, np.float32)
-    numbers = np.flatnonzero(known).astype(np.int32)
+    numbers = np.flatnonzero(previous.known & finite).astype(np.int32)
     if len(numbers):
         now = numbers[_find_row_neighbors(rows[numbers])]
         measured[numbers] = overlap(now, previous.neighbors[numbers])
-    return measured
+    return fill_unknown(measured, previous.raw)
 
 
 def _describe_known(previous: Layout | None) -> tuple[str, ...]:
