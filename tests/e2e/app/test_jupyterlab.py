@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,14 @@ SLOW_MS = 90_000
 
 @pytest.fixture
 def tensorboard_port() -> Iterator[int]:
-    """A free port; the TensorBoard that serves there is stopped, since its kernel does not."""
+    """A free port; the TensorBoard that serves there is stopped, if its kernel has not done so."""
     port = find_free_port()
     yield port
     for server in manager.get_all():
         if server.port == port:
-            os.kill(server.pid, signal.SIGTERM)
+            # It may have ended with its kernel.
+            with suppress(ProcessLookupError):
+                os.kill(server.pid, signal.SIGTERM)
 
 
 @pytest.fixture
