@@ -15,6 +15,7 @@ import {
   zoomAt,
 } from '../domain/camera';
 import type { CellPlace } from '../domain/display_types';
+import { pagesInView } from '../domain/icon_place';
 import { resolveLevel } from '../domain/level_of_detail';
 import { shareLayout } from '../domain/relayout_runs';
 import type { PanBuffer } from '../render/gl/pan_buffer';
@@ -341,7 +342,7 @@ export class AtlasMap extends HTMLElement {
   #weigh({ pages }: Session): readonly WeightedScene[] {
     const { items } = this.#fade;
     const sceneOf = (atlas: Atlas, level: Level) => {
-      const set = pages.icons(atlas, level);
+      const set = pages.icons(atlas, level, this.#pagesInView(level));
       return set.complete ? this.#sceneOf(atlas, level, set) : null;
     };
     const scenes =
@@ -379,12 +380,17 @@ export class AtlasMap extends HTMLElement {
     const index = resolveLevel(atlas.levels, choice, side, first ? null : shownLevel);
     const wanted = atlas.levels[index] as Level;
     const level = first ? (atlas.levels[0] as Level) : wanted;
-    const pages = session.pages.icons(atlas, level);
-    session.store.set({ arriving: arrivalOf(pages) });
+    const needed = this.#pagesInView(level);
+    const pages = session.pages.icons(atlas, level, needed);
+    session.store.set({ arriving: arrivalOf(pages, needed) });
     if (!pages.complete) return false;
     session.store.set({ sheetFailure: pages.failure });
     this.#show(this.#sceneOf(atlas, level, pages));
     return level === wanted && atlas.step === step;
+  }
+
+  #pagesInView(level: Level): readonly number[] {
+    return pagesInView(level, this.#state.camera, this.#viewport);
   }
 
   #show(scene: Scene): void {
@@ -403,7 +409,8 @@ export class AtlasMap extends HTMLElement {
     const state = this.#state;
     const { color, show, dark } = state;
     const decorator = this.#decorator;
-    const signature = [color, show, dark, failure === null, decorator !== null].join();
+    const loaded = pages.map((page) => (page ? 1 : 0)).join('');
+    const signature = [color, show, dark, loaded, failure === null, decorator !== null].join();
     const cached = this.#scenes.get(level);
     const known = cached?.signature === signature ? cached : null;
     const drawn = known?.scene.deref();
@@ -415,10 +422,11 @@ export class AtlasMap extends HTMLElement {
   }
 }
 
-/** How far a grid of several pages has come; nothing once all are here. */
-function arrivalOf({ pages, complete }: PageSet): string {
-  if (complete || pages.length < 2) return '';
-  return `${pages.filter((page) => page !== null).length} of ${pages.length} pages of icons`;
+/** How many of several pages have arrived; nothing once all are here. */
+function arrivalOf({ pages, complete }: PageSet, needed: readonly number[]): string {
+  if (complete || needed.length < 2) return '';
+  const arrived = needed.filter((page) => pages[page] !== undefined);
+  return `${arrived.length} of ${needed.length} pages of icons`;
 }
 
 customElements.define('atlas-map', AtlasMap);

@@ -60,16 +60,19 @@ export class CanvasRenderer implements Renderer {
       } else {
         context.fillStyle = `rgb(${frame.neutral.join()})`;
         context.fillRect(x, y, side, side);
-        // Hatched, where others of the level have an icon.
-        context.fillStyle = 'rgba(0,0,0,.3)';
-        for (let at = 4; level.entry.tile !== null && at < side; at += 8)
-          context.fillRect(x, y + at, side, 1.5);
+        if (picture === null && level.entry.tile !== null) this.#hatch(x, y, side);
       }
       if (cellColors === null || cellColors[4 * cell + 3] === 0) continue;
       context.strokeStyle = `rgb(${cellColors.subarray(4 * cell, 4 * cell + 3).join()})`;
       context.lineWidth = rim;
       context.strokeRect(x + rim / 2, y + rim / 2, side - rim, side - rim);
     }
+  }
+
+  /** Marks a tile without an icon where others of the level have one. */
+  #hatch(x: number, y: number, side: number): void {
+    this.context.fillStyle = 'rgba(0,0,0,.3)';
+    for (let at = 4; at < side; at += 8) this.context.fillRect(x, y + at, side, 1.5);
   }
 
   #drawPoints(

@@ -15,8 +15,8 @@ export interface SceneColors {
 export interface Scene extends SceneColors {
   readonly atlas: Atlas;
   readonly level: Level;
-  /** Icon pages in order; null where one failed, whose cells are drawn as neutral tiles. */
-  readonly pages: readonly (ImageBitmap | null)[];
+  /** Icon pages in order. Cells of one that failed (null) or is not here (undefined) have neutral tiles. */
+  readonly pages: readonly (ImageBitmap | null | undefined)[];
   readonly tiles: boolean;
 }
 

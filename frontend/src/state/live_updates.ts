@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Loads history, probe, and adjacent steps after the first map, and watches a log for new steps. */
 
+import { wholePages } from '../domain/icon_place';
 import { findProbeRun } from '../domain/relayout_runs';
 import { watchReloads } from '../host/tensorboard';
 import { asFailure, fetchIndex } from '../wire/api';
@@ -62,7 +63,7 @@ export class LiveUpdates {
       this.session.loadAtlas(series, neighbor).then(
         (atlas) => {
           const level = levelOf(atlas, shownLevel);
-          if (level !== undefined) this.session.pages.icons(atlas, level);
+          if (level !== undefined) this.session.pages.icons(atlas, level, wholePages(level));
         },
         () => void this.#loadHistory(series),
       );

@@ -12,15 +12,20 @@ const BYTES_PER_PIXEL = 4;
 /** Icons of one grid that take more would drive one another out of the cache. */
 const GRID_BYTES = 192 << 20;
 
+/** A page; null where it failed, undefined where it is not here. */
+export type IconPage = ImageBitmap | null | undefined;
+
+/** What names an atlas in requests. */
+export type AtlasName = Pick<Atlas, 'key' | 'series' | 'step'>;
+
 export interface PageSet {
-  /** In page order; null where a page is on its way or failed. */
-  readonly pages: readonly (ImageBitmap | null)[];
-  /** Nothing more will come. */
+  /** In page order; null where a page failed, undefined where it is not here. */
+  readonly pages: readonly IconPage[];
+  /** Of the pages that are needed, nothing more will come. */
   readonly complete: boolean;
+  /** Why one of those is missing. */
   readonly failure: Failure | null;
 }
-
-const NO_PAGES: PageSet = { pages: [], complete: true, failure: null };
 
 export class SpritePages {
   readonly #pictures = new Cache<ImageBitmap>(
@@ -37,23 +42,28 @@ export class SpritePages {
     this.#watchers.add(arrived);
   }
 
-  /** Icons of a level; requests what is missing. */
-  icons(atlas: Pick<Atlas, 'key' | 'series' | 'step'>, level: Pick<Level, 'entry'>): PageSet {
+  /** Icons of a level; of the pages that are `needed`, requests what is missing. */
+  icons(atlas: AtlasName, level: Pick<Level, 'entry'>, needed: readonly number[]): PageSet {
     const { pages, tile, columns } = level.entry;
     if (pages.length * ((tile ?? 0) * (columns ?? 0)) ** 2 * BYTES_PER_PIXEL > GRID_BYTES) {
       const failure = new Failure('damaged', 'They need more than 192 MiB of memory.', '');
       return { pages: pages.map(() => null), complete: true, failure };
     }
-    return this.#all(pages, `sheet/${atlas.key}`, (page) =>
+    return this.#collect(pages, needed, `sheet/${atlas.key}`, (page) =>
       fetchSheet(atlas.series, atlas.step, page),
     );
+  }
+
+  /** The page of one icon, or null until it is here. */
+  icon(atlas: AtlasName, level: Pick<Level, 'entry'>, page: number): ImageBitmap | null {
+    return this.icons(atlas, level, [page]).pages[page] ?? null;
   }
 
   /** One page of a run's thumbnails, or null until it is here. */
   thumbs(run: string, probe: Probe, index: number): ImageBitmap | null {
     const page = probe.manifest.pages[index];
     if (page === undefined) return null;
-    const set = this.#all([page], `thumbs/${run}`, () => fetchThumbs(run, page));
+    const set = this.#collect([page], [0], `thumbs/${run}`, () => fetchThumbs(run, page));
     return set.pages[0] ?? null;
   }
 
@@ -69,29 +79,24 @@ export class SpritePages {
     this.#failures.clear();
   }
 
-  #all(
+  #collect(
     pages: readonly Page[],
+    needed: readonly number[],
     prefix: string,
     fetch: (page: Page) => Promise<ImageBitmap>,
   ): PageSet {
-    if (pages.length === 0) return NO_PAGES;
-    let complete = true;
-    let failure: Failure | null = null;
-    const pictures = pages.map((page) => {
-      const key = `${prefix}/${page.blob}/${page.crc32c}`;
-      const failed = this.#failures.get(key);
-      if (failed !== undefined) {
-        failure = failed;
-        return null;
-      }
-      const picture = this.#pictures.peek(key);
-      if (picture === null) {
-        complete = false;
-        this.#fetch(key, () => fetch(page));
-      }
-      return picture;
-    });
-    return { pages: pictures, complete, failure };
+    const keys = pages.map(({ blob, crc32c }) => `${prefix}/${blob}/${crc32c}`);
+    const pictures = keys.map((key) =>
+      this.#failures.has(key) ? null : (this.#pictures.peek(key) ?? undefined),
+    );
+    const missing = needed.filter((page) => pictures[page] === undefined);
+    for (const page of missing) this.#fetch(keys[page] as string, () => fetch(pages[page] as Page));
+    const failed = needed.find((page) => pictures[page] === null);
+    return {
+      pages: pictures,
+      complete: missing.length === 0,
+      failure: failed === undefined ? null : (this.#failures.get(keys[failed] as string) ?? null),
+    };
   }
 
   #fetch(key: string, fetch: () => Promise<ImageBitmap>): void {

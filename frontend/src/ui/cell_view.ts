@@ -45,7 +45,7 @@ export function cellIcon(
   kind: string,
 ): TemplateResult {
   const place = iconPlace(level, cell);
-  const picture = place && session.pages.icons(atlas, level).pages[place.page];
+  const picture = place && session.pages.icon(atlas, level, place.page);
   if (!place || !picture) return html`<div class="${kind} none">no icon</div>`;
   const { x, y, side } = place;
   return html`<atlas-crop

@@ -10,7 +10,7 @@ import { Store } from '../../src/state/store';
 import { type FakeGl, fakeGl } from '../helpers/fake_gl';
 import { blobEntry, type RawTensor, smallAtlas, tensor } from '../helpers/wire_builder';
 
-const NONE: PageSet = { pages: [null], complete: false, failure: null };
+const NONE: PageSet = { pages: [undefined], complete: false, failure: null };
 const HERE: PageSet = {
   pages: [{ width: 16, height: 8 } as ImageBitmap],
   complete: true,
@@ -136,10 +136,20 @@ describe('first map', () => {
   it('begins with the coarsest grid, whatever the zoom, and then refines', () => {
     remeasure();
     give('s1/7/4', NONE);
-    open(7);
+    const grids = [
+      { size: 2, cells: 2, tile: 8, columns: 1 },
+      { size: 4, cells: 3, tile: 8, columns: 2 },
+    ];
+    const blobs = [
+      { ...blobEntry('sheet', '2'), grid: 2, page: 0 },
+      { ...blobEntry('sheet', '4'), grid: 2, page: 1 },
+      { ...blobEntry('sheet', '3'), grid: 4, page: 0 },
+    ];
+    open(7, twoLevels(7, [0, 1, 3], { grids, blobs }));
     rest();
-    expect(store.state).toMatchObject({ settled: false, shownLevel: null, arriving: '' });
-    give('s1/7/2', { pages: [HERE.pages[0] ?? null, null], complete: false, failure: null });
+    expect(store.state).toMatchObject({ settled: false, shownLevel: null });
+    expect(store.state.arriving).toBe('0 of 2 pages of icons');
+    give('s1/7/2', { pages: [HERE.pages[0], undefined], complete: false, failure: null });
     rest();
     expect(store.state.arriving).toBe('1 of 2 pages of icons');
     give('s1/7/2');

@@ -17,22 +17,49 @@ function level(pages: number, tile: number, columns: number) {
 
 afterEach(() => vi.unstubAllGlobals());
 
+const all = (count: number) => [...new Array(count).keys()];
+
 describe('icons of a grid', () => {
   it('are requested once each, while they fit in the memory of the tab', () => {
     const fetched = vi.fn(() => new Promise(() => {}));
     vi.stubGlobal('fetch', fetched);
     const pages = new SpritePages();
     for (let turn = 0; turn < 3; turn++) {
-      const set = pages.icons(atlas, level(12, 48, 42));
+      const set = pages.icons(atlas, level(12, 48, 42), all(12));
       expect(set).toMatchObject({ complete: false, failure: null });
     }
     expect(fetched).toHaveBeenCalledTimes(12);
   });
 
+  it('are requested only from the pages that are needed', async () => {
+    const requested: (string | null)[] = [];
+    vi.stubGlobal('fetch', async (request: string) => {
+      const blob = new URLSearchParams(request.split('?')[1]).get('blob');
+      requested.push(blob);
+      return new Response('', { status: blob === '8' ? 404 : 500 });
+    });
+    const pages = new SpritePages();
+    const arrived = new Promise<void>((resolve) => {
+      let left = 2;
+      pages.watch(() => (--left === 0 ? resolve() : undefined));
+    });
+    expect(pages.icons(atlas, level(12, 48, 42), [1, 5])).toMatchObject({ complete: false });
+    await arrived;
+    expect(requested).toEqual(['4', '8']);
+    const set = pages.icons(atlas, level(12, 48, 42), [5]);
+    expect(set).toMatchObject({ complete: true, failure: { status: 404 } });
+    // Failed pages are null; the others have not been requested.
+    expect(set.pages).toEqual(all(12).map((page) => (page === 1 || page === 5 ? null : undefined)));
+    expect(pages.icons(atlas, level(12, 48, 42), [])).toMatchObject({
+      complete: true,
+      failure: null,
+    });
+  });
+
   it('are not requested if they would drive one another out of it', () => {
     const fetched = vi.fn(() => new Promise(() => {}));
     vi.stubGlobal('fetch', fetched);
-    const set = new SpritePages().icons(atlas, level(33, 96, 21));
+    const set = new SpritePages().icons(atlas, level(33, 96, 21), all(33));
     expect(set.complete).toBe(true);
     expect(set.pages).toEqual(new Array(33).fill(null));
     expect(set.failure?.message).toContain('192 MiB');

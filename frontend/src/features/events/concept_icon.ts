@@ -16,7 +16,7 @@ export function conceptIcon(frame: KnownFrame, isSeen: boolean, session: Session
   if (frame.samples === 0) return empty('–');
   const { at, of } = frame.icon ?? {};
   if (!of || !at) return empty(frame.samples === null ? '?' : 'no icon');
-  const picture = isSeen ? session.pages.icons(of.atlas, of.level).pages[at.page] : null;
+  const picture = isSeen ? session.pages.icon(of.atlas, of.level, at.page) : null;
   const rect = { x: at.x, y: at.y, width: at.side, height: at.side };
   return html`<atlas-crop class="frame-icon" .crop=${picture ? { picture, rect } : null}></atlas-crop>`;
 }

@@ -99,7 +99,7 @@ export class PinList {
 
   #icon(atlas: Atlas, level: Level, { cell }: CellFacts): TemplateResult {
     const at = iconPlace(level, cell);
-    const picture = at && this.session.pages.icons(atlas, level).pages[at.page];
+    const picture = at && this.session.pages.icon(atlas, level, at.page);
     if (!at || !picture) return html`<span class="pin-icon"></span>`;
     const rect = { x: at.x, y: at.y, width: at.side, height: at.side };
     return html`<atlas-crop class="pin-icon" .crop=${{ picture, rect }}></atlas-crop>`;

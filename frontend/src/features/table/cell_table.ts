@@ -213,7 +213,7 @@ function icon(
   cell: number,
 ): TemplateResult | typeof nothing {
   const place = iconPlace(level, cell);
-  const picture = place && session.pages.icons(atlas, level).pages[place.page];
+  const picture = place && session.pages.icon(atlas, level, place.page);
   if (!place || !picture) return nothing;
   const { x, y, side } = place;
   return html`<atlas-crop

@@ -8,9 +8,9 @@
 
 import { type ProgramInfo, setUniforms } from 'twgl.js';
 import { worldSide } from '../../domain/camera';
-import { iconPlace } from '../../domain/icon_place';
+import { type CellBox, iconPlace, NO_PAGE, pageBoxes } from '../../domain/icon_place';
 import type { Level } from '../../wire/atlas';
-import { type Frame, iconScales, type WeightedScene } from '../scene';
+import { type Frame, iconScales, type Scene, type WeightedScene } from '../scene';
 import type { IconTextures } from './icon_textures';
 import { createProgram, startPass, toUnit } from './program';
 import { bindToFill, createCellTexture } from './textures';
@@ -63,17 +63,9 @@ void main() {
   outColor = drawn + vec4(uGround, 1.0) * (uWeight - drawn.a);
 }`;
 
-/**
- * Left, top, right and bottom of the cells of a page, as counts of cells. One cell more on each side:
- * a pixel right between two pages must be in the quad of the one that it finds itself on.
- */
-type Box = readonly [number, number, number, number];
-
 interface LevelTextures {
   readonly cells: WebGLTexture;
   readonly colors: WebGLTexture;
-  /** Under page + 1, or `NO_ICON_PAGE`: a quad is no larger than what it may have to draw. */
-  readonly boxes: ReadonlyMap<number, Box>;
   painted: Uint8Array | null | undefined;
 }
 
@@ -113,12 +105,19 @@ export class GridPass {
     });
     setTiles(program, level, frame, weight);
     // Where it has no tile, its ground must hide those before it.
-    const whole: [number, Box][] = weight < 1 ? [[0, [0, 0, level.size, level.size]]] : [];
-    for (const [page, box] of [...whole, ...textures.boxes]) {
-      setTexture(program, this.textures, scene.pages[page - 1] ?? null);
-      setUniforms(program, { uPage: page, uBox: box.map((edge) => edge / level.size) });
-      gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+    if (weight < 1) this.#drawBox(program, scene, 0, [0, 0, level.size, level.size]);
+    for (const [page, box] of pageBoxes(level)) {
+      const code = page === NO_PAGE ? NO_ICON_PAGE : page + 1;
+      this.#drawBox(program, scene, code, widen(box, level.size));
     }
+  }
+
+  /** Draws the tiles of the page of this code; a quad is no larger than what it may have to draw. */
+  #drawBox(program: ProgramInfo, { level, pages }: Scene, code: number, box: CellBox): void {
+    const picture = code === NO_ICON_PAGE ? null : pages[code - 1];
+    setTexture(program, this.textures, level, picture);
+    setUniforms(program, { uPage: code, uBox: box.map((edge) => edge / level.size) });
+    this.gl.drawArrays(this.gl.TRIANGLE_STRIP, 0, 4);
   }
 
   /** Frees what no scene of the frame needs. */
@@ -138,7 +137,6 @@ export class GridPass {
       const { gl } = this;
       const cells = createCellTexture(gl);
       const { size } = level;
-      const { data, boxes } = cellData(level);
       gl.texImage2D(
         gl.TEXTURE_2D,
         0,
@@ -148,9 +146,9 @@ export class GridPass {
         0,
         gl.RGBA_INTEGER,
         gl.UNSIGNED_SHORT,
-        data,
+        cellData(level),
       );
-      textures = { cells, colors: createCellTexture(gl), boxes, painted: undefined };
+      textures = { cells, colors: createCellTexture(gl), painted: undefined };
       this.#levels.set(level, textures);
     }
     return textures;
@@ -175,32 +173,32 @@ export class GridPass {
 
 /**
  * For every cell of the grid: position on its page, page + 1 (0: no icon), the inverse of its side as a
- * share of the cell, and its logarithm. Also the bounds of the cells of each page.
+ * share of the cell, and its logarithm.
  */
-function cellData(level: Level): { data: Uint16Array; boxes: ReadonlyMap<number, Box> } {
-  const { size, rows, cols } = level;
+function cellData(level: Level): Uint16Array {
+  const { size } = level;
   const scales = iconScales(level);
   const data = new Uint16Array(4 * size * size).fill(UNIT);
-  const boxes = new Map<number, Box>();
   const perPage = (level.entry.columns ?? 1) ** 2;
   level.lookup.forEach((cell, square) => {
     data[4 * square + 1] = 0;
     if (cell < 0) return;
     const place = iconPlace(level, cell);
-    const page = place === null ? NO_ICON_PAGE : place.page + 1;
     data[4 * square] = cell % perPage;
-    data[4 * square + 1] = page;
+    data[4 * square + 1] = place === null ? NO_ICON_PAGE : place.page + 1;
     const scale = scales[cell] as number;
     data[4 * square + 2] = Math.round(UNIT / scale);
     data[4 * square + 3] = Math.round(-UNIT * Math.log2(scale));
-    const [row, col] = [rows[cell] as number, cols[cell] as number];
-    const [left, top, right, bottom] = boxes.get(page) ?? [size, size, 0, 0];
-    boxes.set(page, [
-      Math.min(left, Math.max(0, col - 1)),
-      Math.min(top, Math.max(0, row - 1)),
-      Math.max(right, Math.min(size, col + 2)),
-      Math.max(bottom, Math.min(size, row + 2)),
-    ]);
   });
-  return { data, boxes };
+  return data;
+}
+
+/** One cell more on each side: a pixel right between two pages must be in the quad of its own. */
+function widen([left, top, right, bottom]: CellBox, size: number): CellBox {
+  return [
+    Math.max(0, left - 1),
+    Math.max(0, top - 1),
+    Math.min(size, right + 1),
+    Math.min(size, bottom + 1),
+  ];
 }

@@ -37,7 +37,7 @@ export class IconTextures {
   }
 
   /** Frees the pages beyond the budget, but none that has just been drawn. */
-  prune(drawn: ReadonlySet<ImageBitmap | null>): void {
+  prune(drawn: ReadonlySet<ImageBitmap | null | undefined>): void {
     let total = [...this.#textures.values()].reduce((sum, { bytes }) => sum + bytes, 0);
     for (const [picture, { texture, bytes }] of this.#textures) {
       if (total <= BUDGET_BYTES) return;

@@ -7,7 +7,7 @@
  */
 
 import { type ProgramInfo, setUniforms } from 'twgl.js';
-import { iconPlace } from '../../domain/icon_place';
+import { iconPlace, NO_PAGE } from '../../domain/icon_place';
 import type { Level } from '../../wire/atlas';
 import { type Frame, iconScales, type WeightedScene } from '../scene';
 import type { IconTextures } from './icon_textures';
@@ -61,7 +61,7 @@ interface Quads {
   readonly buffers: readonly WebGLBuffer[];
   readonly displacements: Float32Array;
   readonly colors: Uint8Array | null;
-  /** Where the indices of each page begin and how many there are; page -1 has no icons. */
+  /** Where the indices of each page begin and how many there are; tiles of `NO_PAGE` have none. */
   readonly ranges: readonly {
     readonly page: number;
     readonly start: number;
@@ -92,7 +92,7 @@ export class MotionPass {
     setTiles(program, level, frame, weight);
     gl.bindVertexArray(quads.vertices);
     for (const { page, start, count } of quads.ranges) {
-      setTexture(program, this.textures, pages[page] ?? null);
+      setTexture(program, this.textures, level, page === NO_PAGE ? null : pages[page]);
       gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_INT, 4 * start);
     }
     gl.bindVertexArray(null);
@@ -144,7 +144,7 @@ export class MotionPass {
 }
 
 function orderByPage(level: Level): { order: number[]; ranges: Quads['ranges'] } {
-  const pageOf = Array.from(level.rows, (_, cell) => iconPlace(level, cell)?.page ?? -1);
+  const pageOf = Array.from(level.rows, (_, cell) => iconPlace(level, cell)?.page ?? NO_PAGE);
   const order = [...pageOf.keys()].sort((a, b) => (pageOf[a] as number) - (pageOf[b] as number));
   const ranges: { page: number; start: number; count: number }[] = [];
   order.forEach((cell, at) => {

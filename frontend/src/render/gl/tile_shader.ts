@@ -65,23 +65,24 @@ export function setTiles(
     uWeight: weight,
     uTile: entry.tile ?? 1,
     uColumns: entry.columns ?? 1,
-    // Where no cell has an icon, none is missing.
-    uHatch: entry.tile === null ? 0 : 0.3,
     uNeutral: toUnit(neutral),
     uRim: rimWidth(worldSide(camera, viewport) / size) * ratio,
   });
 }
 
-/** Sets the page whose tiles are drawn next; null for those without an icon. */
+/** Sets the page whose tiles are drawn next; null for tiles without an icon, undefined if it is not here. */
 export function setTexture(
   program: ProgramInfo,
   textures: IconTextures,
-  picture: ImageBitmap | null,
+  { entry }: Level,
+  picture: ImageBitmap | null | undefined,
 ): void {
   const { width = 1, height = 1 } = picture ?? {};
   setUniforms(program, {
-    uSheet: textures.textureOf(picture),
+    uSheet: textures.textureOf(picture ?? null),
     uSheetPixels: [width, height],
-    uHasSheet: picture === null ? 0 : 1,
+    uHasSheet: picture ? 1 : 0,
+    // Where no cell has an icon, none is missing.
+    uHatch: picture === null && entry.tile !== null ? 0.3 : 0,
   });
 }
