@@ -9,8 +9,8 @@ import type { Probe } from '../wire/probe';
 
 const BUDGET_BYTES = 256 << 20;
 const BYTES_PER_PIXEL = 4;
-/** Icons of one grid that take more would drive one another out of the cache. */
-const GRID_BYTES = 192 << 20;
+/** Icons in one view that take more would drive one another out of the cache. */
+const VIEW_BYTES = 192 << 20;
 
 /** A page; null where it failed, undefined where it is not here. */
 export type IconPage = ImageBitmap | null | undefined;
@@ -45,8 +45,8 @@ export class SpritePages {
   /** Icons of a level; of the pages that are `needed`, requests what is missing. */
   icons(atlas: AtlasName, level: Pick<Level, 'entry'>, needed: readonly number[]): PageSet {
     const { pages, tile, columns } = level.entry;
-    if (pages.length * ((tile ?? 0) * (columns ?? 0)) ** 2 * BYTES_PER_PIXEL > GRID_BYTES) {
-      const failure = new Failure('damaged', 'They need more than 192 MiB of memory.', '');
+    if (needed.length * ((tile ?? 0) * (columns ?? 0)) ** 2 * BYTES_PER_PIXEL > VIEW_BYTES) {
+      const failure = new Failure('damaged', 'They need more than 192 MiB of memory; zoom in.', '');
       return { pages: pages.map(() => null), complete: true, failure };
     }
     return this.#collect(pages, needed, `sheet/${atlas.key}`, (page) =>
@@ -89,7 +89,10 @@ export class SpritePages {
     const pictures = keys.map((key) =>
       this.#failures.has(key) ? null : (this.#pictures.peek(key) ?? undefined),
     );
-    const missing = needed.filter((page) => pictures[page] === undefined);
+    // Used last, so that pages out of view leave the cache before them.
+    const missing = needed.filter(
+      (page) => pictures[page] !== null && this.#pictures.peek(keys[page] as string) === null,
+    );
     for (const page of missing) this.#fetch(keys[page] as string, () => fetch(pages[page] as Page));
     const failed = needed.find((page) => pictures[page] === null);
     return {

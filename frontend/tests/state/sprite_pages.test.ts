@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { SpritePages } from '../../src/state/sprite_pages';
 import type { GridEntry } from '../../src/wire/manifest';
+import { webp } from '../helpers/fake_server';
 
 const atlas = { key: 's1/7', series: 's1', step: 7 };
 
@@ -56,6 +57,26 @@ describe('icons of a grid', () => {
     });
   });
 
+  it('stay in memory while they are in view, and those out of view go first', async () => {
+    const fetched = vi.fn(async () => webp(2048, 2048));
+    vi.stubGlobal('fetch', fetched);
+    vi.stubGlobal('createImageBitmap', async () => ({ width: 2048, height: 2048 }));
+    const pages = new SpritePages();
+    const wide = level(24, 128, 16);
+    const load = async (needed: readonly number[]) => {
+      while (!pages.icons(atlas, wide, needed).complete)
+        await new Promise<void>((resolve) => pages.watch(resolve));
+      return pages.icons(atlas, wide, needed);
+    };
+    // 16 pages of 16 MiB fill the cache.
+    for (let page = 2; page < 16; page++) await load([0, 1, page]);
+    const { pages: held } = await load([0, 1, 16]);
+    expect(held.map((page) => page !== undefined)).toEqual(
+      all(24).map((page) => page !== 2 && page <= 16),
+    );
+    expect(fetched).toHaveBeenCalledTimes(17);
+  });
+
   it('are not requested if they would drive one another out of it', () => {
     const fetched = vi.fn(() => new Promise(() => {}));
     vi.stubGlobal('fetch', fetched);
@@ -64,5 +85,7 @@ describe('icons of a grid', () => {
     expect(set.pages).toEqual(new Array(33).fill(null));
     expect(set.failure?.message).toContain('192 MiB');
     expect(fetched).not.toHaveBeenCalled();
+    expect(new SpritePages().icons(atlas, level(33, 96, 21), [3, 4]).complete).toBe(false);
+    expect(fetched).toHaveBeenCalledTimes(2);
   });
 });
