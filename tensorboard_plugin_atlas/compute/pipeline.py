@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -134,6 +134,7 @@ class AtlasPipeline:
         progress: Whether to show a progress bar on a terminal.
         baselines: Layer name to the atlas of another run that the layer's first map is aligned to;
             see `align_to_run`. Maps that continue a log are not aligned.
+        on_activations: Called with layer, (N, C) activations and step before each atlas.
     """
 
     probe: Probe
@@ -141,6 +142,7 @@ class AtlasPipeline:
     config: AtlasConfig
     progress: bool = True
     baselines: Mapping[str, Atlas] = field(default_factory=dict)
+    on_activations: Callable[[str, FloatArray, int], None] | None = None
     _states: dict[str, LayerState] = field(default_factory=dict)
 
     @cached_property
@@ -185,6 +187,8 @@ class AtlasPipeline:
         for layer in self.layers:
             if layer not in skip:
                 state = self._states.setdefault(layer, LayerState())
+                if self.on_activations is not None:
+                    self.on_activations(layer, found.layers[layer].values, step)
                 yield self._compute_atlas(
                     model, found, found.layers[layer], state, step, now, on_preliminary
                 )

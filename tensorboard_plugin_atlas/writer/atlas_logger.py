@@ -15,6 +15,7 @@ from tensorboard_plugin_atlas.compute.model.call_model import use_interface
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.errors import WorkerError, describe_error
 from tensorboard_plugin_atlas.log_names import PROBE_TAG, Revision, layer_tag
+from tensorboard_plugin_atlas.logs.activation_files import ActivationFiles
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
@@ -57,6 +58,10 @@ class AtlasLogger:
         self._failures: list[WorkerError] = []
         self._shortcuts = ShortcutLogger(pipeline, records.shortcuts, sink, self._failures)
         self._classes = ClassAtlasLogger(pipeline, records.class_atlases, sink, self._failures)
+        if records.activations_dir is not None:
+            digest = pipeline.probe.digest
+            files = ActivationFiles(records.activations_dir, digest, self._failures)
+            pipeline.on_activations = files.write
         resume_point = find_last_atlases(sink.location, (*pipeline.layers, *self._classes.series))
         self._is_new_log = resume_point.is_empty
         self._last_steps = {layer: atlas.step for layer, atlas in resume_point.atlases.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence, Sized
 from types import TracebackType
@@ -31,6 +32,7 @@ from tensorboard_plugin_atlas.errors import (
     CannotSendError,
     WorkerError,
 )
+from tensorboard_plugin_atlas.logs.activation_files import check_activations_dir
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.number_arguments import to_int, to_seconds
@@ -140,6 +142,10 @@ class AtlasWriter:
             `["cat", ("cat", "dog"), 3]`. At each logged step, logs an atlas of the samples with the
             highest attribution for each class, or for each pair an atlas of what separates the two,
             at the last of `layers`. Each costs about as much as the atlas of a layer.
+        activations_dir: Local directory for the activations of all samples: one file
+            `<layer>/step-<step>.safetensors` for each atlas with an array "activations", (N, C),
+            whose rows are the atlas's samples, in float16, or in float32 if a value does not fit.
+            None writes none. A log has those of at most 100,000 samples in lower precision.
         output: Function from the model's output for N images to (N, K) logits, such as
             `lambda out: out["class"]`. False states that there are none. None uses the output
             itself, its `logits`, or the first (N, K) tensor in it; in the last case a note in the
@@ -211,6 +217,7 @@ class AtlasWriter:
         align_to: Any = None,
         shortcuts: bool | str = False,
         class_atlases: Sequence[Any] = (),
+        activations_dir: str | os.PathLike[str] | None = None,
         output: ReadOutput | Literal[False] | None = None,
         forward: Forward | None = None,
         prototypes: Tensor | NDArray[Any] | str | None = None,
@@ -268,6 +275,7 @@ class AtlasWriter:
                         model, self.layers, self.probe, shortcuts, self._reporter
                     ),
                     class_atlases=self._check_classes(class_atlases),
+                    activations_dir=check_activations_dir(activations_dir),
                     interface=interface,
                 )
             self._sink = sink

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which optional records a writer logs, shortcuts and class atlases, and how it calls the model."""
+"""What a writer records besides the atlases of layers, and how it calls the model."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ class RecordOptions:
         shortcuts: Layer in which shortcuts are searched, or None.
         class_atlases: One class index for each atlas of a class, two for each pair of classes. They
             are computed at the last of the layers.
+        activations_dir: Directory for the activations of all samples, or None to write none.
         interface: How the model is called and its output is read, also for the atlases of layers.
     """
 
     shortcuts: str | None = None
     class_atlases: tuple[tuple[int, ...], ...] = ()
+    activations_dir: str | None = None
     interface: ModelInterface = DEFAULT_INTERFACE
 
 
