@@ -21,7 +21,7 @@ function packageVersion(): string {
   return found;
 }
 
-const NO_TRANSITIONS = fileURLToPath(new URL('src/map/no_transitions.ts', import.meta.url));
+const TRANSITION_SHIM = fileURLToPath(new URL('src/map/d3_transition_shim.ts', import.meta.url));
 
 /** Collapses the whitespace of templates to single spaces. */
 const TEMPLATE_MINIFIER: Plugin = {
@@ -104,8 +104,8 @@ export default defineConfig(({ mode }) => ({
   publicDir: 'public',
   resolve: {
     alias: {
-      'd3-interpolate': NO_TRANSITIONS,
-      'd3-transition': NO_TRANSITIONS,
+      'd3-interpolate': TRANSITION_SHIM,
+      'd3-transition': TRANSITION_SHIM,
     },
   },
   define: { __ATLAS_VERSION__: JSON.stringify(packageVersion()) },

@@ -22,8 +22,8 @@ from torch.nn import functional
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.demo.network import DemoNet
-from tensorboard_plugin_atlas.export.contents import Omissions
 from tensorboard_plugin_atlas.export.event_provider import EventProvider, scan_log
+from tensorboard_plugin_atlas.export.export_selection import Omissions
 from tensorboard_plugin_atlas.export.responses import record_responses
 from tensorboard_plugin_atlas.serving.routes import DataRoutes
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.analysis.run_matrix import RunMatrix, compare_runs
     from tensorboard_plugin_atlas.atlas import Atlas, ProbeThumbnails
     from tensorboard_plugin_atlas.checkpoints.atlas_build import BuildResult, build_atlases
-    from tensorboard_plugin_atlas.compute.icons.render_icons import RenderedIcons, render_icons
+    from tensorboard_plugin_atlas.compute.icons.direction_icons import RenderedIcons, render_icons
     from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
     from tensorboard_plugin_atlas.compute.probe.image_files import ImageFiles
     from tensorboard_plugin_atlas.compute.probe.streamed_probe import StreamedProbe
@@ -115,7 +115,7 @@ _MODULES = {
     "NotebookView": "export.notebook",
     "PatchTest": "compute.shortcuts.patch_test",
     "ProbeThumbnails": "atlas",
-    "RenderedIcons": "compute.icons.render_icons",
+    "RenderedIcons": "compute.icons.direction_icons",
     "RunMatrix": "analysis.run_matrix",
     "Schedule": "schedule",
     "Shortcut": "compute.shortcuts.search",
@@ -141,7 +141,7 @@ _MODULES = {
     "read_atlases": "logs.reader",
     "read_probe": "logs.probe_reader",
     "read_shortcuts": "logs.reader",
-    "render_icons": "compute.icons.render_icons",
+    "render_icons": "compute.icons.direction_icons",
     "show": "export.notebook",
     "show_comparison": "export.notebook",
     "since_step": "compute.shortcuts.onset",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.analysis.atlas_checks import check_atlas
 from tensorboard_plugin_atlas.analysis.cka import cka
 from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
-from tensorboard_plugin_atlas.analysis.concept_diff import ConceptDiff, match_concepts
+from tensorboard_plugin_atlas.analysis.concept_matches import ConceptDiff, match_concepts
 from tensorboard_plugin_atlas.analysis.directions import finite_rows, nearest_neighbors, unit_rows
 from tensorboard_plugin_atlas.analysis.partition_matches import match_partitions
 from tensorboard_plugin_atlas.analysis.printable_text import shorten

@@ -31,8 +31,8 @@ from tensorboard_plugin_atlas.compute.argument_checks import (
     check_model_and_config,
     explain_model_errors,
 )
-from tensorboard_plugin_atlas.compute.log_size import build_loggable_probe
-from tensorboard_plugin_atlas.compute.model.call_model import (
+from tensorboard_plugin_atlas.compute.log_size_check import build_loggable_probe
+from tensorboard_plugin_atlas.compute.model.model_interface import (
     Forward,
     ModelInterface,
     check_interface,

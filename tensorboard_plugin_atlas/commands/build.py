@@ -122,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         load_probe_source,
         move_to_device,
     )
-    from tensorboard_plugin_atlas.commands.model_functions import import_model_function
+    from tensorboard_plugin_atlas.commands.model_interface_options import import_model_function
 
     config = make_config(arguments)
     model = move_to_device(build_model(arguments.model), arguments.device)

@@ -77,7 +77,7 @@ def add_parser(commands: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     from tensorboard_plugin_atlas.commands.class_atlas_run import make_class_atlases
-    from tensorboard_plugin_atlas.commands.model_functions import use_model_functions
+    from tensorboard_plugin_atlas.commands.model_interface_options import use_model_functions
 
     with use_model_functions(arguments):
         result = make_class_atlases(

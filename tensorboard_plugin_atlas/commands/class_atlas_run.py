@@ -36,7 +36,7 @@ from tensorboard_plugin_atlas.config import restore_config
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, DamageError
 from tensorboard_plugin_atlas.log_names import classes_run, layer_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
-from tensorboard_plugin_atlas.logs.log_paths import list_event_files
+from tensorboard_plugin_atlas.logs.log_files import list_event_files
 from tensorboard_plugin_atlas.logs.reader import AtlasRecord, list_records
 from tensorboard_plugin_atlas.logs.record_selection import select_step
 from tensorboard_plugin_atlas.logs.resume import purge_steps

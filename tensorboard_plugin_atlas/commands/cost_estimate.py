@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.model.call_model import get_interface
 from tensorboard_plugin_atlas.compute.model.layer_choice import choose_layers
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
+from tensorboard_plugin_atlas.compute.model.model_interface import get_interface
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.image_files import ImageFiles
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe

@@ -107,7 +107,7 @@ def _add_training(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns 0, or 1 if the plan of a run does not fit."""
     from tensorboard_plugin_atlas.commands.cost_estimate import estimate
-    from tensorboard_plugin_atlas.commands.model_functions import use_model_functions
+    from tensorboard_plugin_atlas.commands.model_interface_options import use_model_functions
     from tensorboard_plugin_atlas.config import AtlasConfig
 
     has_run = _has_training(arguments)
@@ -164,7 +164,7 @@ def _make_schedule(arguments: argparse.Namespace) -> Schedule:
 
 def _print_plan(arguments: argparse.Namespace, result: Estimate, icons: str) -> int:
     """Prints the plan of a run; returns the exit status."""
-    from tensorboard_plugin_atlas.commands.run_plan import (
+    from tensorboard_plugin_atlas.commands.logging_plan import (
         Budget,
         StepCost,
         Training,

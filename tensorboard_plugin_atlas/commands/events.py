@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.commands.terminal_text import escape, format_count
 
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas.atlas import Event
-    from tensorboard_plugin_atlas.commands.event_report import EventReport, ListedEvent
+    from tensorboard_plugin_atlas.commands.run_events import EventReport, ListedEvent
 
 HELP: Final = """\
 List the events of a run, highest score first: concepts that were born, merged, split, or ended,
@@ -81,7 +81,7 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
-    from tensorboard_plugin_atlas.commands.event_report import find_events
+    from tensorboard_plugin_atlas.commands.run_events import find_events
 
     report = find_events(arguments.log_dir, run=arguments.run, layers=arguments.layer)
     report = report.filter(arguments.kind)

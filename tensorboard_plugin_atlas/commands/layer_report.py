@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.call_model import call_model
 from tensorboard_plugin_atlas.compute.model.layer_choice import find_layers
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
+from tensorboard_plugin_atlas.compute.model.model_interface import call_model
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     add_forward_hooks,
     as_input,

@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     from tensorboard_plugin_atlas.commands.cost_estimate import build_model
     from tensorboard_plugin_atlas.commands.layer_report import report_layers
-    from tensorboard_plugin_atlas.commands.model_functions import use_model_functions
+    from tensorboard_plugin_atlas.commands.model_interface_options import use_model_functions
 
     model = build_model(arguments.model)
     with use_model_functions(arguments):

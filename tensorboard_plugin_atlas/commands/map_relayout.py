@@ -26,7 +26,7 @@ from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
 from tensorboard_plugin_atlas.analysis.directions import finite_rows
 from tensorboard_plugin_atlas.analysis.layer_scalars import ICON_CHANGE
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Provenance
-from tensorboard_plugin_atlas.compute.icons.relayout_icons import reuse_icons
+from tensorboard_plugin_atlas.compute.icons.reused_icons import reuse_icons
 from tensorboard_plugin_atlas.compute.layout.grid import bin_grids
 from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_relayout
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
@@ -40,7 +40,7 @@ from tensorboard_plugin_atlas.log_names import (
     source_of_relayout,
 )
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
-from tensorboard_plugin_atlas.logs.log_paths import list_event_files
+from tensorboard_plugin_atlas.logs.log_files import list_event_files
 from tensorboard_plugin_atlas.logs.reader import AtlasRecord, list_records
 from tensorboard_plugin_atlas.logs.record_selection import select_records
 from tensorboard_plugin_atlas.logs.resume import purge_steps

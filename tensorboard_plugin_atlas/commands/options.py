@@ -216,7 +216,7 @@ def parse_local_log(text: str) -> Path:
 
 
 def _parse_local(text: str, advice: str) -> Path:
-    from tensorboard_plugin_atlas.logs.log_paths import parse_log_path
+    from tensorboard_plugin_atlas.logs.log_files import parse_log_path
 
     path = parse_log_path(text)
     if not isinstance(path, Path):

@@ -28,7 +28,7 @@ from tensorboard_plugin_atlas.atlas import (
 )
 from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
 from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution, compute_attribution
-from tensorboard_plugin_atlas.compute.attribution.sample_choice import (
+from tensorboard_plugin_atlas.compute.attribution.attributed_samples import (
     MIN_SAMPLES,
     choose_samples,
     fit_count,
@@ -55,12 +55,12 @@ from tensorboard_plugin_atlas.compute.model.activations import (
     ProbeOutputs,
     collect_activations,
 )
-from tensorboard_plugin_atlas.compute.model.call_model import (
+from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
+from tensorboard_plugin_atlas.compute.model.model_interface import (
     Forward,
     check_interface,
     use_interface,
 )
-from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.model.receptive_field import (
@@ -72,7 +72,7 @@ from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
-from tensorboard_plugin_atlas.many_samples import MANY_SAMPLES, is_many
+from tensorboard_plugin_atlas.sample_subset import MANY_SAMPLES, is_many
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
 from tensorboard_plugin_atlas.wire.attribution_quantization import (
     MANY_BYTES,

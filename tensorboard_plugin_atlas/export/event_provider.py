@@ -22,7 +22,7 @@ from tensorboard_plugin_atlas.logs.event_file import (
     parse_events,
     read_record,
 )
-from tensorboard_plugin_atlas.logs.log_paths import LogPath
+from tensorboard_plugin_atlas.logs.log_files import LogPath
 from tensorboard_plugin_atlas.logs.reader import walk_events
 
 RunTag: TypeAlias = tuple[str, str]

@@ -19,20 +19,20 @@ from tensorboard_plugin_atlas.analysis.atlas_checks import iterate_atlases
 from tensorboard_plugin_atlas.analysis.printable_text import shorten
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.export.atlas_log import make_log
-from tensorboard_plugin_atlas.export.contents import (
-    AtlasSize,
-    Omissions,
-    Selection,
-    fit_size,
-    thin_steps,
-)
 from tensorboard_plugin_atlas.export.event_provider import (
     ChangedFileError,
     EventProvider,
     LogContents,
     scan_log,
 )
+from tensorboard_plugin_atlas.export.export_selection import (
+    AtlasSize,
+    Omissions,
+    Selection,
+    fit_size,
+    thin_steps,
+)
+from tensorboard_plugin_atlas.export.memory_log import make_log
 from tensorboard_plugin_atlas.export.page import (
     measure_empty_page,
     store_body,
@@ -40,7 +40,7 @@ from tensorboard_plugin_atlas.export.page import (
 )
 from tensorboard_plugin_atlas.export.responses import RecordedResponse, record_responses
 from tensorboard_plugin_atlas.log_names import PROBE_TAG
-from tensorboard_plugin_atlas.logs.log_paths import check_directory
+from tensorboard_plugin_atlas.logs.log_files import check_directory
 from tensorboard_plugin_atlas.output_file import check_output_file, replace_file
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.serving.routes import DataRoutes

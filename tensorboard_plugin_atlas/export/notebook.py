@@ -13,7 +13,6 @@ from urllib.parse import quote
 
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.export.atlas_log import list_runs
 from tensorboard_plugin_atlas.export.html_export import (
     PageOptions,
     check_limit,
@@ -21,6 +20,7 @@ from tensorboard_plugin_atlas.export.html_export import (
     read_source,
     write_log_page,
 )
+from tensorboard_plugin_atlas.export.memory_log import list_runs
 
 HEIGHT: Final = 700
 """Default height of the frame in CSS pixels."""

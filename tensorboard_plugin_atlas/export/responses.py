@@ -15,7 +15,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from tensorboard_plugin_atlas.errors import DamageError
-from tensorboard_plugin_atlas.export.contents import Omissions, select_grids
+from tensorboard_plugin_atlas.export.export_selection import Omissions, select_grids
 from tensorboard_plugin_atlas.serving.routes import DataRoutes, get_status
 from tensorboard_plugin_atlas.serving.series_reader import Request
 

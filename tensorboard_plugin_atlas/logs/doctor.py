@@ -24,7 +24,7 @@ from tensorboard_plugin_atlas.logs.integrity import (
     FileReport,
     check_file,
 )
-from tensorboard_plugin_atlas.logs.log_paths import (
+from tensorboard_plugin_atlas.logs.log_files import (
     LogPath,
     LogPathLike,
     list_event_files,

@@ -28,7 +28,7 @@ import google_crc32c
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.log_names import PLUGIN_NAME
 from tensorboard_plugin_atlas.logs.file_names import make_next_file_name
-from tensorboard_plugin_atlas.logs.log_paths import (
+from tensorboard_plugin_atlas.logs.log_files import (
     LogPath,
     LogPathLike,
     list_event_files,

@@ -24,7 +24,7 @@ from tensorboard_plugin_atlas.logs.event_file import (
     read_length,
     scan_records,
 )
-from tensorboard_plugin_atlas.logs.log_paths import LogPath
+from tensorboard_plugin_atlas.logs.log_files import LogPath
 
 ABORT_BYTES: Final = 1 << 40
 """TensorBoard's data server exits at startup if a header has this length or more."""

@@ -8,7 +8,7 @@ import os
 from tensorboard_plugin_atlas.atlas import ProbeThumbnails
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
 from tensorboard_plugin_atlas.log_names import PROBE_TAG
-from tensorboard_plugin_atlas.logs.log_paths import check_directory
+from tensorboard_plugin_atlas.logs.log_files import check_directory
 from tensorboard_plugin_atlas.logs.reader import matches_run, walk_events
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_probe
 

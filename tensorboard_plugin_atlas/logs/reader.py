@@ -34,7 +34,7 @@ from tensorboard_plugin_atlas.logs.event_file import (
     read_events,
     read_record,
 )
-from tensorboard_plugin_atlas.logs.log_paths import (
+from tensorboard_plugin_atlas.logs.log_files import (
     LogPath,
     LogPathLike,
     check_directory,

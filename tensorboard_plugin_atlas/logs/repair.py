@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import FRAME_BYTES, frame, scan_records
-from tensorboard_plugin_atlas.logs.log_paths import (
+from tensorboard_plugin_atlas.logs.log_files import (
     LogPath,
     LogPathLike,
     check_directory,

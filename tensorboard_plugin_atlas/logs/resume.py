@@ -23,7 +23,7 @@ from tensorboard_plugin_atlas.logs.event_file import (
     parse_events,
     read_record_at,
 )
-from tensorboard_plugin_atlas.logs.log_paths import LogPath, list_event_files, parse_log_path
+from tensorboard_plugin_atlas.logs.log_files import LogPath, list_event_files, parse_log_path
 from tensorboard_plugin_atlas.logs.protos import make_restart_payload
 from tensorboard_plugin_atlas.logs.sinks import make_event_sink
 from tensorboard_plugin_atlas.shortcut_record import ShortcutRecord

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Colors of classes, the same as in the tab (`frontend/src/domain/color_modes.ts`)."""
+"""Colors of classes, the same as in the tab (`frontend/src/domain/map_colors.ts`)."""
 
 from __future__ import annotations
 

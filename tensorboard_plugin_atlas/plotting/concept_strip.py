@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.analysis.atlas_checks import iterate_atlases
 from tensorboard_plugin_atlas.atlas import Atlas, ConceptState
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.plotting.axes_image import draw_tile
 from tensorboard_plugin_atlas.plotting.captions import describe_source
 from tensorboard_plugin_atlas.plotting.cell_icons import select_grid
 from tensorboard_plugin_atlas.plotting.concept_names import (
@@ -20,7 +21,6 @@ from tensorboard_plugin_atlas.plotting.concept_names import (
     format_concept_name,
     rank_cells,
 )
-from tensorboard_plugin_atlas.plotting.image_tiles import draw_tile
 from tensorboard_plugin_atlas.plotting.matplotlib_figures import (
     DEFAULT_WIDTH,
     AnyFigure,

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.analysis.atlas_checks import check_atlas
-from tensorboard_plugin_atlas.analysis.class_spec import resolve_class
+from tensorboard_plugin_atlas.analysis.class_lookup import resolve_class
 from tensorboard_plugin_atlas.analysis.concepts.naming import format_class_name
 from tensorboard_plugin_atlas.analysis.directions import finite_rows
 from tensorboard_plugin_atlas.analysis.patch_crop import crop_patch
 from tensorboard_plugin_atlas.atlas import Atlas, Grid, ProbeThumbnails
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.plotting.axes_image import draw_tile
 from tensorboard_plugin_atlas.plotting.captions import (
     describe_icons,
     describe_source,
@@ -23,7 +24,6 @@ from tensorboard_plugin_atlas.plotting.captions import (
 )
 from tensorboard_plugin_atlas.plotting.cell_icons import select_grid
 from tensorboard_plugin_atlas.plotting.concept_names import check_concepts, format_concept_name
-from tensorboard_plugin_atlas.plotting.image_tiles import draw_tile
 from tensorboard_plugin_atlas.plotting.matplotlib_figures import (
     DEFAULT_WIDTH,
     AnyFigure,

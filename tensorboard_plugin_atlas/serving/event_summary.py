@@ -6,7 +6,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 
-from tensorboard_plugin_atlas.serving.concept_history import summarize_concepts
+from tensorboard_plugin_atlas.serving.concept_summary import summarize_concepts
 from tensorboard_plugin_atlas.wire.limits import (
     MAX_HISTORY_EVENTS,
     MAX_HISTORY_IDS,

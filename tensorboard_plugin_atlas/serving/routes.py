@@ -32,7 +32,7 @@ from tensorboard_plugin_atlas.wire.manifest_types import SkippedEntry
 from tensorboard_plugin_atlas.wire.response_types import HistoryResponse, HistoryStep
 from tensorboard_plugin_atlas.wire.shortcut_codec import shortcuts_response
 from tensorboard_plugin_atlas.wire.shown_samples import MAX_SHOWN
-from tensorboard_plugin_atlas.wire.version_1 import upgrade_arrays
+from tensorboard_plugin_atlas.wire.version_1_upgrade import upgrade_arrays
 
 _BINARY: Final = "application/octet-stream"
 

@@ -3,7 +3,7 @@
 
 A series is one layer of one run. The provider is slow (about 40 ms per call with the data server)
 and verifies nothing. So listings are cached for a second and read again only if they changed (see
-`blob_sequences`), blobs are cached up to a total size, and all data are compared with their
+`blob_sequence_reader`), blobs are cached up to a total size, and all data are compared with their
 manifest. Thread safe; concurrent identical reads are done once.
 """
 
@@ -34,9 +34,9 @@ from tensorboard_plugin_atlas.log_names import (
     revision_of_tag,
 )
 from tensorboard_plugin_atlas.serving.blob_reader import PARALLEL_READS, BlobReader
-from tensorboard_plugin_atlas.serving.blob_sequences import RunTag, SequenceReader
+from tensorboard_plugin_atlas.serving.blob_sequence_reader import RunTag, SequenceReader
 from tensorboard_plugin_atlas.serving.cache import ByteCache
-from tensorboard_plugin_atlas.serving.concept_history import ConceptSummary
+from tensorboard_plugin_atlas.serving.concept_summary import ConceptSummary
 from tensorboard_plugin_atlas.serving.event_summary import EventSummary, StepFacts, extract_facts
 from tensorboard_plugin_atlas.wire.atlas_codec import (
     AtlasManifest,

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas import many_samples
+from tensorboard_plugin_atlas import sample_subset
 from tensorboard_plugin_atlas.atlas import SELECTED, StoredActivations
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.wire.tensors import count_bit_bytes
@@ -34,7 +34,7 @@ SELECTED_BYTES: Final = 12_000_000
 
 def count_largest_bytes(samples: int, channels: int) -> int:
     """Returns the largest number of bytes of stored activations, with the default budget."""
-    if many_samples.is_many(samples):
+    if sample_subset.is_many(samples):
         rows = count_selected(channels)
         return rows * channels + 8 * channels + count_bit_bytes(samples)
     smallest = 2 * (samples + channels) + 4 * channels  # one principal axis
@@ -43,7 +43,7 @@ def count_largest_bytes(samples: int, channels: int) -> int:
 
 def count_selected(channels: int, max_bytes: int = SELECTED_BYTES) -> int:
     """Returns the number of samples with stored activations, of more than `MANY_SAMPLES`."""
-    return max(1, min(many_samples.MANY_SAMPLES, max_bytes // max(channels, 1)))
+    return max(1, min(sample_subset.MANY_SAMPLES, max_bytes // max(channels, 1)))
 
 
 def store_activations(values: NDArray[Any], *, max_bytes: int | None = None) -> StoredActivations:
@@ -56,7 +56,7 @@ def store_activations(values: NDArray[Any], *, max_bytes: int | None = None) -> 
     `Quality.invalid`).
 
     Of more than `MANY_SAMPLES` samples, the first `count_selected` in the order of
-    `many_samples` are stored as uint8, except for rows with NaN or infinity.
+    `sample_subset` are stored as uint8, except for rows with NaN or infinity.
 
     Args:
         values: (N, C) floating point.
@@ -75,7 +75,7 @@ def store_activations(values: NDArray[Any], *, max_bytes: int | None = None) -> 
             f"store_activations(values={values.dtype} {values.shape}): pass floats of shape (N, C)"
         )
     samples, channels = values.shape
-    if many_samples.is_many(samples):
+    if sample_subset.is_many(samples):
         return _store_some(values, count_selected(channels, max_bytes or SELECTED_BYTES))
     max_bytes = STORED_BYTES if max_bytes is None else max_bytes
     if 2 * samples * channels <= max_bytes:
@@ -93,7 +93,7 @@ def store_activations(values: NDArray[Any], *, max_bytes: int | None = None) -> 
 
 def _store_some(values: NDArray[Any], count: int) -> StoredActivations:
     """Returns the uint8 form of at most `count` finite rows, the same ones at every step."""
-    selected = many_samples.choose_first(len(values), count)
+    selected = sample_subset.choose_first(len(values), count)
     selected[selected] = np.isfinite(values[selected]).all(axis=1)
     rows = np.clip(values[selected], -_HALF_MAX, _HALF_MAX).astype(np.float32)
     # Without any finite row, the scale is that of a row of zeros.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import CHANNEL_ARRAYS, SELECTED, Atlas, StoredActivations
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.many_samples import is_many
+from tensorboard_plugin_atlas.sample_subset import is_many
 from tensorboard_plugin_atlas.wire.activation_quantization import SELECTED_BYTES
 from tensorboard_plugin_atlas.wire.array_types import (
     ACTIVATION_ARRAYS,
@@ -42,7 +42,7 @@ from tensorboard_plugin_atlas.wire.tensors import (
     read_names,
     save,
 )
-from tensorboard_plugin_atlas.wire.version_1 import upgrade_arrays
+from tensorboard_plugin_atlas.wire.version_1_upgrade import upgrade_arrays
 
 FIRST_COMPACT: Final = 4
 """First wire version with the compact form."""

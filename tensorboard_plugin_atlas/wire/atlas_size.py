@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tensorboard_plugin_atlas.many_samples import is_many
+from tensorboard_plugin_atlas.sample_subset import is_many
 from tensorboard_plugin_atlas.wire import activation_quantization, attribution_quantization
 from tensorboard_plugin_atlas.wire.array_types import GRID_ARRAYS, MAP_ARRAYS, array_specs
 from tensorboard_plugin_atlas.wire.compact_samples import TABLE_ROWS, TABLES

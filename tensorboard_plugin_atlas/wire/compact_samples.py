@@ -4,7 +4,7 @@
 A compact array is decoded to the same bits as the plain one, or not used: each array is stored in
 the smallest form that holds it exactly. Map coordinates are 16-bit codes if `round_positions` made
 them; values that repeat are an index into a table of the distinct ones, by their bits; the cells
-of samples are derived (`compact_cells`).
+of samples are derived (`derived_cells`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray
 from tensorboard_plugin_atlas.errors import DamageError
-from tensorboard_plugin_atlas.wire.compact_cells import derive_cells, remove_derived_cells
+from tensorboard_plugin_atlas.wire.derived_cells import derive_cells, remove_derived_cells
 from tensorboard_plugin_atlas.wire.tensors import read_names
 
 _Arrays = dict[str, NDArray[Any]]

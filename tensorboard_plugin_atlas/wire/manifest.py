@@ -22,7 +22,7 @@ import numpy as np
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError, TooNewError
 from tensorboard_plugin_atlas.log_names import WIRE_VERSION
 from tensorboard_plugin_atlas.sprite_sheets import check_page
-from tensorboard_plugin_atlas.wire import version_1, version_2, version_3
+from tensorboard_plugin_atlas.wire import version_1_upgrade, version_2_upgrade, version_3_upgrade
 from tensorboard_plugin_atlas.wire.field_errors import explain_error, field_error
 from tensorboard_plugin_atlas.wire.limits import (
     MAX_BLOBS,
@@ -226,10 +226,10 @@ def _read(text: bytes) -> Manifest:
 
 def _upgrade(document: Mapping[str, Any], version: int) -> dict[str, Any]:
     if version < 2:
-        document = version_1.upgrade_manifest(document)
+        document = version_1_upgrade.upgrade_manifest(document)
     if version < 3:
-        document = version_2.upgrade_manifest(document)
-    return version_3.upgrade_manifest(document)
+        document = version_2_upgrade.upgrade_manifest(document)
+    return version_3_upgrade.upgrade_manifest(document)
 
 
 def _parse(text: bytes) -> dict[str, Any]:

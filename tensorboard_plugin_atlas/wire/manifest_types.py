@@ -3,8 +3,9 @@
 
 These types are the only definition of the JSON in a log. msgspec converts every manifest to them
 and refuses missing fields, wrong types and values outside their limits. Rules that involve several
-fields are in `manifest_rules`, and older wire versions in `version_1` to `version_3`. `schema`
-writes the types as JSON Schema, and the front end generates its TypeScript from that.
+fields are in `manifest_rules`, and older wire versions in `version_1_upgrade` to
+`version_3_upgrade`. `schema` writes the types as JSON Schema, and the front end generates its
+TypeScript from that.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import StoredActivations
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.many_samples import choose_first
+from tensorboard_plugin_atlas.sample_subset import choose_first
 from tensorboard_plugin_atlas.wire.activation_quantization import select_samples
 from tensorboard_plugin_atlas.wire.array_range_checks import (
     check_activations,

@@ -11,7 +11,7 @@ from torch import nn
 
 from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars
 from tensorboard_plugin_atlas.atlas import Atlas, Skipped
-from tensorboard_plugin_atlas.compute.model.call_model import use_interface
+from tensorboard_plugin_atlas.compute.model.model_interface import use_interface
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.errors import WorkerError, describe_error
 from tensorboard_plugin_atlas.log_names import PROBE_TAG, Revision, layer_tag

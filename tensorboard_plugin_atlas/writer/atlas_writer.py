@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.compute.argument_checks import check_config, explain_model_errors
 from tensorboard_plugin_atlas.compute.class_atlas.sample_selection import check_classes
-from tensorboard_plugin_atlas.compute.log_size import build_loggable_probe
-from tensorboard_plugin_atlas.compute.model.call_model import (
+from tensorboard_plugin_atlas.compute.log_size_check import build_loggable_probe
+from tensorboard_plugin_atlas.compute.model.model_interface import (
     Forward,
     check_interface,
     use_interface,

@@ -37,10 +37,9 @@ from tensorboard_plugin_atlas.errors import (
 )
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.writer.cost import CostMeter
-from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job, Setup
 from tensorboard_plugin_atlas.writer.model_pickle import pickle_structure
+from tensorboard_plugin_atlas.writer.probe_transfer import share_images, without_images
 from tensorboard_plugin_atlas.writer.record_options import DEFAULT_RECORD_OPTIONS, RecordOptions
-from tensorboard_plugin_atlas.writer.shared_probe import share_images, without_images
 from tensorboard_plugin_atlas.writer.shared_state import SharedMemory, list_model_state
 from tensorboard_plugin_atlas.writer.snapshot_queue import (
     EXIT_SECONDS,
@@ -52,6 +51,7 @@ from tensorboard_plugin_atlas.writer.snapshot_queue import (
 )
 from tensorboard_plugin_atlas.writer.worker_device import Hardware
 from tensorboard_plugin_atlas.writer.worker_handle import WorkerProcess
+from tensorboard_plugin_atlas.writer.worker_messages import Done, Failed, Job, Setup
 from tensorboard_plugin_atlas.writer.worker_supervisor import (
     END_SECONDS,
     CannotStartError,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tensorboard_plugin_atlas.writer.fork_lock import renew_locks_in_children
+from tensorboard_plugin_atlas.writer.fork_safety import renew_locks_in_children
 
 EXPENSIVE_SECONDS: Final = 60.0
 """CPU seconds of an atlas from which on a user should know its cost."""

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.log_size import check_log_size, run_two_images
-from tensorboard_plugin_atlas.compute.model.call_model import ModelInterface, use_interface
+from tensorboard_plugin_atlas.compute.log_size_check import check_log_size, run_two_images
 from tensorboard_plugin_atlas.compute.model.layer_choice import find_layers
 from tensorboard_plugin_atlas.compute.model.layers import choose_middle_layer, normalize_layer_name
+from tensorboard_plugin_atlas.compute.model.model_interface import ModelInterface, use_interface
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
-from tensorboard_plugin_atlas.compute.shortcuts.image_memory import check_image_memory
+from tensorboard_plugin_atlas.compute.shortcuts.image_memory_check import check_image_memory
 from tensorboard_plugin_atlas.compute.shortcuts.tracker import find_incompatibility
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError

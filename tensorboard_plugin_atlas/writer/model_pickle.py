@@ -16,8 +16,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from tensorboard_plugin_atlas.compute.model.autocast_removal import without_autocast
 from tensorboard_plugin_atlas.compute.model.distributed_models import reject_sharded_model
-from tensorboard_plugin_atlas.compute.model.mixed_precision import without_autocast
 from tensorboard_plugin_atlas.compute.model.pickled_function import CpuPickler
 from tensorboard_plugin_atlas.errors import CannotSendError
 from tensorboard_plugin_atlas.writer.shared_state import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tensorboard_plugin_atlas.compute.model.call_model import DEFAULT_INTERFACE, ModelInterface
+from tensorboard_plugin_atlas.compute.model.model_interface import DEFAULT_INTERFACE, ModelInterface
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ from tensorboard_plugin_atlas.compute.model.sparse_buffers import (
     is_sparse,
 )
 from tensorboard_plugin_atlas.errors import CannotSendError
-from tensorboard_plugin_atlas.writer.model_object_graph import ModelContents, read_contents
+from tensorboard_plugin_atlas.writer.model_contents import ModelContents, read_contents
 
 ALIGNMENT: Final = 64
 """Alignment of tensors in bytes: a cache line, which is enough for all vector instructions."""

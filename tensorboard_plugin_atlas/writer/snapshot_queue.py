@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tensorboard_plugin_atlas.atlas import Skipped
-from tensorboard_plugin_atlas.writer.fork_lock import renew_locks_in_children
+from tensorboard_plugin_atlas.writer.fork_safety import renew_locks_in_children
 from tensorboard_plugin_atlas.writer.model_pickle import Structure
 from tensorboard_plugin_atlas.writer.shared_state import StateLayout, StateSlot
 

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
     from tensorboard_plugin_atlas.writer.channel import Channel
     from tensorboard_plugin_atlas.writer.cost import AtlasCost
-    from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job, Setup
     from tensorboard_plugin_atlas.writer.model_pickle import ModelCopy, Structure
+    from tensorboard_plugin_atlas.writer.worker_messages import Done, Failed, Job, Setup
 
 NICENESS: Final = 19
 """The lowest priority: beside a training loop on every core, the worker gets about 1 % of one."""
@@ -75,7 +75,7 @@ def _serve_owner(end: socket.socket) -> None:
     import torch
 
     from tensorboard_plugin_atlas.writer.channel import Channel
-    from tensorboard_plugin_atlas.writer.ipc import Ready
+    from tensorboard_plugin_atlas.writer.worker_messages import Ready
 
     torch.set_num_threads(1)
     channel = Channel(end)
@@ -127,7 +127,7 @@ class _Worker:
             self._logger.close()
 
     def _run_job(self, job: Job, slot: int) -> Done | Failed:
-        from tensorboard_plugin_atlas.writer.ipc import Done
+        from tensorboard_plugin_atlas.writer.worker_messages import Done
 
         wall, cpu = time.perf_counter(), time.process_time()
         if job.structure is not None:
@@ -180,7 +180,7 @@ def _rebuild_model(structure: Structure) -> ModelCopy:
 
 
 def _load_probe(setup: Setup, images: int) -> Probe:
-    from tensorboard_plugin_atlas.writer.shared_probe import with_images
+    from tensorboard_plugin_atlas.writer.probe_transfer import with_images
 
     return with_images(setup.probe, images)
 
@@ -198,7 +198,7 @@ def _make_logger(setup: Setup, probe: Probe) -> AtlasLogger:
 
 def _describe_failure(error: Exception, *, is_permanent: bool) -> Failed:
     from tensorboard_plugin_atlas.errors import describe_error, find_location
-    from tensorboard_plugin_atlas.writer.ipc import Failed
+    from tensorboard_plugin_atlas.writer.worker_messages import Failed
 
     return Failed(describe_error(error), find_location(error), is_permanent)
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Final
 
 from tensorboard_plugin_atlas.writer.channel import Channel
-from tensorboard_plugin_atlas.writer.fork_lock import delay_forks
-from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job, Ready, Setup
+from tensorboard_plugin_atlas.writer.fork_safety import delay_forks
 from tensorboard_plugin_atlas.writer.model_pickle import Structure
+from tensorboard_plugin_atlas.writer.worker_messages import Done, Failed, Job, Ready, Setup
 
 _WORKER: Final = "tensorboard_plugin_atlas.writer.worker"
 _MAX_REPLY_BYTES: Final = 1 << 20

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from typing import Final
 
 from tensorboard_plugin_atlas.errors import WorkerError, describe_error
-from tensorboard_plugin_atlas.writer.ipc import Done, Failed, Job
 from tensorboard_plugin_atlas.writer.model_pickle import Structure
 from tensorboard_plugin_atlas.writer.worker_handle import ExitStatus, WorkerProcess
+from tensorboard_plugin_atlas.writer.worker_messages import Done, Failed, Job
 
 logger = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from tensorboard_plugin_atlas.atlas import (
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
-from tensorboard_plugin_atlas.wire.compact_cells import bin_positions
 from tensorboard_plugin_atlas.wire.compact_samples import round_positions
+from tensorboard_plugin_atlas.wire.derived_cells import bin_positions
 
 MAP_SIDE = 14
 STRIDE = 16

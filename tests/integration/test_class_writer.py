@@ -25,8 +25,8 @@ from tensorboard_plugin_atlas import (
     track_concepts,
 )
 from tensorboard_plugin_atlas.analysis.class_series import CLASS_ATLAS
-from tensorboard_plugin_atlas.commands.event_report import find_events
 from tensorboard_plugin_atlas.commands.map_relayout import relayout
+from tensorboard_plugin_atlas.commands.run_events import find_events
 from tensorboard_plugin_atlas.compute.class_atlas.pipeline import ClassPipeline
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine

@@ -18,7 +18,7 @@ import pytest
 from synthetic_atlases import make_atlas, make_probe_pictures
 from synthetic_shortcuts import make_shortcuts
 
-from tensorboard_plugin_atlas import many_samples, read_atlases
+from tensorboard_plugin_atlas import read_atlases, sample_subset
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.log_names import (
     CHILD_RUN,
@@ -92,8 +92,8 @@ def write(folder: Path) -> None:
     sink.write(PROBE_TAG, encode_probe(make_probe_pictures(24)), 0, 1.0)
     for number, step in enumerate(STEPS, start=1):
         # The last step is stored as if it had many samples.
-        most = COMPACT_FROM if step == STEPS[-1] else many_samples.MANY_SAMPLES
-        with mock.patch.object(many_samples, "MANY_SAMPLES", most):
+        most = COMPACT_FROM if step == STEPS[-1] else sample_subset.MANY_SAMPLES
+        with mock.patch.object(sample_subset, "MANY_SAMPLES", most):
             atlas = make_atlas(
                 step, samples=24, grids=(2, 3), tile=8, channels=6, sequence=number, with_flips=True
             )

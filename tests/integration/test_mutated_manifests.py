@@ -21,7 +21,7 @@ from synthetic_atlases import make_atlas, make_probe_pictures
 from synthetic_shortcuts import make_shortcuts
 from untrusted_text import TEXTS
 
-from tensorboard_plugin_atlas import many_samples
+from tensorboard_plugin_atlas import sample_subset
 from tensorboard_plugin_atlas.errors import DamageError, TooNewError
 from tensorboard_plugin_atlas.wire.atlas_codec import (
     checksum,
@@ -38,7 +38,7 @@ Decode = Callable[[Sequence[bytes]], Any]
 
 def encode_many() -> list[bytes]:
     """Returns an atlas in the compact form."""
-    with mock.patch.object(many_samples, "MANY_SAMPLES", 30):
+    with mock.patch.object(sample_subset, "MANY_SAMPLES", 30):
         return encode_atlas(make_large_atlas(40, grids=(3, 5), invalid=2, min_count=1))
 
 

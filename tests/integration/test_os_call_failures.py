@@ -18,7 +18,7 @@ from tensorboard_plugin_atlas.logs.event_file import (
     read_events,
     scan_records,
 )
-from tensorboard_plugin_atlas.logs.log_paths import list_event_files
+from tensorboard_plugin_atlas.logs.log_files import list_event_files
 
 STEPS = range(4)
 

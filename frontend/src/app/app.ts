@@ -13,7 +13,7 @@ import { topBar } from './top_bar';
 
 const SPEAK_MS = 500;
 
-type Shell = import('./shell').Shell;
+type Shell = import('./feature_slots').Shell;
 
 export class AtlasApp extends LitElement {
   static override styles = unsafeCSS(styles);
@@ -115,7 +115,7 @@ export class AtlasApp extends LitElement {
   }
 
   async #loadShell(): Promise<void> {
-    const chunk = await import('./shell').catch(() => null);
+    const chunk = await import('./feature_slots').catch(() => null);
     const map = this.#map;
     this.requestUpdate();
     this.#loadFailed = chunk === null;

@@ -2,11 +2,11 @@
 /** The buttons at the top of the tab that open features. */
 
 import { html, type TemplateResult } from 'lit';
+import { toggleCompare } from '../state/comparison_actions';
 import { toggleOutlines } from '../state/outlines';
 import { addPane } from '../state/pane_specs';
 import type { Session } from '../state/session';
 import { showsOutlines } from '../state/slices/view';
-import { toggleCompare } from '../state/step_comparison';
 import type { State } from '../state/store';
 import { iconButton, SELECTION_ICON } from '../ui/icons';
 

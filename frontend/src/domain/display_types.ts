@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Types that describe what the map shows: cells, modes, highlights, colors, and rectangles. */
 
-import type { RunEvent } from '../wire/history';
+import type { RunEvent } from '../wire/series_history';
 
 /** A cell of a grid by row and column, independent of the step. */
 export interface CellPlace {

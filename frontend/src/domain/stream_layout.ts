@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Layout of the stream graph: stacks the concepts, or groups of concepts, of all steps as ribbons. */
 
-import type { History, RunEvent } from '../wire/history';
+import type { History, RunEvent } from '../wire/series_history';
 
 /** Of more columns than this, some are left out; of more ribbons, the smallest join the rest. */
 const MOST_COLUMNS = 160;

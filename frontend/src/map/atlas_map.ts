@@ -15,7 +15,7 @@ import {
   zoomAt,
 } from '../domain/camera';
 import type { CellPlace } from '../domain/display_types';
-import { pagesInView } from '../domain/icon_place';
+import { pagesInView } from '../domain/icon_sprites';
 import { resolveLevel } from '../domain/level_of_detail';
 import { shareLayout } from '../domain/relayout_runs';
 import type { PanBuffer } from '../render/gl/pan_buffer';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Moves every icon with its samples from one step to the next. */
 
-import { cellPlaces, explainUnpairing } from '../domain/comparison/sample_pairs';
+import { cellPlaces, explainUnpairing } from '../domain/comparison/atlas_pairs';
 import type { Scene, WeightedScene } from '../render/scene';
 import type { Atlas, Level } from '../wire/atlas';
 import type { Faded } from './cross_fade';

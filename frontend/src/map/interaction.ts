@@ -7,8 +7,9 @@ import { classAtlasOf, NOT_FOLLOWED } from '../domain/class_atlas';
 import { readFilter, SIGNS, writeFilter } from '../domain/class_filter';
 import { type CellPlace, SHOW_MODES, type ShowMode, samePlace } from '../domain/display_types';
 import { wants } from '../host/settings';
+import { chooseA, showA, swapSides, toggleCompare } from '../state/comparison_actions';
 import { linkTo } from '../state/deep_link';
-import { showLayer } from '../state/layer_choice';
+import { showLayer } from '../state/layer_navigation';
 import { notify } from '../state/notify';
 import { toggleOutlines } from '../state/outlines';
 import { addPane, closePane } from '../state/pane_specs';
@@ -16,15 +17,14 @@ import { keepPin, toggleSimilar } from '../state/pins';
 import type { Player } from '../state/player';
 import type { Session } from '../state/session';
 import { toggleShortcuts } from '../state/shortcut_series';
-import { chooseA, showA, swapSides, toggleCompare } from '../state/step_comparison';
 import type { State } from '../state/store';
 import { copy } from '../util/clipboard';
 import { cellAt, type Level } from '../wire/atlas';
 import type { AtlasMap } from './atlas_map';
-import { type Command, commandOf } from './keyboard';
+import { type Command, commandOf } from './keybindings';
 import { drawOverlay, type OverlayPainter } from './overlay';
+import { ZoomGestures } from './pointer_gestures';
 import { themeOf } from './theme';
-import { ZoomGestures } from './zoom_gestures';
 
 /** The pointer must rest this long on a cell before its card appears. */
 const HOVER_MS = 60;

@@ -2,7 +2,7 @@
 /** Adds points, colors, outlines, and interaction to the map after its first frame. */
 
 import { classAtlasOf } from '../domain/class_atlas';
-import { coloring, pointColors } from '../domain/color_modes';
+import { coloring, pointColors } from '../domain/map_colors';
 import { PanBuffer } from '../render/gl/pan_buffer';
 import { PointsPass } from '../render/gl/points_pass';
 import type { Frame, SceneColors } from '../render/scene';
@@ -15,7 +15,7 @@ import type { AtlasMap, Decorator } from './atlas_map';
 import { Interaction } from './interaction';
 import type { OverlayPainter } from './overlay';
 import { drawAxis } from './overlays/axis';
-import { paintCellFocus } from './overlays/cell_focus';
+import { paintCellFocus } from './overlays/cell_values';
 
 export class MapDecorator implements Decorator {
   readonly #interaction: Interaction;

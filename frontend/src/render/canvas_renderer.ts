@@ -2,7 +2,7 @@
 /** Draws frames without WebGL2: tiles and points on a 2-D canvas, slower and without blended fades. */
 
 import { toScreen, worldSide } from '../domain/camera';
-import { iconPlace } from '../domain/icon_place';
+import { iconPlace } from '../domain/icon_sprites';
 import {
   type Frame,
   iconScales,

@@ -3,14 +3,14 @@
 
 import { NOT_FOLLOWED } from '../domain/class_atlas';
 import { readFilter } from '../domain/class_filter';
-import { noGrid } from '../domain/comparison/activation_drift';
+import { explainUnpairing } from '../domain/comparison/atlas_pairs';
 import { isOtherSeries } from '../domain/comparison/compared_series';
 import {
   type Difference,
   findAttributionChange,
   findDifference,
 } from '../domain/comparison/difference';
-import { explainUnpairing } from '../domain/comparison/sample_pairs';
+import { noGrid } from '../domain/comparison/drift_quantities';
 import { count, plural, shorten } from '../util/format';
 import { type Atlas, className, type Level, levelOf } from '../wire/atlas';
 import { isAligned, NOT_ALIGNED, referenceOr } from './drift_values';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The drift that the tab shows, as values and text, or the reason why there is none. */
 
-import { findFalls, findTurns } from '../domain/comparison/activation_drift';
+import { explainUnpairing } from '../domain/comparison/atlas_pairs';
 import { findSeriesA, isOtherSeries } from '../domain/comparison/compared_series';
 import { type Drift, type DriftValues, findDrift, formatChange } from '../domain/comparison/drift';
-import { explainUnpairing } from '../domain/comparison/sample_pairs';
+import { findFalls, findTurns } from '../domain/comparison/drift_quantities';
 import type { DriftQuantity } from '../domain/display_types';
 import type { NearestSamples } from '../domain/nearest_samples';
 import { shareLayout } from '../domain/relayout_runs';

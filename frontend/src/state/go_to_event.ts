@@ -4,7 +4,7 @@
 import type { Camera } from '../domain/camera';
 import { centerOf } from '../domain/cell_stats';
 import type { CellPlace } from '../domain/display_types';
-import type { RunEvent } from '../wire/history';
+import type { RunEvent } from '../wire/series_history';
 import type { Session } from './session';
 import type { State } from './store';
 

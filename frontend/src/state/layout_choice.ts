@@ -2,7 +2,7 @@
 /** Switches between the layouts of a run and keeps step, layer, camera, and selection. */
 
 import { membersOf } from '../domain/cell_stats';
-import { explainUnpairing } from '../domain/comparison/sample_pairs';
+import { explainUnpairing } from '../domain/comparison/atlas_pairs';
 import type { CellPlace } from '../domain/display_types';
 import { findOtherLayout } from '../domain/relayout_runs';
 import type { Atlas } from '../wire/atlas';

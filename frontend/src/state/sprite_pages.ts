@@ -13,7 +13,7 @@ const BYTES_PER_PIXEL = 4;
 const VIEW_BYTES = 192 << 20;
 
 /** A page; null where it failed, undefined where it is not here. */
-export type IconPage = ImageBitmap | null | undefined;
+type IconPage = ImageBitmap | null | undefined;
 
 /** What names an atlas in requests. */
 export type AtlasName = Pick<Atlas, 'key' | 'series' | 'step'>;

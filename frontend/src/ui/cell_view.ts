@@ -3,8 +3,8 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { accuracyOf, type CellFacts, type Share, WEAK_COSINE } from '../domain/cell_stats';
-import { classColors } from '../domain/color_modes';
-import { iconPlace } from '../domain/icon_place';
+import { iconPlace } from '../domain/icon_sprites';
+import { classColors } from '../domain/map_colors';
 import type { Nearest, NearestSamples } from '../domain/nearest_samples';
 import { findProbeRun } from '../domain/relayout_runs';
 import { cropOfSample, type ThumbnailCrop } from '../domain/thumbnail_crop';

@@ -2,7 +2,7 @@
 /** A glyph for each kind of event. Time runs from left to right. */
 
 import { html, svg, type TemplateResult } from 'lit';
-import type { EventKind } from '../wire/history';
+import type { EventKind } from '../wire/series_history';
 
 const PATHS: Readonly<Record<EventKind, string>> = {
   born: 'M9 12h12',

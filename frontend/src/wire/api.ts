@@ -7,7 +7,7 @@ import { checkErrorResponse } from './generated/validators';
 import { WireError } from './json_checks';
 import { type Page, type RunEntry, readIndex } from './manifest';
 import { readSafetensors, type Tensors } from './safetensors';
-import { webpSize } from './webp';
+import { webpSize } from './webp_size';
 
 export type FailureKind = 'unreachable' | 'not_found' | 'damaged' | 'too_new' | 'internal';
 

@@ -3,13 +3,13 @@
 import { type nothing, render, type TemplateResult } from 'lit';
 import { describe, expect, it, vi } from 'vitest';
 import { classAtlasOf, NOT_FOLLOWED } from '../../src/domain/class_atlas';
-import { explainUnpairing } from '../../src/domain/comparison/sample_pairs';
+import { explainUnpairing } from '../../src/domain/comparison/atlas_pairs';
 import type { Highlight } from '../../src/domain/display_types';
 import { highlightedRows } from '../../src/domain/highlight';
 import { NearestSamples } from '../../src/domain/nearest_samples';
 import { EventList } from '../../src/features/events/event_list';
 import { legendPanel } from '../../src/features/legend/legend';
-import { findResults } from '../../src/features/search/search_results';
+import { findResults } from '../../src/features/search/map_search';
 import { highlightSentence } from '../../src/features/selection/highlight_pill';
 import { motionChoice } from '../../src/features/timeline/motion_choice';
 import { IconMotion } from '../../src/map/icon_motion';

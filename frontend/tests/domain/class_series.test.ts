@@ -4,7 +4,7 @@ import { render } from 'lit';
 import { describe, expect, it, vi } from 'vitest';
 import { topBar } from '../../src/app/top_bar';
 import { classTest, groupSeries } from '../../src/domain/class_series';
-import { classLinks, missingAtlases } from '../../src/features/class_filter/class_links';
+import { classLinks, missingAtlases } from '../../src/features/class_filter/class_atlas_links';
 import { findAtlas, openAtlas, seriesLabel } from '../../src/state/class_atlas_lookup';
 import { findSeries } from '../../src/state/deep_link';
 import type { Session } from '../../src/state/session';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { toRgb } from '../../src/domain/color_modes';
 import { conceptColor, NO_CONCEPT_COLOR } from '../../src/domain/concept_colors';
+import { toRgb } from '../../src/domain/map_colors';
 import { THEMES } from '../../src/map/theme';
 
 const IDS = Array.from({ length: 20 }, (_, id) => id);

@@ -4,14 +4,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { classMix, membersOf } from '../../src/domain/cell_stats';
-import { coloring } from '../../src/domain/color_modes';
+import { movesOf } from '../../src/domain/comparison/atlas_pairs';
 import { type ConceptMatches, matchConcepts } from '../../src/domain/comparison/concept_matches';
 import { findDifference } from '../../src/domain/comparison/difference';
 import { findDrift } from '../../src/domain/comparison/drift';
 import { findMerges, linksBetween } from '../../src/domain/comparison/layer_links';
 import { sameSamples } from '../../src/domain/comparison/sample_matching';
-import { movesOf } from '../../src/domain/comparison/sample_pairs';
 import type { Concept } from '../../src/domain/concepts';
+import { coloring } from '../../src/domain/map_colors';
 import { evidenceOf } from '../../src/domain/shortcut_evidence';
 import { readActivations } from '../../src/wire/activations';
 import { type Atlas, type Level, readAtlas } from '../../src/wire/atlas';

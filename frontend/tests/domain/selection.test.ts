@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { measureCohesion } from '../../src/domain/comparison/sample_displacement';
+import { measureCohesion } from '../../src/domain/comparison/sample_set_motion';
 import {
   cellBlock,
   rectangle,
@@ -21,7 +21,7 @@ import {
   writeSavedSelections,
 } from '../../src/state/saved_selections';
 import type { Session } from '../../src/state/session';
-import { spread } from '../../src/state/step_series_loader';
+import { spread } from '../../src/state/step_values_loader';
 import { Store } from '../../src/state/store';
 import { smallAtlas, smallProvenance, tensor } from '../helpers/wire_builder';
 

@@ -9,7 +9,7 @@ import {
   type Ribbon,
   type Stream,
 } from '../../src/domain/stream_layout';
-import type { History } from '../../src/wire/history';
+import type { History } from '../../src/wire/series_history';
 import { conceptEvent, conceptHistory } from '../helpers/history_fixtures';
 
 function layOut(history: History, isGrouped = false): Stream {

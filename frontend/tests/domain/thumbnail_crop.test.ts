@@ -5,7 +5,7 @@ import { Cache } from '../../src/util/cache';
 import { fraction, percent, plural, shorten } from '../../src/util/format';
 import { WireError } from '../../src/wire/json_checks';
 import type { Probe } from '../../src/wire/probe';
-import { webpSize } from '../../src/wire/webp';
+import { webpSize } from '../../src/wire/webp_size';
 import { smallAtlas, tensor } from '../helpers/wire_builder';
 
 describe('webpSize', () => {

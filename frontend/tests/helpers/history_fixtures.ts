@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Histories of runs with concepts, in short form. */
 
-import type { History, HistoryStep, RunEvent } from '../../src/wire/history';
+import type { History, HistoryStep, RunEvent } from '../../src/wire/series_history';
 
 /** Sizes of concepts at a step, by id; null where they were not tracked. */
 export type Sizes = Readonly<Record<number, number>> | null;

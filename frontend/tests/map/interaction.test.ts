@@ -5,7 +5,7 @@ import { type Camera, FIT, toWorld, zoomAt } from '../../src/domain/camera';
 import type { CellPlace } from '../../src/domain/display_types';
 import type { AtlasMap } from '../../src/map/atlas_map';
 import { Interaction } from '../../src/map/interaction';
-import { ZoomGestures } from '../../src/map/zoom_gestures';
+import { ZoomGestures } from '../../src/map/pointer_gestures';
 import type { Player } from '../../src/state/player';
 import type { Session } from '../../src/state/session';
 import { Store } from '../../src/state/store';

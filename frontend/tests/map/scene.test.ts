@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { iconPlace } from '../../src/domain/icon_place';
+import { iconPlace } from '../../src/domain/icon_sprites';
 import { chooseLevel, READABLE_CELL, resolveLevel } from '../../src/domain/level_of_detail';
 import { want } from '../../src/host/settings';
 import { Fade } from '../../src/map/cross_fade';
-import { commandOf } from '../../src/map/keyboard';
+import { commandOf } from '../../src/map/keybindings';
 import { iconScales } from '../../src/render/scene';
 import { placeCard } from '../../src/ui/card_placement';
 import type { Level } from '../../src/wire/atlas';

@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Address } from '../../src/host/tensorboard';
 import type { HashValues } from '../../src/host/url_hash';
+import { chooseA } from '../../src/state/comparison_actions';
 import { Session } from '../../src/state/session';
-import { chooseA } from '../../src/state/step_comparison';
 import { Store } from '../../src/state/store';
 import { missingLine } from '../../src/ui/empty_states';
 import {

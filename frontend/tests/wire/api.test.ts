@@ -8,8 +8,8 @@ import {
   fetchSheet,
   fetchThumbs,
 } from '../../src/wire/api';
-import { fetchHistory } from '../../src/wire/history';
 import { fetchProbe } from '../../src/wire/probe';
+import { fetchHistory } from '../../src/wire/series_history';
 import {
   atlasBytes,
   binary,

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { asFailure, fetchActivations, getJson, serveFrom } from '../../src/wire/api';
 import { readExportedPage } from '../../src/wire/exported_page';
-import { fetchHistory } from '../../src/wire/history';
+import { fetchHistory } from '../../src/wire/series_history';
 import { atlasBytes, historyJson } from '../helpers/fake_server';
 
 interface Stored {

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.analysis.concepts.changes import LabelChanges, describe_changes
 from tensorboard_plugin_atlas.analysis.concepts.continuation import Continuation
 from tensorboard_plugin_atlas.analysis.concepts.groups import find_groups
-from tensorboard_plugin_atlas.analysis.concepts.micro_clusters import find_micro_clusters
 from tensorboard_plugin_atlas.analysis.concepts.modularity import (
     Objective,
     dissolve_small,
@@ -26,8 +25,9 @@ from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import (
     find_directions,
 )
 from tensorboard_plugin_atlas.analysis.concepts.remaining_samples import assign_remaining
+from tensorboard_plugin_atlas.analysis.concepts.spherical_kmeans import find_micro_clusters
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.many_samples import MANY_SAMPLES, choose_first
+from tensorboard_plugin_atlas.sample_subset import MANY_SAMPLES, choose_first
 
 RESOLUTION: Final = 6.0
 """Resolution of concepts: 30 to 40 of 2,000 samples."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.concepts.micro_clusters import find_micro_clusters
+from tensorboard_plugin_atlas.analysis.concepts.spherical_kmeans import find_micro_clusters
 from tensorboard_plugin_atlas.analysis.directions import (
     finite_rows,
     nearest_neighbors,

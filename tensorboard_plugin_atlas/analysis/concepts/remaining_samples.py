@@ -12,12 +12,12 @@ from typing import Final
 
 import numpy as np
 
-from tensorboard_plugin_atlas.analysis.concepts.micro_clusters import (
+from tensorboard_plugin_atlas.analysis.concepts.modularity import INERTIA
+from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NEAR, Labels
+from tensorboard_plugin_atlas.analysis.concepts.spherical_kmeans import (
     find_micro_clusters,
     nearest_centers,
 )
-from tensorboard_plugin_atlas.analysis.concepts.modularity import INERTIA
-from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NEAR, Labels
 from tensorboard_plugin_atlas.atlas import FloatArray
 
 _SEARCHED_CLUSTERS: Final = 6

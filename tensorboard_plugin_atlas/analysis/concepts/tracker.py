@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.analysis.atlas_checks import iterate_atlases
 from tensorboard_plugin_atlas.analysis.class_series import class_atlas_of
+from tensorboard_plugin_atlas.analysis.concepts.atlas_events import build_events
 from tensorboard_plugin_atlas.analysis.concepts.concept_history import (
     Concept,
     ConceptHistory,
@@ -29,9 +30,8 @@ from tensorboard_plugin_atlas.analysis.concepts.concept_partition import (
     ConceptPartition,
     find_concepts,
 )
-from tensorboard_plugin_atlas.analysis.concepts.event_entries import build_events
 from tensorboard_plugin_atlas.analysis.concepts.naming import name_concept
-from tensorboard_plugin_atlas.analysis.concepts.support import SupportedClasses
+from tensorboard_plugin_atlas.analysis.concepts.supported_classes import SupportedClasses
 from tensorboard_plugin_atlas.analysis.concepts.tracker_state import TrackerState, restore_state
 from tensorboard_plugin_atlas.atlas import (
     Atlas,

@@ -22,12 +22,12 @@ from tensorboard_plugin_atlas.compute.fastpath import (
     TracedHead,
     trace_head,
 )
-from tensorboard_plugin_atlas.compute.model.call_model import (
+from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form
+from tensorboard_plugin_atlas.compute.model.model_interface import (
     call_model,
     explain_missing_logits,
     get_logits,
 )
-from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, find_first_tensor
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     add_forward_hooks,

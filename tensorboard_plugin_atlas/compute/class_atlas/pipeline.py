@@ -56,7 +56,7 @@ from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline, LayerState
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.many_samples import is_many
+from tensorboard_plugin_atlas.sample_subset import is_many
 from tensorboard_plugin_atlas.wire.compact_samples import round_positions
 
 _MIN_CONTINUED: Final = 5

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from torch import nn
 
-from tensorboard_plugin_atlas.analysis.class_spec import resolve_classes
+from tensorboard_plugin_atlas.analysis.class_lookup import resolve_classes
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.attribution.attribute import (
     ClassPositions,

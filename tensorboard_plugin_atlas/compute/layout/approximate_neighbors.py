@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.analysis.concepts.micro_clusters import (
+from tensorboard_plugin_atlas.analysis.concepts.spherical_kmeans import (
     find_micro_clusters,
     nearest_centers,
 )

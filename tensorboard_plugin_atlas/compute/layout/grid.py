@@ -13,7 +13,7 @@ from tensorboard_plugin_atlas.analysis.directions import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.layout.layout import Layout
 from tensorboard_plugin_atlas.config import AtlasConfig
-from tensorboard_plugin_atlas.wire.compact_cells import bin_positions
+from tensorboard_plugin_atlas.wire.derived_cells import bin_positions
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -38,6 +38,7 @@ from tensorboard_plugin_atlas.compute.layout.approximate_neighbors import (
     measure_recall,
 )
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import fuzzy_graph
+from tensorboard_plugin_atlas.compute.layout.imputation import fill_unknown
 from tensorboard_plugin_atlas.compute.layout.initial_layout import (
     find_start,
     pca_coordinates,
@@ -47,7 +48,6 @@ from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors,
 from tensorboard_plugin_atlas.compute.layout.noise_floor import noise_floor
 from tensorboard_plugin_atlas.compute.layout.optimizer import Anchors, optimize_layout
 from tensorboard_plugin_atlas.compute.layout.umap_optimizer import optimize_with_umap
-from tensorboard_plugin_atlas.compute.layout.unknown_samples import fill_unknown
 from tensorboard_plugin_atlas.compute.layout.viewport import (
     from_map,
     is_outside,
@@ -57,7 +57,7 @@ from tensorboard_plugin_atlas.compute.layout.viewport import (
 )
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.many_samples import is_many
+from tensorboard_plugin_atlas.sample_subset import is_many
 
 QUALITY_NEIGHBORS: Final = 15
 """Neighbors for quality measures and overlap, independent of `AtlasConfig.neighbors`."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import FloatArray
-from tensorboard_plugin_atlas.many_samples import is_many
+from tensorboard_plugin_atlas.sample_subset import is_many
 from tensorboard_plugin_atlas.wire.compact_samples import round_positions
 
 VIEWPORT_CHANGED: Final = (

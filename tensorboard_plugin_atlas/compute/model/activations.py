@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.model.call_model import (
+from tensorboard_plugin_atlas.compute.model.center_weights import NEIGHBOR_OFFSETS
+from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form, resolve_layer
+from tensorboard_plugin_atlas.compute.model.model_interface import (
     call_model,
     explain_missing_logits,
     find_logits,
 )
-from tensorboard_plugin_atlas.compute.model.center_weights import NEIGHBOR_OFFSETS
-from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form, resolve_layer
 from tensorboard_plugin_atlas.compute.model.output_tensors import describe
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, find_first_tensor
 from tensorboard_plugin_atlas.compute.model.preserve_state import (

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.call_model import call_model, get_logits
 from tensorboard_plugin_atlas.compute.model.fold_batchnorm import fold_batch_norms
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
+from tensorboard_plugin_atlas.compute.model.model_interface import call_model, get_logits
 from tensorboard_plugin_atlas.compute.model.outputs import find_first_tensor
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     add_forward_hooks,

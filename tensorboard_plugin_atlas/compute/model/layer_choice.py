@@ -12,9 +12,9 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.call_model import call_model
 from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.model_checks import is_scripted
+from tensorboard_plugin_atlas.compute.model.model_interface import call_model
 from tensorboard_plugin_atlas.compute.model.outputs import (
     find_first_tensor,
     infer_output_form,

@@ -15,7 +15,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.mixed_precision import remove_autocast
+from tensorboard_plugin_atlas.compute.model.autocast_removal import remove_autocast
 from tensorboard_plugin_atlas.compute.model.model_checks import check_runnable
 from tensorboard_plugin_atlas.compute.model.sparse_buffers import has_same_values, restore_values
 from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.model.call_model import call_model
 from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form, resolve_layer
+from tensorboard_plugin_atlas.compute.model.model_interface import call_model
 from tensorboard_plugin_atlas.compute.model.outputs import (
     find_first_tensor,
 )

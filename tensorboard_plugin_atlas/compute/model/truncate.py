@@ -14,18 +14,18 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.call_model import (
-    ModelInterface,
-    call_model,
-    get_interface,
-    use_interface,
-)
 from tensorboard_plugin_atlas.compute.model.frozen_copy import (
     is_close,
     make_frozen_copy,
     optimize_weights,
 )
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
+from tensorboard_plugin_atlas.compute.model.model_interface import (
+    ModelInterface,
+    call_model,
+    get_interface,
+    use_interface,
+)
 from tensorboard_plugin_atlas.compute.model.outputs import find_first_tensor
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     add_forward_hooks,

@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from tensorboard_plugin_atlas.compute.probe.image_archives import (
+from tensorboard_plugin_atlas.compute.probe.file_lists import (
     FileList,
     list_archives,
     list_folder,

@@ -17,6 +17,11 @@ from PIL import Image
 from torch import Tensor
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray, ProbeThumbnails
+from tensorboard_plugin_atlas.compute.probe.image_selection import (
+    SourceImages,
+    select_images,
+    underlying_dataset,
+)
 from tensorboard_plugin_atlas.compute.probe.items import ClassMap
 from tensorboard_plugin_atlas.compute.probe.normalize import (
     IDENTITY,
@@ -26,11 +31,6 @@ from tensorboard_plugin_atlas.compute.probe.normalize import (
 )
 from tensorboard_plugin_atlas.compute.probe.pixel_summary import PixelSummary
 from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages
-from tensorboard_plugin_atlas.compute.probe.sources import (
-    SourceImages,
-    select_images,
-    underlying_dataset,
-)
 from tensorboard_plugin_atlas.compute.probe.streamed_probe import (
     StreamedProbe,
     select_streamed_images,

@@ -11,6 +11,15 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from tensorboard_plugin_atlas.compute.probe.balanced_sampling import choose_evenly
+from tensorboard_plugin_atlas.compute.probe.image_selection import (
+    READ_AHEAD,
+    SourceImages,
+    find_classes,
+    is_indexed,
+    join_labels,
+    show_progress,
+    underlying_dataset,
+)
 from tensorboard_plugin_atlas.compute.probe.item_batches import (
     ImageShape,
     ItemBatch,
@@ -20,15 +29,6 @@ from tensorboard_plugin_atlas.compute.probe.item_batches import (
 from tensorboard_plugin_atlas.compute.probe.item_reader import ItemReader, make_reader
 from tensorboard_plugin_atlas.compute.probe.items import Item, Label, is_array
 from tensorboard_plugin_atlas.compute.probe.pixel_summary import PixelSummary
-from tensorboard_plugin_atlas.compute.probe.sources import (
-    READ_AHEAD,
-    SourceImages,
-    find_classes,
-    is_indexed,
-    join_labels,
-    show_progress,
-    underlying_dataset,
-)
 from tensorboard_plugin_atlas.compute.probe.streamed_images import StreamedImages
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 from tensorboard_plugin_atlas.errors import ArgumentError

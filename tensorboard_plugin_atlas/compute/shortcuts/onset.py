@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.model.call_model import (
+from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
+from tensorboard_plugin_atlas.compute.model.model_interface import (
     Forward,
     check_interface,
     use_interface,
 )
-from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.analysis.directions import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray
-from tensorboard_plugin_atlas.compute.model.call_model import call_model
 from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form, resolve_layer
+from tensorboard_plugin_atlas.compute.model.model_interface import call_model
 from tensorboard_plugin_atlas.compute.model.outputs import find_first_tensor
 from tensorboard_plugin_atlas.compute.model.preserve_state import add_forward_hooks, as_input
 

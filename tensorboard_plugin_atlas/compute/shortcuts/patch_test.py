@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.model.call_model import (
+from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
+from tensorboard_plugin_atlas.compute.model.model_interface import (
     Forward,
     call_model,
     check_interface,
@@ -32,7 +33,6 @@ from tensorboard_plugin_atlas.compute.model.call_model import (
     get_logits,
     use_interface,
 )
-from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, limit_batch_size
 from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY

@@ -32,17 +32,17 @@ from tensorboard_plugin_atlas.compute.attribution.attribute import (
 )
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells, bin_samples
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
-from tensorboard_plugin_atlas.compute.model.call_model import (
+from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
+from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
+from tensorboard_plugin_atlas.compute.model.model_interface import (
     Forward,
     check_interface,
     use_interface,
 )
-from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
-from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
-from tensorboard_plugin_atlas.compute.shortcuts.image_memory import check_image_memory
+from tensorboard_plugin_atlas.compute.shortcuts.image_memory_check import check_image_memory
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import (
     Box,
     PatchEvaluator,

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.compute.model.call_model import (
+from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
+from tensorboard_plugin_atlas.compute.model.model_interface import (
     call_model,
     explain_missing_logits,
     get_logits,
 )
-from tensorboard_plugin_atlas.compute.model.frozen_copy import optimize_for_inference
 from tensorboard_plugin_atlas.compute.model.preserve_state import as_input, preserve_model_state
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.compute.shortcuts.patch_activations import (

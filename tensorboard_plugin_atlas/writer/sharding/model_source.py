@@ -12,12 +12,12 @@ from typing import Final, Protocol
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.argument_checks import check_module
-from tensorboard_plugin_atlas.compute.model.call_model import check_forward
 from tensorboard_plugin_atlas.compute.model.distributed_models import (
     find_sharding,
     reject_sharded_model,
 )
 from tensorboard_plugin_atlas.compute.model.model_checks import check_model
+from tensorboard_plugin_atlas.compute.model.model_interface import check_forward
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.errors import (
     ArgumentError,

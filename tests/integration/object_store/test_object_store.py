@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.cli import main
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import read_events
-from tensorboard_plugin_atlas.logs.log_paths import LogPathLike, list_event_files
+from tensorboard_plugin_atlas.logs.log_files import LogPathLike, list_event_files
 from tensorboard_plugin_atlas.logs.remote_path import RemotePath
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from synthetic_atlases import make_atlas
 
-from tensorboard_plugin_atlas import compare_atlases, many_samples
+from tensorboard_plugin_atlas import compare_atlases, sample_subset
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
 from tensorboard_plugin_atlas.analysis.layer_links import link_layers
 from tensorboard_plugin_atlas.atlas import Atlas
@@ -21,7 +21,7 @@ STORED = 150
 
 @pytest.fixture
 def pair(monkeypatch: pytest.MonkeyPatch) -> tuple[Atlas, Atlas]:
-    monkeypatch.setattr(many_samples, "MANY_SAMPLES", STORED)
+    monkeypatch.setattr(sample_subset, "MANY_SAMPLES", STORED)
     return make_atlas(0), make_atlas(100)
 
 

@@ -19,10 +19,10 @@ from synthetic_runs import SyntheticRun, make_atlases, simulate_run
 from tensorboard_plugin_atlas import cli
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker, detect_events
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.commands.event_report import find_events
+from tensorboard_plugin_atlas.commands.run_events import find_events
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import scan_records
-from tensorboard_plugin_atlas.logs.log_paths import list_event_files
+from tensorboard_plugin_atlas.logs.log_files import list_event_files
 from tensorboard_plugin_atlas.logs.reader import read_atlases
 
 CLASSES = ("cat", "dog", "ship")

@@ -20,7 +20,7 @@ from PIL import Image
 from synthetic_atlases import make_atlas, write_atlases, write_log
 
 from tensorboard_plugin_atlas.cli import main
-from tensorboard_plugin_atlas.logs.log_paths import list_event_files
+from tensorboard_plugin_atlas.logs.log_files import list_event_files
 
 GOLDEN = ROOT / "tests/golden"
 

@@ -40,7 +40,7 @@ from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.demo.data import load
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
-from tensorboard_plugin_atlas.logs.log_paths import list_event_files
+from tensorboard_plugin_atlas.logs.log_files import list_event_files
 from tensorboard_plugin_atlas.logs.probe_reader import read_probe
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas

@@ -13,13 +13,13 @@ import pytest
 from synthetic_atlases import make_atlas, write_atlases
 from synthetic_runs import atlas_from_activations
 
-from tensorboard_plugin_atlas import many_samples, read_atlases
+from tensorboard_plugin_atlas import read_atlases, sample_subset
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.commands import map_relayout as relayout_module
 from tensorboard_plugin_atlas.commands.map_relayout import relayout
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.event_file import EventSink, scan_records
-from tensorboard_plugin_atlas.logs.log_paths import list_event_files
+from tensorboard_plugin_atlas.logs.log_files import list_event_files
 
 
 class TestOddRuns:
@@ -106,7 +106,7 @@ class TestOddRuns:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         few = atlas_from_activations(np.random.default_rng(1).normal(size=(40, 8)))
-        monkeypatch.setattr(many_samples, "MANY_SAMPLES", 50)
+        monkeypatch.setattr(sample_subset, "MANY_SAMPLES", 50)
         many = atlas_from_activations(np.random.default_rng(1).normal(size=(60, 8)), step=10)
         write_atlases(tmp_path / "a", [few, many])
         result = relayout(tmp_path, progress=False)

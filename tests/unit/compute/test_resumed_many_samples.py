@@ -11,7 +11,7 @@ import torch
 from atlas_strategies import find_difference
 from torch import nn
 
-from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, many_samples, read_atlases
+from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases, sample_subset
 from tensorboard_plugin_atlas.compute import pipeline as pipeline_module
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
@@ -27,7 +27,7 @@ CONFIG = AtlasConfig(
 
 @pytest.fixture(autouse=True)
 def few_are_many(monkeypatch):
-    monkeypatch.setattr(many_samples, "MANY_SAMPLES", STORED)
+    monkeypatch.setattr(sample_subset, "MANY_SAMPLES", STORED)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from tensorboard_plugin_atlas.logs.event_file import (
     LoggedEvent,
     read_events,
 )
-from tensorboard_plugin_atlas.logs.log_paths import list_event_files
+from tensorboard_plugin_atlas.logs.log_files import list_event_files
 from tensorboard_plugin_atlas.logs.resume import purge_steps
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.refinement_mark import REFINES

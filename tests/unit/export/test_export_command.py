@@ -11,7 +11,7 @@ from event_file_damage import find_record_offsets, flip_bit
 from exported_pages import STEPS, parse_page, write_small_log
 
 from tensorboard_plugin_atlas import cli
-from tensorboard_plugin_atlas.logs.log_paths import list_event_files
+from tensorboard_plugin_atlas.logs.log_files import list_event_files
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from safetensors.numpy import load
 from synthetic_atlases import make_probe_pictures
 from synthetic_shortcuts import make_shortcuts
 
-from tensorboard_plugin_atlas.export.contents import Omissions
 from tensorboard_plugin_atlas.export.event_provider import EventProvider, scan_log
+from tensorboard_plugin_atlas.export.export_selection import Omissions
 from tensorboard_plugin_atlas.export.html_export import export_html
 from tensorboard_plugin_atlas.export.responses import (
     RecordedResponse,

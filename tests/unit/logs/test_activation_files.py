@@ -69,5 +69,5 @@ def test_an_atlas_is_logged_although_its_file_cannot_be_written(worker, tmp_path
 def test_a_directory_that_cannot_be_used_is_refused(directory, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(ArgumentError, match="activations_dir=.*pass a local directory"):
+    with pytest.raises(ArgumentError, match=r"activations_dir=.*pass a local directory"):
         make_writer(tmp_path / "run", Net(), activations_dir=directory)

@@ -23,7 +23,7 @@ from tensorboard_plugin_atlas.logs import remote_sink
 from tensorboard_plugin_atlas.logs.doctor import PROBLEM, examine
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
 from tensorboard_plugin_atlas.logs.file_names import make_file_name, make_next_file_name
-from tensorboard_plugin_atlas.logs.log_paths import list_event_files
+from tensorboard_plugin_atlas.logs.log_files import list_event_files
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.remote_path import RemotePath
 from tensorboard_plugin_atlas.logs.remote_sink import RemoteSink

@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.log_names import layer_tag
 from tensorboard_plugin_atlas.logs import remote_sink
 from tensorboard_plugin_atlas.logs.event_file import EventSink, read_events
-from tensorboard_plugin_atlas.logs.log_paths import list_event_files
+from tensorboard_plugin_atlas.logs.log_files import list_event_files
 from tensorboard_plugin_atlas.logs.remote_path import RemotePath
 from tensorboard_plugin_atlas.logs.remote_sink import RemoteSink
 from tensorboard_plugin_atlas.logs.sinks import WriterSink, make_sink

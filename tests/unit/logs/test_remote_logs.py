@@ -15,7 +15,7 @@ from tensorboard_plugin_atlas.cli import main
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.logs.doctor import examine
 from tensorboard_plugin_atlas.logs.event_file import scan_records
-from tensorboard_plugin_atlas.logs.log_paths import list_event_files, parse_log_path
+from tensorboard_plugin_atlas.logs.log_files import list_event_files, parse_log_path
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 from tensorboard_plugin_atlas.logs.remote_path import RemotePath, restore_url
 from tensorboard_plugin_atlas.logs.repair import repair

@@ -33,7 +33,7 @@ def assign(labels: list[int], classes: int | None) -> Any:
     ("name", "palette"), [("OKABE_ITO", OKABE_ITO), ("MUTED", MUTED), ("OTHER", (OTHER,))]
 )
 def test_colors_are_those_of_the_tab(name: str, palette: tuple[str, ...]) -> None:
-    source = (ROOT / "frontend/src/domain/color_modes.ts").read_text("utf-8")
+    source = (ROOT / "frontend/src/domain/map_colors.ts").read_text("utf-8")
     found = re.search(rf"const {name} =\s*'([^']+)'", source)
     assert found is not None
     assert tuple(found[1].split()) == palette

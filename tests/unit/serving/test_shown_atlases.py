@@ -19,10 +19,10 @@ from route_client import ROUTE_PREFIX, RUN, make_client
 from safetensors.numpy import load
 from synthetic_shortcuts import make_shortcuts
 
-from tensorboard_plugin_atlas import many_samples
+from tensorboard_plugin_atlas import sample_subset
 from tensorboard_plugin_atlas.atlas import Atlas
-from tensorboard_plugin_atlas.export.contents import Omissions
 from tensorboard_plugin_atlas.export.event_provider import EventProvider, scan_log
+from tensorboard_plugin_atlas.export.export_selection import Omissions
 from tensorboard_plugin_atlas.export.responses import record_responses
 from tensorboard_plugin_atlas.log_names import layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
@@ -41,7 +41,7 @@ ID = series_id(RUN, layer_tag("layer3"))
 
 @pytest.fixture(autouse=True)
 def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(many_samples, "MANY_SAMPLES", STORED)
+    monkeypatch.setattr(sample_subset, "MANY_SAMPLES", STORED)
     monkeypatch.setattr(shown_samples, "MAX_SHOWN", SHOWN)
     monkeypatch.setattr(shown_atlases, "MAX_SHOWN", SHOWN)
     monkeypatch.setattr(routes_module, "MAX_SHOWN", SHOWN)
@@ -116,7 +116,7 @@ def test_the_history_counts_all_samples(tmp_path: Path) -> None:
 def test_a_small_atlas_in_the_compact_form_is_sent_in_the_plain_form(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(many_samples, "MANY_SAMPLES", 50)
+    monkeypatch.setattr(sample_subset, "MANY_SAMPLES", 50)
     atlas = make_large_atlas(100, grids=(3,))
     write(tmp_path, [(layer_tag("layer3"), 0, encode_atlas(atlas.replace(step=0)))])
     client, _ = make_client(tmp_path)

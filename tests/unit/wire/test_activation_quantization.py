@@ -4,9 +4,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas import many_samples
+from tensorboard_plugin_atlas import sample_subset
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.many_samples import choose_first
+from tensorboard_plugin_atlas.sample_subset import choose_first
 from tensorboard_plugin_atlas.wire.activation_quantization import (
     SELECTED_BYTES,
     count_largest_bytes,
@@ -130,7 +130,7 @@ def make_rows(samples: int = 60, channels: int = 8) -> np.ndarray:
 class TestManySamples:
     @pytest.fixture(autouse=True)
     def few_are_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(many_samples, "MANY_SAMPLES", 40)
+        monkeypatch.setattr(sample_subset, "MANY_SAMPLES", 40)
 
     def test_the_first_samples_of_the_fixed_order_are_stored(self) -> None:
         values = make_rows()

@@ -18,10 +18,10 @@ from large_atlases import make_large_atlas
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from tensorboard_plugin_atlas import many_samples
+from tensorboard_plugin_atlas import sample_subset
 from tensorboard_plugin_atlas.atlas import SELECTED, Atlas
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.many_samples import choose_first
+from tensorboard_plugin_atlas.sample_subset import choose_first
 from tensorboard_plugin_atlas.wire import atlas_arrays
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
 from tensorboard_plugin_atlas.wire.limits import MAX_SEQUENCE_BYTES
@@ -31,7 +31,7 @@ FIVE_GRIDS = (10, 20, 40, 80, 160)
 
 @pytest.fixture
 def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(many_samples, "MANY_SAMPLES", 100)
+    monkeypatch.setattr(sample_subset, "MANY_SAMPLES", 100)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_other_atlases_of_many_samples_are_read_to_the_bit(few_are_many: None) -
 @given(atlases())
 def test_any_atlas_is_read_from_the_compact_form_as_from_the_plain_one(atlas: Atlas) -> None:
     plain = decode_atlas(encode_atlas(atlas))
-    with mock.patch.object(many_samples, "MANY_SAMPLES", -1):
+    with mock.patch.object(sample_subset, "MANY_SAMPLES", -1):
         blobs = encode_atlas(atlas)
     assert find_difference(decode_atlas(blobs), plain) is None
 

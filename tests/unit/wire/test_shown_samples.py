@@ -12,7 +12,7 @@ from blob_damage import rewrite_manifest
 from large_atlases import make_large_atlas
 from synthetic_shortcuts import make_shortcuts
 
-from tensorboard_plugin_atlas import many_samples
+from tensorboard_plugin_atlas import sample_subset
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.wire import shown_samples
@@ -38,7 +38,7 @@ SAMPLES, STORED, SHOWN = 600, 300, 120
 
 @pytest.fixture
 def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(many_samples, "MANY_SAMPLES", STORED)
+    monkeypatch.setattr(sample_subset, "MANY_SAMPLES", STORED)
     monkeypatch.setattr(shown_samples, "MAX_SHOWN", SHOWN)
 
 
@@ -126,7 +126,7 @@ def test_samples_without_activations_are_rows_of_nan(few_are_many: None) -> None
 def test_a_selection_of_a_map_in_the_plain_form(
     few_are_many: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(many_samples, "MANY_SAMPLES", SAMPLES)
+    monkeypatch.setattr(sample_subset, "MANY_SAMPLES", SAMPLES)
     atlas = make_large_atlas(SAMPLES, grids=(3, 6))
     shown, fields = show(encode_atlas(atlas))
     check_rows(atlas, shown, choose_shown(SAMPLES))

@@ -21,7 +21,7 @@ from tensorboard_plugin_atlas import (
     read_atlases,
 )
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
-from tensorboard_plugin_atlas.compute.shortcuts.image_memory import check_image_memory
+from tensorboard_plugin_atlas.compute.shortcuts.image_memory_check import check_image_memory
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")

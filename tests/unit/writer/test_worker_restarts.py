@@ -24,9 +24,9 @@ import tensorboard_plugin_atlas.writer.worker_handle as process_room
 import tensorboard_plugin_atlas.writer.worker_supervisor as supervisor_room
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.errors import WorkerError
-from tensorboard_plugin_atlas.writer.ipc import Done, Job
 from tensorboard_plugin_atlas.writer.shared_state import StateSlot
 from tensorboard_plugin_atlas.writer.worker_handle import ExitStatus
+from tensorboard_plugin_atlas.writer.worker_messages import Done, Job
 from tensorboard_plugin_atlas.writer.worker_supervisor import CannotStartError, WorkerSupervisor
 
 DONE = Done((), 0.0, 0.0)

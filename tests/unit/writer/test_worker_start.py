@@ -30,13 +30,13 @@ from tiny_training import (
 from torch.utils.data import DataLoader, TensorDataset
 
 import tensorboard_plugin_atlas.writer.channel as channel_room
-import tensorboard_plugin_atlas.writer.fork_lock as forking
+import tensorboard_plugin_atlas.writer.fork_safety as forking
 import tensorboard_plugin_atlas.writer.worker_handle as process_room
 from tensorboard_plugin_atlas import AtlasWriter, read_atlases
-from tensorboard_plugin_atlas.writer.ipc import Job, Setup
 from tensorboard_plugin_atlas.writer.record_options import DEFAULT_RECORD_OPTIONS
 from tensorboard_plugin_atlas.writer.shared_state import SharedMemory
 from tensorboard_plugin_atlas.writer.worker_handle import WorkerProcess
+from tensorboard_plugin_atlas.writer.worker_messages import Job, Setup
 
 WORKER = "tensorboard_plugin_atlas.writer.worker"
 START_SECONDS = 20

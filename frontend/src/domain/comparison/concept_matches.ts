@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Matches the concepts of two atlases by their shared samples, by the same rules as `concept_diff.py`. */
+/** Matches the concepts of two atlases by their shared samples, by the same rules as `concept_matches.py`. */
 
 import { PairCache } from '../../util/pair_cache';
 import type { Atlas } from '../../wire/atlas';

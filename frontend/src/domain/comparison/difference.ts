@@ -5,8 +5,8 @@ import { formatWithSign } from '../../util/format';
 import { PairCache } from '../../util/pair_cache';
 import { type Atlas, cellAt, type Level } from '../../wire/atlas';
 import { type Attribution, findAttribution, formatFractionWithSign } from '../../wire/attribution';
+import { movesOf } from './atlas_pairs';
 import { floorOf, SIGNIFICANT_SHARE } from './drift';
-import { movesOf } from './sample_pairs';
 
 export interface Change {
   readonly row: number;

@@ -5,7 +5,7 @@ import { PairCache } from '../../util/pair_cache';
 import type { Atlas, Level } from '../../wire/atlas';
 import { formatFractionWithSign } from '../../wire/attribution';
 import { membersOf } from '../cell_stats';
-import { cellPlaces, movesOf } from './sample_pairs';
+import { cellPlaces, movesOf } from './atlas_pairs';
 
 /** The change of a cell is significant if at least this share of its members changed more than their floor. */
 export const SIGNIFICANT_SHARE = 0.5;

@@ -6,9 +6,9 @@ import { applyFilter, type Filter, readFilter, writeFilter } from '../../domain/
 import type { AtlasMap } from '../../map/atlas_map';
 import type { OverlayFrame, OverlayPainter } from '../../map/overlay';
 import { drawFilter } from '../../map/overlays/filter';
+import { dividerAt } from '../../state/comparison_actions';
 import { atlasOnScreen, referenceOf } from '../../state/reference_step';
 import type { Session } from '../../state/session';
-import { dividerAt } from '../../state/step_comparison';
 import type { State } from '../../state/store';
 import type { CellContext } from '../../ui/cell_view';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';

@@ -26,7 +26,7 @@ import { segments } from '../../ui/segmented_control';
 import { count, percent, plural, shorten } from '../../util/format';
 import { type Atlas, className, type Level, levelOf } from '../../wire/atlas';
 import { formatFractionWithSign } from '../../wire/attribution';
-import { classLinks, missingAtlases } from './class_links';
+import { classLinks, missingAtlases } from './class_atlas_links';
 import { ClassPicker } from './class_picker';
 
 /** Maximum number of listed cells. */

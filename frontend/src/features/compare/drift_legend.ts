@@ -2,9 +2,9 @@
 /** The legend of the drift, or the reason why there is none, and the choice of the quantity. */
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
-import { SEQUENTIAL_CSS } from '../../domain/color_modes';
 import { type Drift, type DriftValues, formatChange } from '../../domain/comparison/drift';
 import { DRIFTS } from '../../domain/display_types';
+import { SEQUENTIAL_CSS } from '../../domain/map_colors';
 import type { NearestSamples } from '../../domain/nearest_samples';
 import {
   driftOf,

@@ -6,10 +6,10 @@ import { isInside, type PlacedName, territoriesOf } from '../../domain/concept_t
 import { toggleConcept } from '../../domain/highlight';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { OverlayPainter } from '../../map/overlay';
-import { drawConcepts } from '../../map/overlays/concept_names';
+import { drawConcepts } from '../../map/overlays/concept_outlines';
+import { dividerAt } from '../../state/comparison_actions';
 import type { Session } from '../../state/session';
 import { showsOutlines } from '../../state/slices/view';
-import { dividerAt } from '../../state/step_comparison';
 import type { State } from '../../state/store';
 import { INSPECTOR_ROOM } from '../../ui/card_placement';
 import type { Feature } from '../feature';

@@ -8,7 +8,7 @@ import { describeChange, type Frame, frameOf } from '../../domain/concept_histor
 import type { AtlasMap } from '../../map/atlas_map';
 import { isKept, jumpTo, type Side, showSide, sideOf } from '../../state/go_to_event';
 import type { Session } from '../../state/session';
-import { type DriftValues, StepSeriesLoader } from '../../state/step_series_loader';
+import { type DriftValues, StepSeriesLoader } from '../../state/step_values_loader';
 import type { State } from '../../state/store';
 import { EVENT_NAMES, eventGlyph } from '../../ui/event_glyphs';
 import { moveFocus } from '../../ui/list_focus';
@@ -16,7 +16,7 @@ import { panelHead } from '../../ui/panel_head';
 import { segments } from '../../ui/segmented_control';
 import { count, fraction, plural, shorten } from '../../util/format';
 import { Failure } from '../../wire/api';
-import { type History, type RunEvent, sameEvent } from '../../wire/history';
+import { type History, type RunEvent, sameEvent } from '../../wire/series_history';
 import { conceptIcon } from './concept_icon';
 
 /** Number of events listed at first; the rest on request. */

@@ -10,14 +10,14 @@ import { type CellPlace, samePlace } from '../../domain/display_types';
 import type { AtlasMap } from '../../map/atlas_map';
 import { flyToCell } from '../../state/go_to_event';
 import type { Session } from '../../state/session';
-import { type DriftValues, StepSeriesLoader, spread } from '../../state/step_series_loader';
+import { type DriftValues, StepSeriesLoader, spread } from '../../state/step_values_loader';
 import type { State } from '../../state/store';
 import type { CellContext } from '../../ui/cell_view';
 import { EVENT_NAMES, eventGlyph } from '../../ui/event_glyphs';
 import { count, percent, plural, shorten } from '../../util/format';
 import { Failure } from '../../wire/api';
 import { className } from '../../wire/atlas';
-import type { RunEvent } from '../../wire/history';
+import type { RunEvent } from '../../wire/series_history';
 import { conceptIcon, type KnownFrame } from './concept_icon';
 
 /** Maximum number of steps in the strip. */

@@ -6,7 +6,7 @@ import { themeOf } from '../../map/theme';
 import { atlasOnScreen, nameReference } from '../../state/reference_step';
 import type { State } from '../../state/store';
 import { count, plural, shorten } from '../../util/format';
-import { type Painter, paintPanel } from './legend_painter';
+import { type Painter, paintPanel } from './panel_painter';
 import { SvgContext } from './svg_context';
 
 export const SCALES = [1, 2, 4] as const;

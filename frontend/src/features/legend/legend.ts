@@ -2,8 +2,8 @@
 /** The legend of the map: color scale, counts, and provenance. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { type Legend, SEQUENTIAL_CSS } from '../../domain/color_modes';
 import type { ShowMode } from '../../domain/display_types';
+import { type Legend, SEQUENTIAL_CSS } from '../../domain/map_colors';
 import { provenance, provenanceTitle } from '../../ui/provenance';
 import { cutName, shorten } from '../../util/format';
 import type { Atlas, Level } from '../../wire/atlas';

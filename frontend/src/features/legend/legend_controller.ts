@@ -2,8 +2,8 @@
 /** The legend of the shown map, the last one in the column of legends. */
 
 import type { TemplateResult } from 'lit';
-import { coloring } from '../../domain/color_modes';
 import { highlightedConcept, toggleConcept } from '../../domain/highlight';
+import { coloring } from '../../domain/map_colors';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';

@@ -3,7 +3,7 @@
 
 import { shareLayout } from '../../domain/relayout_runs';
 import { AtlasMap } from '../../map/atlas_map';
-import { type Command, commandOf } from '../../map/keyboard';
+import { type Command, commandOf } from '../../map/keybindings';
 import { MapDecorator } from '../../map/map_decorator';
 import type { OverlayPainter } from '../../map/overlay';
 import { SceneTransition } from '../../map/scene_transition';

@@ -6,7 +6,7 @@ import { ref } from 'lit/directives/ref.js';
 import { iconButton } from '../../ui/icons';
 import { closeWhenLeft, focusOnce } from '../../ui/list_focus';
 import { count, shorten } from '../../util/format';
-import type { Result, Results, Target } from './search_results';
+import type { Result, Results, Target } from './map_search';
 
 const NAME = 60;
 const NOTE = 48;

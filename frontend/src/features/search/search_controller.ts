@@ -17,8 +17,8 @@ import { closeUp } from '../../state/zoom_to_cell';
 import { plural } from '../../util/format';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
 import type { Feature } from '../feature';
+import { findResults, frameOf, type Results, type Target } from './map_search';
 import { SearchBox } from './search_box';
-import { findResults, frameOf, type Results, type Target } from './search_results';
 
 export class SearchController implements Feature {
   #box: SearchBox | null = null;

@@ -9,7 +9,7 @@ import { highlightedRows } from '../../domain/highlight';
 import type { AtlasMap } from '../../map/atlas_map';
 import { flyToCell } from '../../state/go_to_event';
 import type { Session } from '../../state/session';
-import { StepSeriesLoader, spread } from '../../state/step_series_loader';
+import { StepSeriesLoader, spread } from '../../state/step_values_loader';
 import type { State } from '../../state/store';
 import { count, plural, shorten } from '../../util/format';
 import { Failure } from '../../wire/api';

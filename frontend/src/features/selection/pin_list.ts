@@ -4,7 +4,7 @@
 import { html, type TemplateResult } from 'lit';
 import { type CellFacts, describeCell } from '../../domain/cell_stats';
 import { samePlace } from '../../domain/display_types';
-import { iconPlace } from '../../domain/icon_place';
+import { iconPlace } from '../../domain/icon_sprites';
 import { folderOf } from '../../domain/relayout_runs';
 import type { AtlasMap } from '../../map/atlas_map';
 import { flyToCell } from '../../state/go_to_event';

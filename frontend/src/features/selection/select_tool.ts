@@ -10,7 +10,7 @@ import type { CellPlace } from '../../domain/display_types';
 import { cellBlock, rectangle, rowsInside, selectionOf, whyNotIn } from '../../domain/selection';
 import type { AtlasMap } from '../../map/atlas_map';
 import { middleCell } from '../../map/interaction';
-import { ARROWS } from '../../map/keyboard';
+import { ARROWS } from '../../map/keybindings';
 import type { OverlayPainter } from '../../map/overlay';
 import { drawOutline, drawPins, drawSelection } from '../../map/overlays/selection';
 import { readPins, writePins } from '../../state/pins';

@@ -3,14 +3,14 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
-import { type Cohesion, measureCohesion } from '../../domain/comparison/sample_displacement';
+import { type Cohesion, measureCohesion } from '../../domain/comparison/sample_set_motion';
 import { type Selection, whyNotIn } from '../../domain/selection';
 import type { AtlasMap } from '../../map/atlas_map';
 import { findStep } from '../../state/deep_link';
 import { atlasOnScreen } from '../../state/reference_step';
 import { freeName, readSavedSelections, writeSavedSelections } from '../../state/saved_selections';
 import type { Session } from '../../state/session';
-import { type DriftValues, StepSeriesLoader, spread } from '../../state/step_series_loader';
+import { type DriftValues, StepSeriesLoader, spread } from '../../state/step_values_loader';
 import type { State } from '../../state/store';
 import { moveFocus } from '../../ui/list_focus';
 import { panelHead } from '../../ui/panel_head';

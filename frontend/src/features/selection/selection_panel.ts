@@ -3,11 +3,11 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { classMix, nearestOnMap } from '../../domain/cell_stats';
-import type { Cohesion } from '../../domain/comparison/sample_displacement';
+import type { Cohesion } from '../../domain/comparison/sample_set_motion';
 import type { Selection } from '../../domain/selection';
 import { LONGEST_NAME } from '../../state/saved_selections';
 import type { Session } from '../../state/session';
-import type { DriftValues } from '../../state/step_series_loader';
+import type { DriftValues } from '../../state/step_values_loader';
 import type { State } from '../../state/store';
 import {
   classBars,

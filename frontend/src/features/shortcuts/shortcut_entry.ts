@@ -16,7 +16,7 @@ import type { Crop } from '../../ui/crop_canvas';
 import { count, fraction, percent, plural, shorten } from '../../util/format';
 import { type Atlas, type Level, levelOf } from '../../wire/atlas';
 import type { Example, Rates, Search, Shortcut } from '../../wire/shortcut_record';
-import type { LoadedSearch } from './shortcut_search_state';
+import type { LoadedSearch } from './step_shortcuts';
 
 const NAME = 40;
 /** Strength from which a patch counts as a shortcut by itself. */

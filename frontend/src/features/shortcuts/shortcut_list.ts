@@ -12,7 +12,7 @@ import { panelHead } from '../../ui/panel_head';
 import { count, plural } from '../../util/format';
 import type { Search, Shortcut } from '../../wire/shortcut_record';
 import { ShortcutEntry } from './shortcut_entry';
-import type { LoadedSearch } from './shortcut_search_state';
+import type { LoadedSearch } from './step_shortcuts';
 
 export class ShortcutList {
   #takesFocus = false;

@@ -12,7 +12,7 @@ import { fetchPatches, fetchSearch, type Search } from '../../wire/shortcut_reco
 import type { Feature } from '../feature';
 import { describe } from './shortcut_entry';
 import { ShortcutList } from './shortcut_list';
-import type { LoadedSearch } from './shortcut_search_state';
+import type { LoadedSearch } from './step_shortcuts';
 
 /** Maximum number of cached searches with their pictures. */
 const CACHED = 8;

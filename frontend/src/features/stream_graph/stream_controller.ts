@@ -11,7 +11,7 @@ import {
   type Stream,
 } from '../../domain/stream_layout';
 import type { AtlasMap } from '../../map/atlas_map';
-import { commandOf } from '../../map/keyboard';
+import { commandOf } from '../../map/keybindings';
 import { jumpTo } from '../../state/go_to_event';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';

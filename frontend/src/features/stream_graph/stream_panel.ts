@@ -20,7 +20,7 @@ import { iconButton } from '../../ui/icons';
 import { panelHead } from '../../ui/panel_head';
 import { segments } from '../../ui/segmented_control';
 import { count, percent, plural, shorten } from '../../util/format';
-import { type RunEvent, sameEvent } from '../../wire/history';
+import { type RunEvent, sameEvent } from '../../wire/series_history';
 
 const NAME = 40;
 const LABEL = 24;

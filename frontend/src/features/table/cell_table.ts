@@ -13,7 +13,7 @@ import {
 } from '../../domain/cell_rows';
 import { readFilter } from '../../domain/class_filter';
 import { type CellPlace, samePlace } from '../../domain/display_types';
-import { iconPlace } from '../../domain/icon_place';
+import { iconPlace } from '../../domain/icon_sprites';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { KIND_NAMES } from '../../ui/cell_view';

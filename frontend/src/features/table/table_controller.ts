@@ -6,7 +6,7 @@ import type { CellPlace } from '../../domain/display_types';
 import type { NearestSamples } from '../../domain/nearest_samples';
 import { similarCells } from '../../domain/similar_cells';
 import type { AtlasMap } from '../../map/atlas_map';
-import { commandOf } from '../../map/keyboard';
+import { commandOf } from '../../map/keybindings';
 import { changesOf } from '../../state/change_columns';
 import { atlasOnScreen } from '../../state/reference_step';
 import type { Session } from '../../state/session';

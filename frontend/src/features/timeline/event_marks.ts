@@ -5,7 +5,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { State } from '../../state/store';
 import { EVENT_NAMES, eventGlyph } from '../../ui/event_glyphs';
 import { count, plural, shorten } from '../../util/format';
-import { type RunEvent, sameEvent } from '../../wire/history';
+import { type RunEvent, sameEvent } from '../../wire/series_history';
 
 /** Marks closer than this share of the line would overlap; the more significant one is shown. */
 const LEAST_GAP = 0.03;

@@ -2,14 +2,14 @@
 /** The timeline: play button, slider with one tick per logged step, and the steps that TensorBoard kept. */
 
 import { html, nothing, type TemplateResult } from 'lit';
+import { chooseA } from '../../state/comparison_actions';
 import type { Player } from '../../state/player';
 import type { Session } from '../../state/session';
-import { chooseA } from '../../state/step_comparison';
 import type { State } from '../../state/store';
 import { iconButton } from '../../ui/icons';
 import { count, plural, shorten } from '../../util/format';
 import type { PageInfo } from '../../wire/exported_page';
-import type { HistoryStep, SkippedStep } from '../../wire/history';
+import type { HistoryStep, SkippedStep } from '../../wire/series_history';
 import { motionChoice } from './motion_choice';
 
 /** Ticks closer than they are wide would be a bar; beyond this many only damaged ones are drawn. */

@@ -7,7 +7,7 @@ import { jumpTo } from '../../state/go_to_event';
 import type { Player } from '../../state/player';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
-import type { RunEvent } from '../../wire/history';
+import type { RunEvent } from '../../wire/series_history';
 import type { Content, Feature } from '../feature';
 import { eventMarks, sideMark } from './event_marks';
 import { timeline } from './timeline';

@@ -5,13 +5,13 @@
  */
 
 import { type Point, toScreen } from '../../domain/camera';
-import { sequential } from '../../domain/color_modes';
 import {
   type Drift,
   type DriftValues,
   formatChange,
   isSignificant,
 } from '../../domain/comparison/drift';
+import { sequential } from '../../domain/map_colors';
 import { badge, eachCell, type OverlayFrame } from '../overlay';
 
 /** Icons are dimmed under the arrows. */

@@ -8,7 +8,7 @@
 
 import { type ProgramInfo, setUniforms } from 'twgl.js';
 import { worldSide } from '../../domain/camera';
-import { type CellBox, iconPlace, NO_PAGE, pageBoxes } from '../../domain/icon_place';
+import { type CellBox, iconPlace, NO_PAGE, pageBoxes } from '../../domain/icon_sprites';
 import type { Level } from '../../wire/atlas';
 import { type Frame, iconScales, type Scene, type WeightedScene } from '../scene';
 import type { IconTextures } from './icon_textures';

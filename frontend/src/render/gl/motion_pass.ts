@@ -7,7 +7,7 @@
  */
 
 import { type ProgramInfo, setUniforms } from 'twgl.js';
-import { iconPlace, NO_PAGE } from '../../domain/icon_place';
+import { iconPlace, NO_PAGE } from '../../domain/icon_sprites';
 import type { Level } from '../../wire/atlas';
 import { type Frame, iconScales, type WeightedScene } from '../scene';
 import type { IconTextures } from './icon_textures';

@@ -4,9 +4,9 @@
 import type { Failure } from '../../wire/api';
 import type { Atlas } from '../../wire/atlas';
 import type { PageInfo } from '../../wire/exported_page';
-import type { History } from '../../wire/history';
 import type { RunEntry, SeriesEntry } from '../../wire/manifest';
 import type { Probe } from '../../wire/probe';
+import type { History } from '../../wire/series_history';
 
 export type Missing = Readonly<Partial<Record<'run' | 'layer' | 'step' | 'compare', string>>>;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
+import { cellPlaces, explainUnpairing, movesOf } from '../../../src/domain/comparison/atlas_pairs';
 import {
   findAttributionChange,
   findDifference,
@@ -7,7 +8,6 @@ import {
   largestChanges,
 } from '../../../src/domain/comparison/difference';
 import { findDrift, floorOf } from '../../../src/domain/comparison/drift';
-import { cellPlaces, explainUnpairing, movesOf } from '../../../src/domain/comparison/sample_pairs';
 import type { Atlas, Level } from '../../../src/wire/atlas';
 import { NOT_RECORDED } from '../../../src/wire/attribution';
 import { ATTRIBUTION, attributionAtlas, halfBits, halves } from '../../helpers/class_fixtures';

@@ -8,17 +8,17 @@ import { differenceLegend } from '../../../src/features/compare/difference_legen
 import { sideMark } from '../../../src/features/timeline/event_marks';
 import { SceneTransition } from '../../../src/map/scene_transition';
 import type { Scene } from '../../../src/render/scene';
-import { differenceOf, differenceSentence } from '../../../src/state/difference_values';
-import { driftOf, stepsBetween } from '../../../src/state/drift_values';
-import { atlasOnScreen } from '../../../src/state/reference_step';
-import type { Session } from '../../../src/state/session';
 import {
   chooseA,
   dividerAt,
   showA,
   swapSides,
   toggleCompare,
-} from '../../../src/state/step_comparison';
+} from '../../../src/state/comparison_actions';
+import { differenceOf, differenceSentence } from '../../../src/state/difference_values';
+import { driftOf, stepsBetween } from '../../../src/state/drift_values';
+import { atlasOnScreen } from '../../../src/state/reference_step';
+import type { Session } from '../../../src/state/session';
 import { type State, Store } from '../../../src/state/store';
 import { Failure } from '../../../src/wire/api';
 import type { Atlas, Level } from '../../../src/wire/atlas';

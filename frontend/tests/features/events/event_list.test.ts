@@ -11,7 +11,7 @@ import type { Session } from '../../../src/state/session';
 import { type State, Store } from '../../../src/state/store';
 import { Failure } from '../../../src/wire/api';
 import type { Atlas } from '../../../src/wire/atlas';
-import type { History, RunEvent } from '../../../src/wire/history';
+import type { History, RunEvent } from '../../../src/wire/series_history';
 import { conceptHistory } from '../../helpers/history_fixtures';
 import { series } from '../../helpers/two_step_fixtures';
 import { smallAtlas, tensor } from '../../helpers/wire_builder';

@@ -11,7 +11,7 @@ import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
 import type { CellContext } from '../../../src/ui/cell_view';
 import type { Atlas, Level } from '../../../src/wire/atlas';
-import type { RunEvent } from '../../../src/wire/history';
+import type { RunEvent } from '../../../src/wire/series_history';
 import { settle } from '../../helpers/fake_server';
 import { smallAtlas, tensor } from '../../helpers/wire_builder';
 

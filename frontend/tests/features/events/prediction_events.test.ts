@@ -19,7 +19,7 @@ import { readHighlight, writeHighlight } from '../../../src/state/highlight_url'
 import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
 import type { Atlas, Level } from '../../../src/wire/atlas';
-import type { RunEvent } from '../../../src/wire/history';
+import type { RunEvent } from '../../../src/wire/series_history';
 import { conceptEvent, conceptHistory } from '../../helpers/history_fixtures';
 import { series } from '../../helpers/two_step_fixtures';
 import { smallAtlas, tensor } from '../../helpers/wire_builder';

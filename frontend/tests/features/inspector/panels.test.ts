@@ -3,7 +3,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { topBar } from '../../../src/app/top_bar';
 import { describeCell } from '../../../src/domain/cell_stats';
-import { coloring } from '../../../src/domain/color_modes';
+import { coloring } from '../../../src/domain/map_colors';
 import { NearestSamples } from '../../../src/domain/nearest_samples';
 import { helpDialog } from '../../../src/features/help/help';
 import { card } from '../../../src/features/inspector/hover_card';

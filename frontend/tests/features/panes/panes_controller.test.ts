@@ -10,7 +10,7 @@ import {
 import { slotsOf } from '../../../src/features/panes/pane_slots';
 import { PanesController } from '../../../src/features/panes/panes_controller';
 import { AtlasMap } from '../../../src/map/atlas_map';
-import { showLayer } from '../../../src/state/layer_choice';
+import { showLayer } from '../../../src/state/layer_navigation';
 import { addPane, closePane } from '../../../src/state/pane_specs';
 import { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';

@@ -8,7 +8,7 @@ import type { AtlasMap } from '../../../src/map/atlas_map';
 import type { Session } from '../../../src/state/session';
 import { Store } from '../../../src/state/store';
 import { Failure } from '../../../src/wire/api';
-import type { History } from '../../../src/wire/history';
+import type { History } from '../../../src/wire/series_history';
 import { conceptEvent, conceptHistory } from '../../helpers/history_fixtures';
 import { series } from '../../helpers/two_step_fixtures';
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { timeline } from '../../../src/features/timeline/timeline';
 import type { Player } from '../../../src/state/player';
 import type { State } from '../../../src/state/store';
-import type { History, HistoryStep } from '../../../src/wire/history';
+import type { History, HistoryStep } from '../../../src/wire/series_history';
 import { find, root, sessionSpy, show, stateWith, text } from '../../helpers/panel_page';
 
 describe('timeline', () => {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { FIT } from '../../../src/domain/camera';
-import { sequential } from '../../../src/domain/color_modes';
 import type { Change } from '../../../src/domain/comparison/difference';
 import type { Drift, DriftValues } from '../../../src/domain/comparison/drift';
 import { rowsOf } from '../../../src/domain/concepts';
 import type { ColorMode } from '../../../src/domain/display_types';
+import { sequential } from '../../../src/domain/map_colors';
 import type { OverlayFrame } from '../../../src/map/overlay';
-import { paintCellFocus } from '../../../src/map/overlays/cell_focus';
+import { paintCellFocus } from '../../../src/map/overlays/cell_values';
 import { drawDifference, drawDivider } from '../../../src/map/overlays/difference';
 import { drawHighlight } from '../../../src/map/overlays/highlight';
 import { drawSelection } from '../../../src/map/overlays/selection';

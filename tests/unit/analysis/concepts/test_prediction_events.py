@@ -15,11 +15,11 @@ from synthetic_atlases import make_grid, write_atlases
 from synthetic_concepts import simulate_concepts
 from synthetic_runs import make_atlases
 
-from tensorboard_plugin_atlas.analysis.concepts import event_entries
+from tensorboard_plugin_atlas.analysis.concepts import atlas_events
 from tensorboard_plugin_atlas.analysis.concepts.event_cells import relocate_events
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker, track_concepts
 from tensorboard_plugin_atlas.atlas import Atlas, Event
-from tensorboard_plugin_atlas.commands.event_report import find_events
+from tensorboard_plugin_atlas.commands.run_events import find_events
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
 
 NAMES = ("cat", "dog", "ship")
@@ -133,7 +133,7 @@ def test_events_of_concepts_and_predictions_have_limits_of_their_own(
     everything = track(make_run())
     assert sorted(one.kind for one in everything[2].events) == ["born", "flips"]
     assert everything[2].events[0].kind == "flips"
-    monkeypatch.setattr(event_entries, "MAX_PREDICTION_EVENTS", limit)
+    monkeypatch.setattr(atlas_events, "MAX_PREDICTION_EVENTS", limit)
     for atlas, whole in zip(track(make_run()), everything, strict=True):
         of_concepts = [one for one in whole.events if one.kind != "flips"]
         expected = [*of_concepts, *flips(whole)[:limit]]

@@ -18,7 +18,7 @@ from synthetic_runs import (
     simulate_run,
 )
 
-from tensorboard_plugin_atlas.analysis.concepts import event_entries
+from tensorboard_plugin_atlas.analysis.concepts import atlas_events
 from tensorboard_plugin_atlas.analysis.concepts.tracker import (
     ConceptTracker,
     detect_events,
@@ -387,7 +387,7 @@ def test_a_step_keeps_the_events_with_the_highest_scores(monkeypatch):
     history = simulate_concepts(0)
     everything = track(make_atlases(history.activations))[5].events
     assert len(everything) == 4
-    monkeypatch.setattr(event_entries, "MAX_EVENTS", 2)
+    monkeypatch.setattr(atlas_events, "MAX_EVENTS", 2)
     assert track(make_atlases(history.activations))[5].events == everything[:2]
     assert everything[1].score >= everything[2].score
 

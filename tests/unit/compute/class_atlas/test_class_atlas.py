@@ -11,7 +11,7 @@ import torch
 from colored_marks import CELLS, CLASSES, MarkNet, make_marked_images
 from torch import nn
 
-from tensorboard_plugin_atlas import many_samples
+from tensorboard_plugin_atlas import sample_subset
 from tensorboard_plugin_atlas.analysis.class_series import CLASS_ATLAS
 from tensorboard_plugin_atlas.analysis.sample_matching import match_positions
 from tensorboard_plugin_atlas.compute.attribution.attribute import (
@@ -313,9 +313,9 @@ def test_a_map_stays_readable_while_its_samples_change():
         assert now.quality.trustworthiness > new.quality.trustworthiness - 0.1
 
 
-@pytest.mark.parametrize("many", [many_samples.MANY_SAMPLES, 50])
+@pytest.mark.parametrize("many", [sample_subset.MANY_SAMPLES, 50])
 def test_a_map_continues_from_a_log_as_from_memory(many, monkeypatch):
-    monkeypatch.setattr(many_samples, "MANY_SAMPLES", many)
+    monkeypatch.setattr(sample_subset, "MANY_SAMPLES", many)
     images, labels, _ = make_marked_images((80, 80, 80))
     probe, model = probe_of(images, labels, CLASSES), Convolved(classes=3)
     pipeline = pipeline_of(probe, "deep", (1,), (1, 2))
@@ -326,7 +326,7 @@ def test_a_map_continues_from_a_log_as_from_memory(many, monkeypatch):
     for atlas in before:
         other.continue_from(decode_atlas(encode_atlas(atlas)))
         is_rounded = np.array_equal(round_positions(atlas.xy), atlas.xy)
-        assert is_rounded == many_samples.is_many(len(atlas.samples))
+        assert is_rounded == sample_subset.is_many(len(atlas.samples))
     for now, again in zip(after, atlases_of(other, model, 2), strict=True):
         np.testing.assert_array_equal(now.xy, again.xy)
         assert (now.sequence, now.viewport) == (again.sequence, again.viewport)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from large_atlases import MAP_SIDE, make_large_atlas
 
-from tensorboard_plugin_atlas import many_samples
+from tensorboard_plugin_atlas import sample_subset
 from tensorboard_plugin_atlas.compute.icons.rerendered_icons import compare_activations
 from tensorboard_plugin_atlas.compute.model.activations import LayerActivations
 from tensorboard_plugin_atlas.errors import ArgumentError
@@ -20,7 +20,7 @@ def pair(monkeypatch):
     """An atlas whose log holds the activations of 100 of 300 samples, and equal activations."""
     atlas = make_large_atlas(300, grids=(3,))
     values = atlas.activations.astype(np.float32)
-    monkeypatch.setattr(many_samples, "MANY_SAMPLES", 100)
+    monkeypatch.setattr(sample_subset, "MANY_SAMPLES", 100)
     activations = LayerActivations(
         layer="layer3",
         values=values,

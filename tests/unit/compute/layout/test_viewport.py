@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas import many_samples
+from tensorboard_plugin_atlas import sample_subset
 from tensorboard_plugin_atlas.compute.layout.viewport import (
     VIEWPORT_CHANGED,
     fit_viewport,
@@ -99,7 +99,7 @@ def test_coordinates_of_many_samples_are_those_that_a_log_holds(monkeypatch):
     xy, raw = place_on_map(coordinates, VIEWPORT)
     assert raw is coordinates
     np.testing.assert_array_equal(xy, to_map(coordinates, VIEWPORT))
-    monkeypatch.setattr(many_samples, "MANY_SAMPLES", 49)
+    monkeypatch.setattr(sample_subset, "MANY_SAMPLES", 49)
     rounded, raw = place_on_map(coordinates, VIEWPORT)
     np.testing.assert_allclose(rounded, xy, atol=2 / 65_535)
     np.testing.assert_array_equal(raw, from_map(rounded, VIEWPORT))

@@ -21,7 +21,7 @@ from tensorboard_plugin_atlas import (
     read_atlases,
 )
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
-from tensorboard_plugin_atlas.compute.model.call_model import (
+from tensorboard_plugin_atlas.compute.model.model_interface import (
     check_interface,
     explain_missing_logits,
     find_logits,

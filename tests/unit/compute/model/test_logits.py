@@ -24,14 +24,14 @@ from tensorboard_plugin_atlas import (
     read_atlases,
     read_shortcuts,
 )
-from tensorboard_plugin_atlas.compute.model.call_model import (
+from tensorboard_plugin_atlas.compute.model.logits import LogitsChoice, check_output
+from tensorboard_plugin_atlas.compute.model.model_interface import (
     ModelInterface,
     explain_missing_logits,
     find_logits,
     get_logits,
     use_interface,
 )
-from tensorboard_plugin_atlas.compute.model.logits import LogitsChoice, check_output
 from tensorboard_plugin_atlas.errors import ArgumentError
 
 ATTRIBUTED = AtlasConfig(**{**TINY.as_dict(), "attribution": True})

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.model.call_model import call_model, get_logits
+from tensorboard_plugin_atlas.compute.model.model_interface import call_model, get_logits
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
     find_first_tensor,

@@ -25,7 +25,7 @@ from tensorboard_plugin_atlas import (
     read_atlases,
     since_step,
 )
-from tensorboard_plugin_atlas.compute.model.call_model import (
+from tensorboard_plugin_atlas.compute.model.model_interface import (
     DEFAULT_INTERFACE,
     check_interface,
     get_logits,
