@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The tab's shell: bars, stage and the panels that are loaded after the first map. */
+/** The tab as one element: its bars, the map, and the panels that load after the first map. */
 
 import { html, LitElement, nothing, type TemplateResult, unsafeCSS } from 'lit';
 import { Address, watchDarkMode } from '../host/tensorboard';

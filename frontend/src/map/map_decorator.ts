@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Adds points, colors, outlines, and interaction to the map after its first frame. */
+/** The `Decorator` of the map: adds points, colors, outlines, and interaction after its first frame. */
 
 import { classAtlasOf } from '../domain/class_atlas';
 import { coloring, pointColors } from '../domain/map_colors';

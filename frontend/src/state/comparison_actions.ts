@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The comparison of steps A and B, where B is the shown step. */
+/** User actions on the comparison of steps A and B, where B is the shown step. */
 
 import type { Viewport } from '../domain/camera';
 import { findSideA, type Side, writeSide } from '../domain/comparison/compared_series';

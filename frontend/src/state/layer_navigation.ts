@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Changes the shown layer. */
+/** Moves to a later or earlier layer of the run. */
 
 import { layerBeside } from './pane_specs';
 import type { Session } from './session';
