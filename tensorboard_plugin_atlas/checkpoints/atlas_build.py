@@ -49,8 +49,8 @@ from tensorboard_plugin_atlas.logs.resume import purge_steps
 from tensorboard_plugin_atlas.logs.sinks import Sink, find_child_run, make_event_sink
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
+from tensorboard_plugin_atlas.writer.atlas_cost import Cost, CostMeter
 from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
-from tensorboard_plugin_atlas.writer.cost import Cost, CostMeter
 from tensorboard_plugin_atlas.writer.inline_recorder import InlineRecorder, use_default_settings
 from tensorboard_plugin_atlas.writer.layer_arguments import choose_layers
 from tensorboard_plugin_atlas.writer.record_options import RecordOptions

@@ -27,8 +27,8 @@ from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.demo.data import LabeledImages, load
 from tensorboard_plugin_atlas.errors import ArgumentError, describe_error
 from tensorboard_plugin_atlas.logs.sinks import make_event_sink
+from tensorboard_plugin_atlas.writer.atlas_cost import AtlasCost, Cost, CostMeter
 from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
-from tensorboard_plugin_atlas.writer.cost import AtlasCost, Cost, CostMeter
 from tensorboard_plugin_atlas.writer.record_options import RecordOptions
 
 LARGEST_SIDE = 224

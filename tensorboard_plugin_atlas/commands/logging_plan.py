@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tensorboard_plugin_atlas.writer.cost import Forecast, format_duration, format_size
+from tensorboard_plugin_atlas.writer.atlas_cost import Forecast, format_duration, format_size
 
 MAX_PENDING: Final = 2
 """Default of `AtlasWriter(max_pending=...)`."""

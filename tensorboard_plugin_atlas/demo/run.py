@@ -31,8 +31,8 @@ from tensorboard_plugin_atlas.demo.pretrained import (
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.log_names import CHILD_RUN
 from tensorboard_plugin_atlas.logs.reader import list_atlases
+from tensorboard_plugin_atlas.writer.atlas_cost import Cost
 from tensorboard_plugin_atlas.writer.atlas_writer import AtlasWriter
-from tensorboard_plugin_atlas.writer.cost import Cost
 
 MARKED_SHARE = 0.9
 """Share of the images of a class that get a planted marker."""

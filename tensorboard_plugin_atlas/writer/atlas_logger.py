@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.logs.activation_files import ActivationFiles
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas, encode_probe
-from tensorboard_plugin_atlas.writer.cost import AtlasCost
+from tensorboard_plugin_atlas.writer.atlas_cost import AtlasCost
 from tensorboard_plugin_atlas.writer.optional_loggers import ClassAtlasLogger, ShortcutLogger
 from tensorboard_plugin_atlas.writer.record_options import DEFAULT_RECORD_OPTIONS, RecordOptions
 

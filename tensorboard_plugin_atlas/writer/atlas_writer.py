@@ -37,8 +37,8 @@ from tensorboard_plugin_atlas.logs.resume import find_last_atlases, purge_steps
 from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.number_arguments import to_int, to_seconds
 from tensorboard_plugin_atlas.schedule import Schedule, check_schedule
+from tensorboard_plugin_atlas.writer.atlas_cost import EXPENSIVE_SECONDS, Cost, CostMeter
 from tensorboard_plugin_atlas.writer.baseline_atlases import read_baselines
-from tensorboard_plugin_atlas.writer.cost import EXPENSIVE_SECONDS, Cost, CostMeter
 from tensorboard_plugin_atlas.writer.layer_arguments import choose_layers, choose_shortcut_layer
 from tensorboard_plugin_atlas.writer.messages.failures import (
     FailureReporter,

@@ -36,7 +36,7 @@ from tensorboard_plugin_atlas.errors import (
     describe_error,
 )
 from tensorboard_plugin_atlas.progress import progress_bar
-from tensorboard_plugin_atlas.writer.cost import CostMeter
+from tensorboard_plugin_atlas.writer.atlas_cost import CostMeter
 from tensorboard_plugin_atlas.writer.model_pickle import pickle_structure
 from tensorboard_plugin_atlas.writer.probe_transfer import share_images, without_images
 from tensorboard_plugin_atlas.writer.record_options import DEFAULT_RECORD_OPTIONS, RecordOptions

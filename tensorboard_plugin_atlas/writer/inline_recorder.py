@@ -13,8 +13,8 @@ from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Skipped
 from tensorboard_plugin_atlas.errors import WorkerError
+from tensorboard_plugin_atlas.writer.atlas_cost import CostMeter
 from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
-from tensorboard_plugin_atlas.writer.cost import CostMeter
 from tensorboard_plugin_atlas.writer.snapshot_queue import NO_UNFINISHED_STEPS, UnfinishedSteps
 
 

@@ -23,7 +23,7 @@ from tensorboard_plugin_atlas.logs.resume import find_last_shortcuts
 from tensorboard_plugin_atlas.logs.sinks import Sink
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
-from tensorboard_plugin_atlas.writer.cost import AtlasCost
+from tensorboard_plugin_atlas.writer.atlas_cost import AtlasCost
 
 
 class ShortcutLogger:

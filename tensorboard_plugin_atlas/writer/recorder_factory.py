@@ -21,8 +21,8 @@ from tensorboard_plugin_atlas.errors import (
     describe_error,
 )
 from tensorboard_plugin_atlas.logs.sinks import Sink
+from tensorboard_plugin_atlas.writer.atlas_cost import CostMeter
 from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
-from tensorboard_plugin_atlas.writer.cost import CostMeter
 from tensorboard_plugin_atlas.writer.inline_recorder import InlineRecorder
 from tensorboard_plugin_atlas.writer.record_options import RecordOptions
 from tensorboard_plugin_atlas.writer.snapshot_queue import UnfinishedSteps

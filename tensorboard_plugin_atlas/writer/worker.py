@@ -31,9 +31,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tensorboard_plugin_atlas.compute.probe.probe import Probe
     from tensorboard_plugin_atlas.errors import WorkerError
+    from tensorboard_plugin_atlas.writer.atlas_cost import AtlasCost
     from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
     from tensorboard_plugin_atlas.writer.channel import Channel
-    from tensorboard_plugin_atlas.writer.cost import AtlasCost
     from tensorboard_plugin_atlas.writer.model_pickle import ModelCopy, Structure
     from tensorboard_plugin_atlas.writer.worker_messages import Done, Failed, Job, Setup
 

@@ -10,7 +10,7 @@ from tensorboard_plugin_atlas.atlas import Atlas, Skipped
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import WorkerError
-from tensorboard_plugin_atlas.writer.cost import AtlasCost
+from tensorboard_plugin_atlas.writer.atlas_cost import AtlasCost
 from tensorboard_plugin_atlas.writer.model_pickle import Structure
 from tensorboard_plugin_atlas.writer.record_options import RecordOptions
 from tensorboard_plugin_atlas.writer.worker_device import Hardware

@@ -32,7 +32,7 @@ from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.logs.probe_reader import read_probe
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.shortcut_codec import encode_shortcuts
-from tensorboard_plugin_atlas.writer.cost import Cost
+from tensorboard_plugin_atlas.writer.atlas_cost import Cost
 
 
 def help_of(capsys, *command):

@@ -3,7 +3,7 @@
 
 import type { Viewport } from '../domain/camera';
 import type { IconTextures } from '../render/gl/icon_textures';
-import { MotionPass } from '../render/gl/motion_pass';
+import { MotionPass } from '../render/gl/moving_icons_pass';
 import type { Scene, WeightedScene } from '../render/scene';
 import { dividerAt } from '../state/comparison_actions';
 import { referenceOf } from '../state/reference_step';

@@ -3,7 +3,7 @@
 
 import { GridPass } from './gl/grid_pass';
 import { IconTextures } from './gl/icon_textures';
-import type { MotionPass } from './gl/motion_pass';
+import type { MotionPass } from './gl/moving_icons_pass';
 import type { PanBuffer } from './gl/pan_buffer';
 import type { PointsPass } from './gl/points_pass';
 import type { Frame, Renderer, WeightedScene } from './scene';

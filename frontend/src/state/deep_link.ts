@@ -17,7 +17,7 @@ import {
 import { hrefOf } from '../host/tensorboard';
 import type { HashValues } from '../host/url_hash';
 import type { RunEntry, SeriesEntry } from '../wire/manifest';
-import type { Missing } from './slices/log';
+import type { Missing } from './slices/loaded_log';
 import type { State } from './store';
 
 const LONGEST_NAME = 300;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The store: one frozen state, replaced as a whole, that views read and the session writes. */
 
-import { type CompareState, INITIAL_COMPARE } from './slices/compare';
-import { INITIAL_LOG, type LogState } from './slices/log';
+import { INITIAL_LOG, type LogState } from './slices/loaded_log';
 import { INITIAL_SELECTION, type SelectionState } from './slices/selection';
+import { type CompareState, INITIAL_COMPARE } from './slices/step_compare';
 import { INITIAL_UI, type UiState } from './slices/ui';
 import { INITIAL_VIEW, type ViewState } from './slices/view';
 

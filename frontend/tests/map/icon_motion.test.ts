@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FIT } from '../../src/domain/camera';
 import { IconMotion } from '../../src/map/icon_motion';
 import { CanvasRenderer } from '../../src/render/canvas_renderer';
-import { MotionPass } from '../../src/render/gl/motion_pass';
+import { MotionPass } from '../../src/render/gl/moving_icons_pass';
 import { PointsPass } from '../../src/render/gl/points_pass';
 import type { Frame, Scene, WeightedScene } from '../../src/render/scene';
 import { WebglRenderer } from '../../src/render/webgl_renderer';

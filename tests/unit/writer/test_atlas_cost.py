@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tensorboard_plugin_atlas.writer.cost import AtlasCost, Cost, CostMeter
+from tensorboard_plugin_atlas.writer.atlas_cost import AtlasCost, Cost, CostMeter
 
 
 class Clock:
