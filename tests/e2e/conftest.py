@@ -39,15 +39,17 @@ expect.set_options(timeout=EXPECT_TIMEOUT_MS)
 
 @pytest.hookimpl(tryfirst=True)  # before the hook that selects sampled tests
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks all tests of this folder as end-to-end tests, and half of those of features to run.
+    """Marks all tests of this folder as end-to-end tests, of which each commit runs half.
 
-    Features have tests of their own in `frontend/tests`, all of which run with each commit.
+    Tests of which the result depends on the loader run with each commit, as do those in
+    `frontend/tests`, which every part of the tab has.
     """
     here = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.e2e)
-        if here / "features" in item.path.parents:
+        if here not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.e2e)
+        if "both_loaders" not in item.keywords:
             item.add_marker(pytest.mark.sampled(2))
 
 

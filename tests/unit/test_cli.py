@@ -188,6 +188,7 @@ def write_photos(path, count):
     return path
 
 
+@pytest.mark.sampled(2)
 class TestDemo:
     def test_it_trains_and_logs_atlases_beside_scalars(self, tmp_path, photos, capsys):
         run = tmp_path / "run"

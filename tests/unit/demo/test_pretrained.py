@@ -105,6 +105,7 @@ def test_small_images_are_refused(source: str, tmp_path: Path) -> None:
         run_demo(source, tmp_path / "log", pretrained=True)
 
 
+@pytest.mark.sampled(2)
 def test_it_fine_tunes_and_logs_two_layers(tmp_path: Path) -> None:
     names = [f"{kind}/{number}.jpg" for kind in ("a", "b") for number in range(12)]
     write_zip(tmp_path / "photos.zip", names)
