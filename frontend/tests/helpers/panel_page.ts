@@ -75,7 +75,7 @@ export function sessionSpy(): Session & { readonly calls: unknown[][] } {
     calls,
     store: { set: note('set') },
     pages: {
-      icons: () => ({ pages: [], complete: true, failure: null }),
+      icon: () => null,
       thumbs: () => null,
       thumbFailure: () => null,
     },

@@ -89,7 +89,7 @@ describe('changes of cells', () => {
 
 describe('the table', () => {
   const root = document.createElement('div');
-  const pages = { icons: () => ({ pages: [], complete: true, failure: null }) };
+  const pages = { icon: () => null };
   const table = new CellTable(() => show());
   const show = () => {
     const { state } = store;

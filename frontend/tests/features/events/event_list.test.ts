@@ -271,8 +271,8 @@ describe('an event of the list', () => {
       if (step === 0) throw new Error('torn');
       return { ...atlasWithConcepts(), step };
     };
-    const icons = vi.fn(() => ({ pages: [null] }));
-    Object.assign(session, { loadAtlas: load, pages: { icons } });
+    const icon = vi.fn(() => null);
+    Object.assign(session, { loadAtlas: load, pages: { icon } });
     store.set({ shownLevel: 2 });
     show([event(), event({ step: 10, beforeStep: 0, before: [4], after: [] })]);
     const content = (i: number) =>
@@ -283,7 +283,7 @@ describe('an event of the list', () => {
     for (let i = 0; i < 9; i++) await settle();
     expect(loaded).toEqual([10, 40]);
     expect(content(0)).toEqual(['', '', '–']);
-    expect(icons).toHaveBeenCalled();
+    expect(icon).toHaveBeenCalled();
     see([1]);
     for (let i = 0; i < 9; i++) await settle();
     expect(loaded).toEqual([10, 40, 0]);

@@ -106,9 +106,9 @@ beforeEach(() => {
   session = {
     store,
     pages: {
-      icons: ({ key }: { key: string }) => {
+      icon: ({ key }: { key: string }) => {
         icons.push(key);
-        return { pages: [null] };
+        return null;
       },
     },
     loadAtlas: async (_: unknown, step: number) => {

@@ -44,7 +44,7 @@ function contextOf(known: Activations | string, shown: Atlas = atlas): CellConte
       return known;
     },
   } as unknown as NearestSamples;
-  const session = { store, pages: { icons: () => ({ pages: [] }) } };
+  const session = { store, pages: { icon: () => null } };
   const { state } = store;
   return { state, session, nearest, atlas: shown, level, facts } as unknown as CellContext;
 }

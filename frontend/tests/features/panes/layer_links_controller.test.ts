@@ -57,7 +57,7 @@ const session = {
   get store() {
     return store;
   },
-  pages: { icons: () => ({ pages: [] }) },
+  pages: { icon: () => null },
   loadAtlas: async ({ id }: { id: string }) => {
     const layer = layers[id];
     if (layer instanceof Failure) throw layer;

@@ -50,7 +50,7 @@ beforeEach(() => {
   chosen = [];
   const session = {
     store,
-    pages: { icons: () => ({ pages: [] }), thumbs: () => null, thumbFailure: () => null },
+    pages: { icon: () => null, thumbs: () => null, thumbFailure: () => null },
     loadAtlas: async (series: { id: string }, step: number) => {
       requests.push(`${series.id}/${step}`);
       if (series.id === 's2') throw new Error('torn');

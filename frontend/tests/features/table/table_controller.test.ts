@@ -93,7 +93,7 @@ describe('the table', () => {
   beforeEach(() => {
     store = new Store();
     store.set({ atlas, step: 7, shownLevel: 2, table: true, camera: FIT });
-    const pages = { icons: () => ({ pages: [], complete: true, failure: null }) };
+    const pages = { icon: () => null };
     const session = { store, pages } as unknown as Session;
     const host = document.createElement('div');
     document.body.replaceChildren(host);

@@ -116,7 +116,13 @@ describe('grid pass', () => {
     renderer.draw(frame([scene(), 1]));
     const bare = { ...level, entry: { ...level.entry, tile: null } };
     renderer.draw(frame([scene({ level: bare }), 1]));
-    expect(uniform('uHatch')).toEqual([[0.3], [0]]);
+    expect(uniform('uHatch')).toEqual([[0], [0.3], [0]]);
+  });
+
+  it('hatches cells whose page failed, and not those whose page is on its way', () => {
+    renderer.draw(frame([scene({ pages: [null] }), 1]));
+    renderer.draw(frame([scene({ pages: [undefined] }), 1]));
+    expect(uniform('uHatch')).toEqual([[0.3], [0.3], [0], [0.3]]);
   });
 
   it('lays scenes over each other by their share so far, so that weights of 1 in all blend exactly', () => {
