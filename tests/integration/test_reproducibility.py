@@ -53,6 +53,7 @@ def train(log_dir: Path, hash_seed: str) -> list[tuple[str | None, int, bytes]]:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.sampled(2)
 def test_two_runs_log_the_same_bytes(tmp_path: Path) -> None:
     first = train(tmp_path / "first", "1")
     second = train(tmp_path / "second", "2")

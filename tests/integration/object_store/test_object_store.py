@@ -55,6 +55,7 @@ def records_in(directory: LogPathLike) -> list[tuple[str | None, int, tuple[byte
 
 # One test, since a log of 100 atlases takes seconds to write and the tests of a module may run in
 # several processes.
+@pytest.mark.sampled(2)
 def test_a_server_that_fails_requests_loses_nothing(
     server: FaultyApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of the tests are drawn without a display, and closed after each test."""
+"""Figures of the tests are drawn without a display, and no test sees those of another."""
 
 from __future__ import annotations
 
@@ -15,5 +15,6 @@ matplotlib.use("agg")  # an environment variable would reach the kernels of note
 def close_figures() -> Iterator[None]:
     from matplotlib import pyplot
 
+    pyplot.close("all")  # of code blocks in the documentation
     yield
     pyplot.close("all")

@@ -57,6 +57,7 @@ def events(atlases) -> list[str]:
     return [event.text for atlas in track(atlases) for event in atlas.events]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("rectified", [False, True])
 def test_planted_merges_and_splits_are_found_and_no_others(rectified):
     score = EventScore()
@@ -191,6 +192,7 @@ def test_the_event_of_a_split():
     assert event.cell[0] == 4
 
 
+@pytest.mark.sampled(2)
 def test_events_and_churn_are_all_movement():
     for seed in range(3):
         history = simulate_concepts(seed)

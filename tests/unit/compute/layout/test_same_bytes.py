@@ -136,6 +136,7 @@ def run(mode, cache, threads, **environment):
     return [line.rsplit(maxsplit=1) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.timeout(900)
 def test_a_layout_is_the_same_bytes_in_any_process(tmp_path):
     # The first process compiles the loops, the later ones load them.
