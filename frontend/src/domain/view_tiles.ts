@@ -32,6 +32,12 @@ export function coverView([left, top, right, bottom]: View): string[] {
   return names;
 }
 
+/** The same part of the samples of each tile, so that points are as dense as samples across the edges of tiles. */
+export function evenOut(tiles: readonly PointTile[]): readonly PointTile[] {
+  const part = Math.min(...tiles.map(({ count, hidden }) => (hidden ? count / hidden : 1)));
+  return tiles.map((tile) => ({ ...tile, count: Math.round(part * tile.hidden) }));
+}
+
 /** "all 312 in view" or "4,000 of about 12,300 in view": points of an atlas and of the tiles that cover the view. */
 export function describeView(
   atlas: Points,
@@ -42,7 +48,7 @@ export function describeView(
   let all = 0;
   for (const { xy, count: points, hidden } of [{ ...atlas, hidden: atlas.count }, ...tiles]) {
     let found = 0;
-    for (let i = 0; i < xy.length; i += 2) {
+    for (let i = 0; i < 2 * points; i += 2) {
       const [x, y] = [xy[i] as number, xy[i + 1] as number];
       if (x >= left && x <= right && y >= top && y <= bottom) found++;
     }

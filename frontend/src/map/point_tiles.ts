@@ -2,7 +2,7 @@
 /** Adds points that did not come with the atlas to a view at rest. */
 
 import { coloring, pointColors } from '../domain/color_modes';
-import { coverView, describeView, viewOf } from '../domain/view_tiles';
+import { coverView, describeView, evenOut, viewOf } from '../domain/view_tiles';
 import type { ColoredPoints, Scene } from '../render/scene';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
@@ -53,7 +53,7 @@ export class PointTiles {
     const load = (name: string) =>
       this.#tiles.load(`${atlas.key}/${mark}/${name}`, () => fetchPoints(atlas, name, mark));
     this.#timer = setTimeout(async () => {
-      const tiles = await Promise.all(names.map(load)).catch(() => null);
+      const tiles = await Promise.all(names.map(load)).then(evenOut, () => null);
       if (seen !== this.#seen) return;
       this.waiting = false;
       if (tiles) {

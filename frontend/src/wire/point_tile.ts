@@ -7,6 +7,7 @@ import type { Tensors } from './safetensors';
 /** What is drawn of samples. */
 export type Points = Pick<Atlas, 'count' | 'xy' | 'labels' | 'predictions' | 'concepts'>;
 
+/** Of the arrays, the first `count` entries are drawn. */
 export interface PointTile extends Points {
   /** 1 for samples that are in no cell wherever they are on the map. */
   readonly outside: Int32Array;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { FIT } from '../../src/domain/camera';
-import { coverView, describeView, viewOf } from '../../src/domain/view_tiles';
+import { coverView, describeView, evenOut, viewOf } from '../../src/domain/view_tiles';
 import type { Points, PointTile } from '../../src/wire/point_tile';
 
 const VIEWPORT = { width: 1240, height: 640 };
@@ -72,6 +72,19 @@ describe('tiles of a view', () => {
   });
 });
 
+describe('points of several tiles', () => {
+  it('are the same part of the samples of each, so that no tile looks denser than it is', () => {
+    const tiles = evenOut([tileAt(8, ...Array(8).fill(0.1)), tileAt(3, ...Array(6).fill(0.1))]);
+    expect(tiles.map(({ count }) => count)).toEqual([4, 2]);
+  });
+
+  it('are all samples if no tile lacks any', () => {
+    const whole = [tileAt(3, ...Array(6).fill(0.1)), tileAt(0)];
+    expect(evenOut(whole)).toEqual(whole);
+    expect(evenOut([tileAt(0)])).toEqual([tileAt(0)]);
+  });
+});
+
 describe('sentence on the samples in view', () => {
   const view = [0, 0, 0.5, 0.5] as const;
   const own = pointsAt(0.1, 0.1, 0.5, 0.5, 0.6, 0.1, 0.1, 0.6);
@@ -87,6 +100,11 @@ describe('sentence on the samples in view', () => {
     expect(describeView(own, [half, tileAt(0)], view)).toBe('3 of about 1,000 in view');
     const third = tileAt(100_000, 0.2, 0.2, 0.3, 0.1, 0.1, 0.9);
     expect(describeView(own, [third], view)).toBe('4 of about 66,700 in view');
+  });
+
+  it('counts only what is drawn of a tile', () => {
+    const some = { ...tileAt(4, 0.2, 0.2, 0.1, 0.1, 0.1, 0.2, 0.2, 0.1), count: 2 };
+    expect(describeView(own, [some], view)).toBe('4 of about 6 in view');
   });
 
   it('never claims all of a tile that lacks some, nor more than there are', () => {

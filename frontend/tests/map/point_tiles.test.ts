@@ -159,6 +159,23 @@ describe('points of a view', () => {
     }
   });
 
+  it('are the same part of the samples of each tile', async () => {
+    store.set({ camera: { ...NEAR, x: 0.5 } });
+    for (const [tile, hidden] of [
+      ['1.0.0', 6],
+      ['1.1.0', 12],
+    ] as const) {
+      const request = `points?id=s1&step=7&tile=${tile}&v=00000000`;
+      server.set(request, () => binary(tileOf(someOf(7), hidden)));
+    }
+    const scene = sceneOf(someOf(7));
+    show(scene);
+    await rest();
+    const points = tiles.pointsOf(scene) ?? [];
+    expect(points.map(({ atlas }) => atlas.count)).toEqual([3, 6]);
+    expect(points.map(({ pointColors }) => pointColors?.length)).toEqual([12, 24]);
+  });
+
   it('of a view that was left are not shown', async () => {
     show(sceneOf(someOf(7)));
     vi.advanceTimersByTime(150);
