@@ -154,6 +154,8 @@ export class AtlasMap extends HTMLElement {
   setDecorator(decorator: Decorator): void {
     this.#decorator = decorator;
     this.#addPasses();
+    // What it adds is not on screen yet.
+    this.#session?.store.set({ settled: false });
     this.invalidate();
   }
 

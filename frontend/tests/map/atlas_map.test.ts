@@ -307,7 +307,9 @@ describe('changes', () => {
     const drawn = () => draw.mock.calls.at(-1)?.[0].scenes.map(({ more }) => more);
     const more = [{ atlas: map.scene?.atlas, pointColors: null }];
     const tiles = { waiting: true, pointsOf: (_: unknown): unknown => undefined };
+    expect(store.state.settled).toBe(true);
     map.setDecorator({ ...PLAIN_DECORATOR, tiles } as unknown as MapDecorator);
+    expect(store.state.settled).toBe(false);
     rest();
     expect([drawn(), store.state.settled]).toEqual([[undefined], false]);
     Object.assign(tiles, { waiting: false, pointsOf: () => more });
