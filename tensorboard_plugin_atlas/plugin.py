@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tensorboard import errors, plugin_util
@@ -29,18 +29,21 @@ from tensorboard_plugin_atlas.serving.routes import (
     get_status,
 )
 from tensorboard_plugin_atlas.serving.series_reader import AbsentError, Request
+from tensorboard_plugin_atlas.wire.point_tiles import TILE_FORM, parse_tile
 
 logger = logging.getLogger(__name__)
 
 _IMMUTABLE_SECONDS: Final = 365 * 24 * 3600
 
-_PATTERNS: Final = {
-    "id": (re.compile(r"s[0-9a-f]{16}"), "the id of a series"),
-    "run": (re.compile(r"r[0-9a-f]{16}"), "the id of a run"),
-    "step": (re.compile(r"-?[0-9]{1,19}"), "a whole number"),
-    "blob": (re.compile(r"[0-9]{1,3}"), "a whole number"),
-    "v": (re.compile(r"[0-9a-f]{8}"), "eight hex digits"),
+_PARSERS: Final[Mapping[str, tuple[Callable[[str], object], str]]] = {
+    "id": (re.compile(r"s[0-9a-f]{16}").fullmatch, "the id of a series"),
+    "run": (re.compile(r"r[0-9a-f]{16}").fullmatch, "the id of a run"),
+    "step": (re.compile(r"-?[0-9]{1,19}").fullmatch, "a whole number"),
+    "blob": (re.compile(r"[0-9]{1,3}").fullmatch, "a whole number"),
+    "tile": (parse_tile, TILE_FORM),
+    "v": (re.compile(r"[0-9a-f]{8}").fullmatch, "eight hex digits"),
 }
+"""Functions that return None for a malformed parameter, and what is wanted instead."""
 _OPTIONAL: Final = frozenset({"v"})
 
 
@@ -114,8 +117,8 @@ def _params(http: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:
         values = http.args.getlist(name)
         if not values and name in _OPTIONAL:
             continue
-        pattern, wanted = _PATTERNS[name]
-        if len(values) != 1 or not pattern.fullmatch(values[0]):
+        parse, wanted = _PARSERS[name]
+        if len(values) != 1 or parse(values[0]) is None:
             raise _RequestError(400, "bad_request", f"Pass {name} once, as {wanted}.")
         params[name] = values[0]
     return params

@@ -29,16 +29,21 @@ def is_many(count: int) -> bool:
     return count > MANY_SAMPLES
 
 
-def choose_first(count: int, most: int) -> NDArray[np.bool_]:
-    """Returns (count,) bool: all samples, or the first `most` of them in the random order.
+def order_samples(count: int) -> NDArray[np.intp]:
+    """Returns (count,) the indices of all samples in the random order.
 
     The order is that of a hash of the sample's index, so that it is the same in all releases of
     NumPy: SplitMix64 (Steele, Lea and Flood 2014).
     """
+    keys = _STEP * np.arange(1, count + 1, dtype=np.uint64)
+    for shift, factor in _ROUNDS:
+        keys = (keys ^ (keys >> shift)) * factor
+    return np.argsort(keys, kind="stable")
+
+
+def choose_first(count: int, most: int) -> NDArray[np.bool_]:
+    """Returns (count,) bool: all samples, or the first `most` of them in the random order."""
     chosen = np.ones(count, np.bool_)
     if count > most:
-        keys = _STEP * np.arange(1, count + 1, dtype=np.uint64)
-        for shift, factor in _ROUNDS:
-            keys = (keys ^ (keys >> shift)) * factor
-        chosen[np.argsort(keys, kind="stable")[most:]] = False
+        chosen[order_samples(count)[most:]] = False
     return chosen

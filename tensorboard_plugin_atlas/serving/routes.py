@@ -29,6 +29,7 @@ from tensorboard_plugin_atlas.serving.series_reader import (
 from tensorboard_plugin_atlas.serving.shown_atlases import ShownAtlases
 from tensorboard_plugin_atlas.wire.atlas_codec import AtlasManifest, Manifest, checksum
 from tensorboard_plugin_atlas.wire.manifest_types import SkippedEntry
+from tensorboard_plugin_atlas.wire.point_tiles import read_tile
 from tensorboard_plugin_atlas.wire.response_types import HistoryResponse, HistoryStep
 from tensorboard_plugin_atlas.wire.shortcut_codec import shortcuts_response
 from tensorboard_plugin_atlas.wire.shown_samples import MAX_SHOWN
@@ -97,6 +98,7 @@ class DataRoutes:
             "atlas": DataRoute(("id", "step"), self._atlas),
             "sheet": DataRoute(("id", "step", "blob", "v"), self._sheet),
             "activations": DataRoute(("id", "step"), self._activations),
+            "points": DataRoute(("id", "step", "tile", "v"), self._points),
             "probe": DataRoute(("run",), self._probe),
             "thumbs": DataRoute(("run", "blob", "v"), self._thumbs),
             "shortcuts": DataRoute(("id", "step"), self._shortcuts),
@@ -156,6 +158,19 @@ class DataRoutes:
         index = _find_only_blob(manifest, "activations")
         data = self._reader.blob(request, datum, manifest, index)
         return RouteResponse(data, _BINARY, etag=manifest.blobs[index - 1].crc32c)
+
+    def _points(self, request: Request, params: Params) -> RouteResponse:
+        wanted = params.get("v")
+        # A client that still shows a replaced revision can load its points.
+        for datum in self._reader.revisions(request, params["id"], int(params["step"])):
+            manifest = self._reader.manifest(request, datum)
+            index = self._shown.index_points(request, datum, manifest)
+            if index is not None and wanted in (None, index.mark):
+                data = index.encode_tile(read_tile(params["tile"]))
+                return RouteResponse(
+                    data, _BINARY, etag=checksum(data), is_immutable=wanted is not None
+                )
+        raise AbsentError(wanted)
 
     def _probe(self, request: Request, params: Params) -> RouteResponse:
         return self._pack(request, self._reader.probe(request, params["run"]), "probe")

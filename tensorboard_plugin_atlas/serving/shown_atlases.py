@@ -2,25 +2,30 @@
 """Atlases that the tab gets in another form than the log holds, cached.
 
 An atlas of a million samples takes up to 64 MiB in the log and 100 MB when it is decoded, of which
-the tab gets 10 MB. So the large blobs are not cached, and one atlas is decoded at a time.
+the tab gets 10 MB at once, and the other samples in tiles of points. So the large blobs are not
+cached, and one atlas is decoded at a time.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Final, Literal, TypeAlias
 
+from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.serving.blob_reader import trim_memory
 from tensorboard_plugin_atlas.serving.cache import ByteCache
 from tensorboard_plugin_atlas.serving.series_reader import Datum, Request, SeriesReader
 from tensorboard_plugin_atlas.wire.atlas_arrays import FIRST_COMPACT, has_selection
 from tensorboard_plugin_atlas.wire.atlas_codec import AtlasManifest, Manifest
 from tensorboard_plugin_atlas.wire.compact_samples import is_compact
+from tensorboard_plugin_atlas.wire.point_tiles import EMPTY_INDEX, PointIndex, index_points
 from tensorboard_plugin_atlas.wire.shown_samples import MAX_SHOWN, ShownAtlas, show_samples
 
 SHOWN_BYTES: Final = 48 << 20
 """Largest total size of cached atlases."""
+INDEX_BYTES: Final = 32 << 20
+"""Largest total size of cached indices of points: that of a million samples has 15 MB."""
 
 ShownRole: TypeAlias = Literal["map", "activations"]
 
@@ -41,6 +46,7 @@ class ShownAtlases:
     def __init__(self, reader: SeriesReader) -> None:
         self._reader = reader
         self._cache = ByteCache(SHOWN_BYTES)
+        self._indices = ByteCache(INDEX_BYTES)
         # Nothing that the reader does while it is held waits for this lock.
         self._decoding = threading.Lock()
 
@@ -85,5 +91,43 @@ class ShownAtlases:
                 trim_memory()
             return shown, shown.size
 
-        key = (datum.layer, datum.step, datum.blob_keys[0], datum.wall_time, manifest.mark)
+        key = _name_atlas(datum, manifest)
         return self._reader.remember_damage(datum, lambda: self._cache.get_or_compute(key, compute))
+
+    def index_points(self, request: Request, datum: Datum, manifest: Manifest) -> PointIndex | None:
+        """Returns the index of the samples that are not in what the tab gets of an atlas.
+
+        It is None if a class does not fit in a tile.
+
+        Args:
+            request: The request.
+            datum: The step.
+            manifest: Its manifest.
+
+        Raises:
+            DamageError: if it is no atlas, or the blob "map" differs from the manifest or holds a
+                value out of range.
+        """
+        fields = manifest.fields
+        if not isinstance(fields, AtlasManifest):
+            raise DamageError(f"manifest: its kind is {manifest.kind}, which has no points")
+        if fields.samples <= MAX_SHOWN:
+            return EMPTY_INDEX
+
+        def compute() -> tuple[PointIndex | None, int]:
+            with self._decoding:
+                data = self._reader.blob(request, datum, manifest, 1, is_kept=False)
+                index = index_points(manifest, fields, data)
+                del data
+                trim_memory()
+            return index, 0 if index is None else index.size
+
+        key = _name_atlas(datum, manifest)
+        return self._reader.remember_damage(
+            datum, lambda: self._indices.get_or_compute(key, compute)
+        )
+
+
+def _name_atlas(datum: Datum, manifest: Manifest) -> Hashable:
+    """Returns the key of an atlas in a cache."""
+    return datum.layer, datum.step, datum.blob_keys[0], datum.wall_time, manifest.mark

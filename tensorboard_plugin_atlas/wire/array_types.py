@@ -103,6 +103,12 @@ ATTRIBUTION_ARRAYS: Final[Mapping[str, ArrayType]] = {
 }
 """Arrays of blob "map" that hold the attribution of one grid, named `grid<size>.<name>`."""
 
+POINT_ARRAYS: Final[Mapping[str, ArrayType]] = {
+    "points": ArrayType("U16", ("N", 6)),
+    "hidden": ArrayType("I32", (1,)),
+}
+"""Arrays of a tile of points."""
+
 ACTIVATION_ARRAYS: Final[Mapping[str, Mapping[str, ArrayType]]] = {
     "float16": {"values": ArrayType("F16", ("N", "C"))},
     "uint8": {

@@ -56,6 +56,19 @@ def remove_derived_cells(
     return kept | ({"outside": outside} if outside.any() else {})
 
 
+def find_outside(arrays: Mapping[str, NDArray[Any]], sizes: Sequence[int]) -> NDArray[np.bool_]:
+    """Returns (N,) bool: the samples that are in no cell though their position is in one.
+
+    Args:
+        arrays: The arrays of a blob "map" in the plain form.
+        sizes: Sizes of the grids.
+    """
+    outside = np.zeros(len(arrays["xy"]), np.bool_)
+    for size in sizes:
+        outside |= (_look_up(arrays, size) >= 0) & (arrays[f"grid{size}.cell_of"] < 0)
+    return outside
+
+
 def derive_cells(
     arrays: Mapping[str, NDArray[Any]], sizes: Sequence[int]
 ) -> dict[str, NDArray[Any]]:

@@ -46,6 +46,11 @@ MAX_SKIPPED: Final = 1_000
 MAX_CONCEPTS: Final = 1_000
 MAX_EVENTS: Final = 200
 
+MAX_TILE_LEVEL: Final = 7
+"""Finest level of the tiles of points, with 2^7 x 2^7 tiles."""
+MAX_TILE_POINTS: Final = 2_650
+"""Points of a tile: a tile has at most 32,000 bytes, and the four that cover a view 128,000."""
+
 MAX_SHORTCUTS: Final = 40
 MAX_SHORTCUT_TESTS: Final = 1_000
 MAX_SHORTCUT_SAMPLES: Final = 64

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.atlas import StoredActivations
 from tensorboard_plugin_atlas.errors import ArgumentError, DamageError
-from tensorboard_plugin_atlas.sample_subset import choose_first
+from tensorboard_plugin_atlas.sample_subset import order_samples
 from tensorboard_plugin_atlas.wire.activation_quantization import select_samples
 from tensorboard_plugin_atlas.wire.array_range_checks import (
     check_activations,
@@ -78,7 +78,18 @@ class ShownAtlas:
 
 def choose_shown(samples: int) -> NDArray[np.intp]:
     """Returns the indices of the samples that the tab gets, ascending."""
-    return np.flatnonzero(choose_first(samples, MAX_SHOWN))
+    return split_samples(samples)[0]
+
+
+def split_samples(samples: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Returns the indices of the samples that the tab gets, ascending, and those of all others.
+
+    The others are in the random order of `sample_subset`.
+    """
+    if samples <= MAX_SHOWN:
+        return np.arange(samples), np.empty(0, np.intp)
+    order = order_samples(samples)
+    return np.sort(order[:MAX_SHOWN]), order[MAX_SHOWN:]
 
 
 def show_samples(
@@ -95,16 +106,15 @@ def show_samples(
     Raises:
         DamageError: if the blobs are not what the manifest states, or a value is out of range.
     """
-    arrays = decode_map(map_data, fields, manifest.version, fields.blobs[0].describe(1))
+    arrays = decode_checked_map(manifest, fields, map_data)
     stored = decode_activations(
         activation_data, fields, manifest.version, fields.blobs[1].describe(2)
     )
-    _check_values(fields, arrays, stored)
+    check_activations(stored.kind, stored.arrays)
     rows = choose_shown(fields.samples)
     arrays = _select_rows(arrays, rows)
     stored = select_samples(stored, rows, max_bytes=_ACTIVATION_BYTES)
-    grids = [(grid.size, grid.cells) for grid in fields.grids]
-    map_blob = encode_plain_map(arrays, len(rows), grids)
+    map_blob = _encode_map(fields, arrays, len(rows))
     activations = encode_activations(stored, len(rows))
     try:
         blob = write_manifest(_describe_shown(fields, rows, arrays, stored, map_blob, activations))
@@ -136,16 +146,44 @@ def renumber_shortcuts(found: Sequence[ShortcutEntry], samples: int) -> tuple[Sh
     )
 
 
-def _check_values(
-    fields: AtlasManifest, arrays: Mapping[str, NDArray[Any]], stored: StoredActivations
-) -> None:
+def encode_shown_map(
+    fields: AtlasManifest, arrays: Mapping[str, NDArray[Any]], rows: NDArray[np.intp]
+) -> bytes:
+    """Returns the blob "map" that the tab gets.
+
+    Args:
+        fields: The fields of the manifest.
+        arrays: All arrays of the map, from `decode_checked_map`.
+        rows: The samples that the tab gets, from `choose_shown`.
+    """
+    return _encode_map(fields, _select_rows(arrays, rows), len(rows))
+
+
+def _encode_map(fields: AtlasManifest, arrays: Mapping[str, NDArray[Any]], samples: int) -> bytes:
+    return encode_plain_map(arrays, samples, [(grid.size, grid.cells) for grid in fields.grids])
+
+
+def decode_checked_map(
+    manifest: Manifest, fields: AtlasManifest, data: bytes
+) -> dict[str, NDArray[Any]]:
+    """Returns the arrays of an untrusted blob "map" in the plain form.
+
+    Args:
+        manifest: The manifest of the atlas.
+        fields: The fields of the manifest.
+        data: The blob.
+
+    Raises:
+        DamageError: if the blob is not what the manifest states, or a value is out of range.
+    """
+    arrays = decode_map(data, fields, manifest.version, fields.blobs[0].describe(1))
     check_samples(arrays)
-    check_activations(stored.kind, stored.arrays)
     for entry in fields.grids:
         prefix = f"grid{entry.size}."
         own = {name: array for name, array in arrays.items() if name.startswith(prefix)}
         for problem in find_grid_problems(entry, prefix, own):
             raise DamageError(f"grid {entry.size}: {problem}")
+    return arrays
 
 
 def _select_rows(
@@ -197,8 +235,8 @@ def _make_notes(
     if shown == fields.samples:
         return ()
     note = (
-        f"points: {shown:,} of {fields.samples:,} samples are shown; counts of cells are of all "
-        "samples"
+        f"points: {shown:,} of {fields.samples:,} samples are shown on the whole map; counts of "
+        "cells are of all samples"
     )
     if not fields.grids:
         return (note,)
@@ -210,5 +248,5 @@ def _make_notes(
     size = f"{finest.size} x {finest.size}"
     return (
         note,
-        f"points: in {empty:,} of the {finest.cells:,} cells of the {size} grid, none is shown",
+        f"points: in {empty:,} of the {finest.cells:,} cells of the {size} grid, none of these is",
     )

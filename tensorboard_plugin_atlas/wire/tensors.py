@@ -35,21 +35,7 @@ _NUMPY_TYPES: Final[Mapping[str, np.dtype[Any]]] = {
 
 
 class TensorEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One array in the header of a safetensors blob that the tab gets.
-
-    Attributes:
-        dtype: Element type, little-endian.
-        shape: Length of each dimension.
-        data_offsets: First byte and end of the data, counted from the end of the header.
-    """
-
-    dtype: Literal["F16", "F32", "I32", "U8"]
-    shape: Annotated[tuple[_Size, ...], msgspec.Meta(max_length=MAX_DIMENSIONS)]
-    data_offsets: tuple[_Size, _Size]
-
-
-class StoredTensorEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One array in the header of a safetensors blob of a log; as `TensorEntry`, with one more type.
+    """One array in the header of a safetensors blob.
 
     Attributes:
         dtype: Element type, little-endian.
@@ -149,7 +135,7 @@ def load(data: bytes, specs: Mapping[str, Spec], where: str) -> dict[str, NDArra
         raise DamageError(f"{where}: its arrays cannot be read") from error
 
 
-def _read_header(data: bytes, where: str) -> tuple[dict[str, StoredTensorEntry], int]:
+def _read_header(data: bytes, where: str) -> tuple[dict[str, TensorEntry], int]:
     """Returns the parsed header and the offset of the arrays."""
     if len(data) < 8:
         raise DamageError(f"{where}: {len(data)} bytes are too few for arrays")
@@ -157,7 +143,7 @@ def _read_header(data: bytes, where: str) -> tuple[dict[str, StoredTensorEntry],
     if length > min(MAX_ARRAY_HEADER_BYTES, len(data) - 8):
         raise DamageError(f"{where}: its header claims {length:,} bytes")
     try:
-        header = msgspec.json.decode(data[8 : 8 + length], type=dict[str, StoredTensorEntry])
+        header = msgspec.json.decode(data[8 : 8 + length], type=dict[str, TensorEntry])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         reason = str(error)[:_MAX_REASON]
         raise DamageError(f"{where}: its header is not one of arrays: {reason}") from error
@@ -187,7 +173,7 @@ def _mismatch(
     return None
 
 
-def _check_offsets(header: Mapping[str, StoredTensorEntry], available: int, where: str) -> None:
+def _check_offsets(header: Mapping[str, TensorEntry], available: int, where: str) -> None:
     """Checks that the arrays are contiguous, as long as their shapes state, and fill the blob."""
     position = 0
     for name, entry in sorted(header.items(), key=lambda item: item[1].data_offsets):

@@ -64,4 +64,5 @@ VALID_QUERY = {
     "step": "50",
     "run": run_id(RUN),
     "blob": "3",
+    "tile": "2.1.3",
 }

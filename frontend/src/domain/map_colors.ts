@@ -3,6 +3,7 @@
 
 import { count, fraction } from '../util/format';
 import { type Atlas, className, type Level } from '../wire/atlas';
+import type { Points } from '../wire/point_tile';
 import { classMix, majority, membersOf } from './cell_stats';
 import { MIN_SUPPORT } from './class_filter';
 import { conceptColor, NO_CONCEPT_COLOR } from './concept_colors';
@@ -138,11 +139,18 @@ export interface Coloring {
   /** RGBA of every cell, alpha 0 where the mode has no value; null if no cell has color. */
   readonly cells: Uint8Array | null;
   readonly reading?: Reading;
-  /** Color of a sample, or null for the neutral one. */
-  sample(index: number): Rgb | null;
+  /** What the color of a sample depends on. */
+  readonly by: 'labels' | 'predictions' | 'concepts' | 'cellOf';
+  /** Color of samples with this value, or null for the neutral one. */
+  point(value: number): Rgb | null;
 }
 
-const NEUTRAL: Coloring = { legend: { kind: 'none' }, cells: null, sample: () => null };
+const NEUTRAL: Coloring = {
+  legend: { kind: 'none' },
+  cells: null,
+  by: 'cellOf',
+  point: () => null,
+};
 
 interface Colored {
   readonly atlas: Atlas;
@@ -168,9 +176,9 @@ function color(atlas: Atlas, level: Level, mode: ColorMode, dark: boolean): Colo
     case 'icons':
       return NEUTRAL;
     case 'class':
-      return byClass(atlas, level, atlas.labels, 'class', 'labels');
+      return byClass(atlas, level, 'class', 'labels');
     case 'prediction':
-      return byClass(atlas, level, atlas.predictions, 'prediction', 'predictions');
+      return byClass(atlas, level, 'prediction', 'predictions');
     case 'concept':
       return byConcept(atlas, level, dark);
     case 'purity':
@@ -188,15 +196,10 @@ function color(atlas: Atlas, level: Level, mode: ColorMode, dark: boolean): Colo
   }
 }
 
-function byClass(
-  atlas: Atlas,
-  level: Level,
-  values: Int32Array | null,
-  noun: string,
-  what: string,
-): Coloring {
+function byClass(atlas: Atlas, level: Level, noun: string, by: 'labels' | 'predictions'): Coloring {
   const title = `Majority ${noun} of a cell`;
-  if (values === null) return missing(title, what);
+  const values = atlas[by];
+  if (values === null) return missing(title, by);
   const colors = classColors(values, atlas.classes?.length ?? null);
   const top = majority(level, values);
   const entries = colors.named.map(({ index, color }) => ({
@@ -208,7 +211,8 @@ function byClass(
   return {
     legend: { kind: 'classes', title, pointTitle: `Each sample's own ${noun}`, entries },
     cells: paint(level, (cell) => toRgb(colors.colorOf(top.index[cell] as number))),
-    sample: (index) => toRgb(colors.colorOf(values[index] as number)),
+    by,
+    point: (index) => toRgb(colors.colorOf(index)),
   };
 }
 
@@ -235,7 +239,8 @@ function byConcept(atlas: Atlas, level: Level, dark: boolean): Coloring {
   return {
     legend: { kind: 'classes', title, pointTitle: "Each sample's own concept", entries },
     cells: paint(level, (cell) => toRgb(conceptColor(top.index[cell] as number, dark))),
-    sample: (index) => toRgb(conceptColor(concepts[index] as number, dark)),
+    by: 'concepts',
+    point: (id) => toRgb(conceptColor(id, dark)),
   };
 }
 
@@ -357,10 +362,8 @@ function byValue(
   return {
     legend,
     cells: paint(level, color),
-    sample: (index) => {
-      const cell = level.cellOf[index] as number;
-      return cell < 0 ? null : color(cell);
-    },
+    by: 'cellOf',
+    point: (cell) => (cell < 0 ? null : color(cell)),
   };
 }
 
@@ -382,19 +385,21 @@ const NEUTRAL_POINT = { light: [96, 96, 96], dark: [190, 190, 190] } as const;
  * alpha 0 hides a point.
  */
 export function pointColors(
-  atlas: Atlas,
-  level: Level,
+  points: Points,
+  { cellOf }: Pick<Level, 'cellOf'>,
   colors: Coloring,
   show: ShowMode,
   dark: boolean,
 ): Uint8Array {
-  const rgba = new Uint8Array(4 * atlas.count);
+  const rgba = new Uint8Array(4 * points.count);
+  const values = { ...points, cellOf }[colors.by];
   const neutral = NEUTRAL_POINT[dark ? 'dark' : 'light'];
-  for (let index = 0; index < atlas.count; index++) {
-    const outside = (level.cellOf[index] as number) < 0;
+  for (let index = 0; index < points.count; index++) {
+    const outside = (cellOf[index] as number) < 0;
     if (show === 'icons' && !outside) continue;
     const alpha = show === 'icons' ? FAINT_ALPHA : 255;
-    rgba.set([...(colors.sample(index) ?? neutral), alpha], 4 * index);
+    const color = values && colors.point(values[index] as number);
+    rgba.set([...(color ?? neutral), alpha], 4 * index);
   }
   return rgba;
 }

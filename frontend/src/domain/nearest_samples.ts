@@ -69,8 +69,7 @@ export class NearestSamples {
       this.#activations.delete(older);
     }
     try {
-      const tensors = await fetchActivations(atlas.series, atlas.step);
-      this.#activations.set(atlas, readActivations(atlas, tensors));
+      this.#activations.set(atlas, readActivations(atlas, await fetchActivations(atlas)));
     } catch (error) {
       const why = `Activations cannot be read: ${asFailure(error).message}`;
       this.#activations.set(atlas, why);

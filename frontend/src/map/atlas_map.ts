@@ -5,7 +5,6 @@ import {
   between,
   type Camera,
   clampCamera,
-  FIT,
   fitCamera,
   fitSide,
   reveal,
@@ -21,13 +20,13 @@ import { shareLayout } from '../domain/relayout_runs';
 import type { PanBuffer } from '../render/gl/pan_buffer';
 import type { PointsPass } from '../render/gl/points_pass';
 import { createContext } from '../render/gl/program';
-import {
-  type Frame,
-  MOST_MOVING,
-  type Renderer,
-  type Scene,
-  type SceneColors,
-  type WeightedScene,
+import type {
+  ColoredPoints,
+  Frame,
+  Renderer,
+  Scene,
+  SceneColors,
+  WeightedScene,
 } from '../render/scene';
 import { WebglRenderer } from '../render/webgl_renderer';
 import type { Session } from '../state/session';
@@ -43,8 +42,6 @@ const MAX_RATIO = 2;
 const STEP_FADE_MS = 300;
 const LEVEL_FADE_MS = 220;
 const FLIGHT_MS = 220;
-/** Very many points are not all drawn before the view has been still for so long. */
-const STILL_MS = 150;
 /** Graphics that have been lost for so long will not come back of themselves. */
 const RESTORED_MS = 3000;
 /** A frame after a long rest counts as one, so that fades always begin at their beginning. */
@@ -63,6 +60,12 @@ const PLAIN: SceneColors = { cellColors: null, pointColors: null };
 
 /** Parts of the map that load after its first frame: points, colors, and overlays. */
 export interface Decorator {
+  readonly tiles: {
+    /** Whether points that belong on screen are on their way. */
+    readonly waiting: boolean;
+    /** Points of samples that the atlas of a scene does not contain. */
+    pointsOf(scene: Scene): readonly ColoredPoints[] | undefined;
+  };
   color(atlas: Atlas, level: Level, state: State): SceneColors;
   createPoints(gl: WebGL2RenderingContext): PointsPass;
   createPan(gl: WebGL2RenderingContext, paint: (frame: Frame) => void): PanBuffer;
@@ -94,9 +97,6 @@ export class AtlasMap extends HTMLElement {
   #cleared = false;
   #drawnAt = 0;
   #flight: Flight | null = null;
-  #seen: Camera = FIT;
-  #movedAt = Number.NEGATIVE_INFINITY;
-  #stilling: ReturnType<typeof setTimeout> | undefined;
   readonly #resize = new ResizeObserver(() => this.measure());
   readonly #calm = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -155,6 +155,8 @@ export class AtlasMap extends HTMLElement {
   setDecorator(decorator: Decorator): void {
     this.#decorator = decorator;
     this.#addPasses();
+    // What it adds is not on screen yet.
+    this.#session?.store.set({ settled: false });
     this.invalidate();
   }
 
@@ -300,13 +302,11 @@ export class AtlasMap extends HTMLElement {
     const theme = themeOf(this.#state);
     const moving = this.#fade.moving || this.#flight !== null;
     const scenes = this.#weigh(this.#session);
-    const hurried = this.#isHurried(scenes, moving, now);
     this.#renderer?.draw({
       camera,
       viewport: this.#viewport,
       ratio: this.#ratio,
       cleared: this.#cleared,
-      hurried,
       scenes,
       neutral: theme.neutralTile,
       ground: theme.ground,
@@ -319,24 +319,12 @@ export class AtlasMap extends HTMLElement {
     if (moving) this.invalidate();
     const shownLevel = this.#fade.current?.level.size ?? null;
     this.#session.store.set({
-      settled: arrived && !moving && !hurried && this.#transition?.waiting !== true,
+      settled:
+        arrived &&
+        !moving &&
+        ![this.#transition, this.#decorator?.tiles].some((one) => one?.waiting),
       shownLevel,
     });
-  }
-
-  /** Whether there are too many points to draw all of them while the view moves. */
-  #isHurried(scenes: readonly WeightedScene[], moving: boolean, now: number): boolean {
-    const { camera } = this.#state;
-    if (moving || camera !== this.#seen) this.#movedAt = now;
-    this.#seen = camera;
-    // Copy at once after measuring.
-    const hurried =
-      !this.#cleared &&
-      now - this.#movedAt < STILL_MS &&
-      scenes.some(({ scene }) => scene.pointColors && scene.atlas.count > MOST_MOVING);
-    clearTimeout(this.#stilling);
-    if (hurried) this.#stilling = setTimeout(() => this.invalidate(), STILL_MS);
-    return hurried;
   }
 
   #weigh({ pages }: Session): readonly WeightedScene[] {
@@ -345,11 +333,13 @@ export class AtlasMap extends HTMLElement {
       const set = pages.icons(atlas, level, this.#pagesInView(level));
       return set.complete ? this.#sceneOf(atlas, level, set) : null;
     };
-    const scenes =
+    const scenes: readonly WeightedScene[] =
       this.#transition?.arrange(items, this.#state, this.#viewport, sceneOf) ??
       items.map(({ item, weight }) => ({ scene: item, weight }));
     this.#front = scenes.at(-1)?.scene ?? null;
-    return scenes;
+    return scenes.map((one) =>
+      one.motion ? one : { ...one, more: this.#decorator?.tiles.pointsOf(one.scene) },
+    );
   }
 
   #advanceFlight(now: number): void {

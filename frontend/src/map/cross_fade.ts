@@ -54,8 +54,4 @@ export class Fade<T> {
       one === last ? { item: one.item, weight } : { item: one.item, weight: one.weight * shrink },
     );
   }
-
-  clear(): void {
-    this.#items = [];
-  }
 }

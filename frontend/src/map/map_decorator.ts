@@ -16,6 +16,7 @@ import { Interaction } from './interaction';
 import type { OverlayPainter } from './overlay';
 import { drawAxis } from './overlays/axis';
 import { paintCellFocus } from './overlays/cell_values';
+import { PointTiles } from './point_tiles';
 
 export class MapDecorator implements Decorator {
   readonly #interaction: Interaction;
@@ -23,6 +24,7 @@ export class MapDecorator implements Decorator {
   #marks: () => readonly OverlayPainter[] = () => [];
   readonly #cellFocus: OverlayPainter;
   readonly #axis: OverlayPainter;
+  readonly tiles: PointTiles;
 
   constructor(
     private readonly map: AtlasMap,
@@ -30,6 +32,7 @@ export class MapDecorator implements Decorator {
     player: Player,
   ) {
     this.#interaction = new Interaction(map, session, player);
+    this.tiles = new PointTiles(map, session);
     this.#cellFocus = (context, frame) => {
       const { color, dark } = session.store.state;
       paintCellFocus(color, dark)(context, frame);
@@ -76,6 +79,7 @@ export class MapDecorator implements Decorator {
     // Other overlays are more important and need the room.
     const plain = painters.length === 0;
     const { scene } = this.map;
+    if (scene) this.tiles.follow(scene);
     const axis = scene && classAtlasOf(scene.atlas)?.axis ? [this.#axis] : [];
     const read = plain && this.session.store.state.color !== 'icons' ? [this.#cellFocus] : painters;
     const drawn = [...read, ...axis, ...this.#marks()];

@@ -4,6 +4,7 @@
 import { toScreen, worldSide } from '../domain/camera';
 import { iconPlace } from '../domain/icon_sprites';
 import {
+  type ColoredPoints,
   type Frame,
   iconScales,
   type Motion,
@@ -24,7 +25,7 @@ export class CanvasRenderer implements Renderer {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
-    for (const { scene, weight, motion, clip } of frame.scenes) {
+    for (const { scene, weight, motion, clip, more = [] } of frame.scenes) {
       context.save();
       context.globalAlpha = weight;
       if (clip) {
@@ -33,6 +34,7 @@ export class CanvasRenderer implements Renderer {
         context.clip();
       }
       if (scene.tiles) this.#drawTiles(scene, frame, motion);
+      for (const points of more) this.#drawPoints(points, frame, points.atlas.xy);
       this.#drawPoints(scene, frame, motion?.points ?? scene.atlas.xy);
       context.restore();
     }
@@ -76,7 +78,7 @@ export class CanvasRenderer implements Renderer {
   }
 
   #drawPoints(
-    { atlas, pointColors }: Scene,
+    { atlas, pointColors }: ColoredPoints,
     { camera, viewport }: Frame,
     places: Float32Array,
   ): void {

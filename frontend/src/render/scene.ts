@@ -12,6 +12,13 @@ export interface SceneColors {
   readonly pointColors: Uint8Array | null;
 }
 
+/** Points on the map, with the color of each. */
+export interface ColoredPoints {
+  readonly atlas: Pick<Atlas, 'count' | 'xy'>;
+  /** RGBA, or null while points are not drawn. */
+  readonly pointColors: Uint8Array | null;
+}
+
 export interface Scene extends SceneColors {
   readonly atlas: Atlas;
   readonly level: Level;
@@ -35,6 +42,8 @@ export interface WeightedScene {
   /** Weights of a frame sum to 1, but where tiles move and may cover each other. */
   readonly weight: number;
   readonly motion?: Motion;
+  /** Points of samples that the atlas does not contain, under its own. */
+  readonly more?: readonly ColoredPoints[] | undefined;
   /** From where to where it is drawn, in CSS pixels from the left; absent for everywhere. */
   readonly clip?: readonly [number, number];
 }
@@ -46,8 +55,6 @@ export interface Frame {
   readonly ratio: number;
   /** Device pixels that are drawn beyond each edge of the view; absent for none. */
   readonly margin?: number;
-  /** Another frame will follow once nothing moves: of very many points some will do. */
-  readonly hurried?: boolean;
   /** The canvas was emptied since the last frame. */
   readonly cleared?: boolean;
   readonly scenes: readonly WeightedScene[];
@@ -56,9 +63,6 @@ export interface Frame {
   /** Color of the ring around points. */
   readonly ground: Rgb;
 }
-
-/** Maximum number of points while they move: more are too slow without a GPU. */
-export const MOST_MOVING = 100_000;
 
 export interface Renderer {
   draw(frame: Frame): void;

@@ -5,13 +5,13 @@ import { tallyIcons, WEAK_COSINE } from '../domain/cell_stats';
 import { count, fraction, shorten } from '../util/format';
 import type { Atlas, Level } from '../wire/atlas';
 
-/** "2,000 samples · 10 × 10 · 30 neighbors · inversion, 3 weak · trustworthiness .95", as far as it was recorded. */
-export function provenance(atlas: Atlas, level: Level): string {
+/** `inView`: how many samples of the view are points, in words. "2,000 samples · 10 × 10 · 30 neighbors · inversion, 3 weak · trustworthiness .95", as far as it was recorded. */
+export function provenance(atlas: Atlas, level: Level, inView: string): string {
   const { settings, trustworthiness, fields } = atlas.manifest;
   const logged = fields.logged_samples;
   const neighbors = settings.neighbors;
   return [
-    `${logged === null ? '' : `${count(atlas.count)} of `}${count(logged ?? atlas.count)} samples`,
+    `${logged === null ? '' : `${count(atlas.count)} of `}${count(logged ?? atlas.count)} samples${inView && `; ${inView}`}`,
     `${level.size} × ${level.size}`,
     typeof neighbors === 'number' ? `${neighbors} neighbors` : '',
     icons(level),

@@ -6,6 +6,7 @@ import { MAX_SHEET_SIDE } from './generated/limits';
 import { checkErrorResponse } from './generated/validators';
 import { WireError } from './json_checks';
 import { type Page, type RunEntry, readIndex } from './manifest';
+import { type PointTile, readPointTile } from './point_tile';
 import { readSafetensors, type Tensors } from './safetensors';
 import { webpSize } from './webp_size';
 
@@ -55,14 +56,19 @@ export async function getJson<T>(
   return decode(request, async () => read(await response.json()));
 }
 
-export async function fetchAtlas(id: string, step: number): Promise<Atlas> {
-  const [response, request] = await get('atlas', { id, step });
-  return decode(request, async () => readAtlas(id, step, await response.arrayBuffer()));
+export function fetchAtlas(id: string, step: number): Promise<Atlas> {
+  return getBytes('atlas', { id, step }, (bytes) => readAtlas(id, step, bytes));
 }
 
-export async function fetchActivations(id: string, step: number): Promise<Tensors> {
-  const [response, request] = await get('activations', { id, step });
-  return decode(request, async () => readSafetensors(await response.arrayBuffer()));
+export function fetchActivations({ series: id, step }: Atlas): Promise<Tensors> {
+  return getBytes('activations', { id, step }, readSafetensors);
+}
+
+/** One tile of points; `v` is the checksum of the map that they belong to. */
+export function fetchPoints(atlas: Atlas, tile: string, v: string): Promise<PointTile> {
+  const { series: id, step } = atlas;
+  const read = (bytes: ArrayBuffer) => readPointTile(atlas, readSafetensors(bytes));
+  return getBytes('points', { id, step, tile, v }, read);
 }
 
 export function fetchSheet(id: string, step: number, page: Page): Promise<ImageBitmap> {
@@ -73,10 +79,9 @@ export function fetchThumbs(run: string, page: Page): Promise<ImageBitmap> {
   return fetchPicture('thumbs', { run, blob: page.blob, v: page.crc32c });
 }
 
-export async function fetchPicture(route: string, query: Query): Promise<ImageBitmap> {
-  const [response, request] = await get(route, query);
-  return decode(request, async () => {
-    const bytes = new Uint8Array(await response.arrayBuffer());
+export function fetchPicture(route: string, query: Query): Promise<ImageBitmap> {
+  return getBytes(route, query, (buffer) => {
+    const bytes = new Uint8Array(buffer);
     const { width, height } = webpSize(bytes);
     if (width > MAX_SHEET_SIDE || height > MAX_SHEET_SIDE) {
       throw new WireError(`picture of ${width} × ${height} pixels exceeds ${MAX_SHEET_SIDE}`);
@@ -93,7 +98,7 @@ export interface RecordedLog {
 }
 
 /** Serves all requests; null if TensorBoard does. */
-let recorded: RecordedLog | null = null;
+export let recorded: RecordedLog | null = null;
 
 /** From now on `log` serves all requests. */
 export function serveFrom(log: RecordedLog): void {
@@ -102,12 +107,20 @@ export function serveFrom(log: RecordedLog): void {
 
 /** From now on the sample that comes with the plugin serves all requests. */
 export async function openSample(): Promise<void> {
-  const [response, request] = await get(SAMPLE, {});
-  const sample = await decode(request, async () => readSafetensors(await response.arrayBuffer()));
+  const sample = await getBytes(SAMPLE, {}, readSafetensors);
   serveFrom({ respond: async (request) => respondFromSample(sample, request) });
 }
 
-export async function get(route: string, query: Query): Promise<[Response, string]> {
+export async function getBytes<T>(
+  route: string,
+  query: Query,
+  read: (bytes: ArrayBuffer) => T | Promise<T>,
+): Promise<T> {
+  const [response, request] = await get(route, query);
+  return decode(request, async () => read(await response.arrayBuffer()));
+}
+
+async function get(route: string, query: Query): Promise<[Response, string]> {
   const parameters = new URLSearchParams(
     Object.entries(query).map(([key, value]) => [key, String(value)]),
   ).toString();
@@ -145,7 +158,7 @@ async function readFailure(response: Response, request: string): Promise<Failure
 }
 
 /** Runs `read`; what contradicts the wire's rules becomes a failure of kind `damaged`. */
-export async function decode<T>(request: string, read: () => Promise<T>): Promise<T> {
+async function decode<T>(request: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The images of a run's probe and their positions on sprite pages. */
 
-import { decode, get } from './api';
+import { getBytes } from './api';
 import { checkProbeManifest } from './generated/validators';
 import { WireError } from './json_checks';
 import { checkSheets, type Page, pagesOf } from './manifest';
@@ -26,10 +26,9 @@ export interface Probe {
   readonly placeOf: ReadonlyMap<number, number>;
 }
 
-export async function fetchProbe(run: string): Promise<Probe> {
-  const [response, request] = await get('probe', { run });
-  return decode(request, async () => {
-    const pack = splitPack(await response.arrayBuffer());
+export function fetchProbe(run: string): Promise<Probe> {
+  return getBytes('probe', { run }, (bytes) => {
+    const pack = splitPack(bytes);
     const manifest = readProbeManifest(pack.manifest);
     const ids = readSafetensors(pack.buffer, pack.blobStart).int32('image_ids', manifest.images);
     return { run, manifest, placeOf: new Map(Array.from(ids, (id, place) => [id, place])) };

@@ -13,6 +13,7 @@ const ARRAY_TYPES = {
   F32: Float32Array,
   I32: Int32Array,
   F16: Uint16Array,
+  U16: Uint16Array,
   U8: Uint8Array,
 } as const;
 

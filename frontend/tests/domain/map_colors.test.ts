@@ -120,11 +120,12 @@ describe('colors of concepts', () => {
   const [grid] = tracked.levels as [Level];
 
   it.each([false, true])('are those of the ids, gray for none (dark: %s)', (dark) => {
-    const { cells, sample, legend } = coloring(tracked, grid, 'concept', dark);
+    const { cells, by, point, legend } = coloring(tracked, grid, 'concept', dark);
     const rgb = (id: number) => toRgb(conceptColor(id, dark));
     expect([...(cells as Uint8Array)]).toEqual([...rgb(4), 255, ...rgb(-1), 255]);
-    expect(sample(2)).toEqual(rgb(9));
-    expect(sample(3)).toEqual(rgb(-1));
+    expect(by).toBe('concepts');
+    expect(point(9)).toEqual(rgb(9));
+    expect(point(-1)).toEqual(rgb(-1));
     expect(legend).toMatchObject({
       title: 'Majority concept of a cell',
       entries: [

@@ -3,6 +3,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AtlasMap } from '../../src/map/atlas_map';
 import type { MapDecorator } from '../../src/map/map_decorator';
+import type { SceneTransition } from '../../src/map/scene_transition';
+import type { Scene } from '../../src/render/scene';
 import { WebglRenderer } from '../../src/render/webgl_renderer';
 import type { Session } from '../../src/state/session';
 import type { PageSet } from '../../src/state/sprite_pages';
@@ -16,6 +18,15 @@ const HERE: PageSet = {
   complete: true,
   failure: null,
 };
+
+/** A decorator that draws nothing. */
+const PLAIN_DECORATOR = {
+  color: () => ({ cellColors: null, pointColors: null }),
+  createPoints: () => ({ draw: () => {}, prune: () => {} }),
+  createPan: () => ({ show: () => false }),
+  decorate: () => false,
+};
+const MOTION = { displacements: new Float32Array(6), share: 0.5, points: new Float32Array(12) };
 
 /** Measures as soon as it observes. */
 class ImmediateObserver {
@@ -301,46 +312,44 @@ describe('changes', () => {
     expect(store.state.extent).toEqual({ across: 1, down: 1 });
   });
 
-  it('of the view draw a part of very many points, and all of them once it is still', () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  it('of the view are settled once more points are here, which are drawn with the atlas', () => {
     const draw = vi.spyOn(WebglRenderer.prototype, 'draw');
-    const isHurried = () => draw.mock.calls.at(-1)?.[0].hurried;
-    store.set({ camera: { x: 0.5, y: 0.5, z: 2 } });
+    const drawn = () => draw.mock.calls.at(-1)?.[0].scenes.map(({ more }) => more);
+    const more = [{ atlas: map.scene?.atlas, pointColors: null }];
+    const tiles = { waiting: true, pointsOf: (_: unknown): unknown => undefined };
+    expect(store.state.settled).toBe(true);
+    map.setDecorator({ ...PLAIN_DECORATOR, tiles } as unknown as MapDecorator);
+    expect(store.state.settled).toBe(false);
     rest();
-    expect([isHurried(), store.state.settled]).toEqual([false, true]);
+    expect([drawn(), store.state.settled]).toEqual([[undefined], false]);
+    Object.assign(tiles, { waiting: false, pointsOf: () => more });
+    map.invalidate();
+    rest();
+    expect(store.state.settled).toBe(true);
+    expect(drawn()?.[0]).toBe(more);
+  });
 
-    const many = { ...twoLevels(8), count: 100_001 };
-    const pointColors = new Uint8Array(4 * many.count);
-    map.setDecorator({
-      color: () => ({ cellColors: null, pointColors }),
-      createPoints: () => ({ draw: () => {}, prune: () => {} }),
-      createPan: () => ({ show: () => false }),
-      decorate: () => false,
-    } as unknown as MapDecorator);
+  it('of step hide more points while samples move', () => {
+    const draw = vi.spyOn(WebglRenderer.prototype, 'draw');
+    const tiles = { waiting: false, pointsOf: () => [] };
+    map.setDecorator({ ...PLAIN_DECORATOR, tiles } as unknown as MapDecorator);
+    map.transition = {
+      waiting: false,
+      createPass: () => ({ draw: () => {}, prune: () => {} }),
+      arrange: (items: readonly { item: Scene; weight: number }[]) =>
+        items.length < 2
+          ? null
+          : items.map(({ item, weight }) => ({ scene: item, weight, motion: MOTION })),
+    } as unknown as SceneTransition;
     for (const key of ['s1/8/2', 's1/8/4']) give(key);
-    store.set({ step: 8, atlas: many });
-    rest();
-    now += 1000;
-    vi.advanceTimersByTime(1000);
-    rest();
-    expect([isHurried(), store.state.settled]).toEqual([false, true]);
-    store.set({ camera: { x: 0.4, y: 0.5, z: 2 } });
+    open(8);
     tick();
-    expect([isHurried(), store.state.settled]).toEqual([true, false]);
     tick();
-    expect(isHurried()).toBe(true);
-    now += 200;
-    map.measure();
-    expect(isHurried()).toBe(false);
-    store.set({ camera: { x: 0.3, y: 0.5, z: 2 } });
-    tick();
+    const scenes = draw.mock.calls.at(-1)?.[0].scenes ?? [];
+    expect(scenes).toHaveLength(2);
+    expect(scenes.map(({ more }) => more)).toEqual([undefined, undefined]);
     rest();
-    expect([isHurried(), store.state.settled]).toEqual([true, false]);
-    now += 200;
-    vi.advanceTimersByTime(200);
-    rest();
-    expect([isHurried(), store.state.settled]).toEqual([false, true]);
-    vi.useRealTimers();
+    expect(draw.mock.calls.at(-1)?.[0].scenes.map(({ more }) => more)).toEqual([[]]);
   });
 
   it('by hand end a flight', () => {
@@ -414,9 +423,10 @@ describe('equipment', () => {
     const overlay = map.querySelectorAll('canvas')[1] as HTMLCanvasElement;
     overlay.getContext = () => ({}) as never;
     map.setDecorator({
+      ...PLAIN_DECORATOR,
+      tiles: { waiting: false, pointsOf: () => undefined },
       color: () => colors,
       createPoints: () => points,
-      createPan: () => ({ show: () => false }),
       decorate: () => decorated,
     } as unknown as MapDecorator);
     rest();

@@ -6,6 +6,7 @@ import { asFailure, fetchActivations, getJson, serveFrom } from '../../src/wire/
 import { readExportedPage } from '../../src/wire/exported_page';
 import { fetchHistory } from '../../src/wire/series_history';
 import { atlasBytes, historyJson } from '../helpers/fake_server';
+import { smallAtlas } from '../helpers/wire_builder';
 
 interface Stored {
   readonly request: string;
@@ -135,7 +136,9 @@ describe('requests in an exported page', () => {
   it('report damage as the plugin does', async () => {
     const body = encode(JSON.stringify({ error: { kind: 'damaged', message: 'torn' } }));
     serve({ request: 'activations?id=s1&step=4', body, status: 422 });
-    expect(await caught(fetchActivations('s1', 4))).toMatchObject({
+    expect(
+      await caught(fetchActivations({ ...smallAtlas(), series: 's1', step: 4 })),
+    ).toMatchObject({
       kind: 'damaged',
       message: 'torn',
       status: 422,

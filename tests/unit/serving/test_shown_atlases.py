@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import struct
 import threading
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from blob_damage import rewrite_manifest
 from large_atlases import make_large_atlas
-from route_client import ROUTE_PREFIX, RUN, make_client
+from route_client import NOT_FOUND, ROUTE_PREFIX, RUN, make_client
 from safetensors.numpy import load
 from synthetic_shortcuts import make_shortcuts
 
@@ -24,7 +25,7 @@ from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.export.event_provider import EventProvider, scan_log
 from tensorboard_plugin_atlas.export.export_selection import Omissions
 from tensorboard_plugin_atlas.export.responses import record_responses
-from tensorboard_plugin_atlas.log_names import layer_tag, shortcuts_tag
+from tensorboard_plugin_atlas.log_names import Revision, layer_tag, shortcuts_tag
 from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.serving import routes as routes_module
 from tensorboard_plugin_atlas.serving import shown_atlases
@@ -57,6 +58,11 @@ def write(log_dir: Path, records: Sequence[tuple[str, int, list[bytes]]]) -> Non
 def make_record(step: int, **more: Any) -> tuple[Atlas, tuple[str, int, list[bytes]]]:
     atlas = make_large_atlas(SAMPLES, step=step, grids=(3, 6), seed=step, **more)
     return atlas, (layer_tag("layer3"), step, encode_atlas(atlas))
+
+
+def get_tile(client: Any, step: int, tile: str, **more: str) -> Any:
+    query = {"id": ID, "step": str(step), "tile": tile, **more}
+    return client.get(ROUTE_PREFIX + "points", query_string=query)
 
 
 def get(client: Any, route: str, step: int, **headers: str) -> Any:
@@ -147,6 +153,9 @@ def test_large_blobs_are_read_once_and_not_cached(tmp_path: Path) -> None:
     for route in ("atlas", "activations", "atlas"):
         assert get(client, route, 0).status_code == 200
     assert provider.calls.count("read_blob") == 3  # the manifest, the map, and the activations
+    for tile in ("1.0.0", "1.0.0", "2.1.1"):
+        assert get_tile(client, 0, tile).status_code == 200
+    assert provider.calls.count("read_blob") == 4  # the map once more, for all tiles
 
 
 def test_requests_at_the_same_time_decode_one_atlas_at_a_time(
@@ -194,6 +203,7 @@ def test_damage_is_reported_and_listed_in_the_history(tmp_path: Path) -> None:
     response = get(client, "atlas", 0)
     assert response.status_code == 422
     assert response.json["error"]["message"] == "grid 3: its counts are not the numbers of members"
+    assert get_tile(client, 0, "1.0.0").json == response.json
     history = client.get(ROUTE_PREFIX + "history", query_string={"id": ID}).json
     assert [one["status"] for one in history["steps"]] == ["damaged"]
 
@@ -206,6 +216,7 @@ def test_a_probe_where_an_atlas_should_be_is_damage(tmp_path: Path) -> None:
     write(tmp_path, [(layer_tag("layer3"), 0, encode_probe(make_probe_pictures(4)))])
     client, _ = make_client(tmp_path)
     assert [get(client, route, 0).status_code for route in ("atlas", "activations")] == [422, 422]
+    assert get_tile(client, 0, "1.0.0").status_code == 422
 
 
 def test_shortcuts_refer_to_the_samples_that_are_sent(tmp_path: Path) -> None:
@@ -219,6 +230,87 @@ def test_shortcuts_refer_to_the_samples_that_are_sent(tmp_path: Path) -> None:
     response = get(client, "shortcuts", 100)
     assert response.json["found"][0]["samples"] == [5, 0]
     assert response.headers["ETag"] == f'"{checksum(response.data)}"'
+
+
+def test_tiles_hold_all_other_samples(tmp_path: Path) -> None:
+    atlas, record = make_record(0)
+    write(tmp_path, [record])
+    client, _ = make_client(tmp_path)
+    found: list[list[int]] = []
+    for column, row in itertools.product("01", "01"):
+        response = get_tile(client, 0, f"1.{column}.{row}")
+        arrays = load(response.data)
+        assert arrays["hidden"][0] == len(arrays["points"])
+        assert response.headers["ETag"] == f'"{checksum(response.data)}"'
+        assert response.headers["Cache-Control"] == "no-cache, must-revalidate"
+        found += arrays["points"][:, :2].tolist()
+    shown = set(choose_shown(SAMPLES).tolist())
+    hidden = [row for row in range(SAMPLES) if row not in shown]
+    codes = np.rint(atlas.xy[hidden] * np.float64(65_535)).astype(int).tolist()
+    assert sorted(found) == sorted(codes)
+
+
+def test_tiles_of_the_map_that_the_tab_has_may_be_cached_forever(tmp_path: Path) -> None:
+    write(tmp_path, [make_record(0)[1]])
+    client, _ = make_client(tmp_path)
+    mark = split_pack(get(client, "atlas", 0).data)[0]["blobs"][0]["crc32c"]
+    response = get_tile(client, 0, "1.0.1", v=mark)
+    assert response.headers["Cache-Control"] == "private, max-age=31536000"
+    assert response.data == get_tile(client, 0, "1.0.1").data
+    other = get_tile(client, 0, "1.0.1", v="00000000")
+    assert (other.status_code, other.json) == (404, NOT_FOUND)
+
+
+def test_tiles_of_a_replaced_revision_are_found_by_its_mark(tmp_path: Path) -> None:
+    _, (tag, step, blobs) = make_record(0)
+    moved = make_large_atlas(SAMPLES, step=0, grids=(3, 6), seed=9)
+    write(tmp_path, [(layer_tag("layer3", Revision.PRELIMINARY), step, blobs)])
+    client, _ = make_client(tmp_path)
+    mark = split_pack(get(client, "atlas", 0).data)[0]["blobs"][0]["crc32c"]
+    before = get_tile(client, 0, "1.0.0", v=mark)
+    assert before.status_code == 200
+    write(tmp_path, [(tag, step, encode_atlas(moved))])
+    client, _ = make_client(tmp_path)
+    assert get_tile(client, 0, "1.0.0", v=mark).data == before.data
+    assert get_tile(client, 0, "1.0.0").data != before.data
+
+
+def test_an_atlas_that_the_tab_has_as_a_whole_has_empty_tiles(tmp_path: Path) -> None:
+    atlas = make_large_atlas(SHOWN, grids=(3,), step=0)
+    write(tmp_path, [(layer_tag("layer3"), 0, encode_atlas(atlas))])
+    client, provider = make_client(tmp_path)
+    arrays = load(get_tile(client, 0, "1.0.0").data)
+    assert (arrays["points"].shape, arrays["hidden"].tolist()) == ((0, 6), [0])
+    assert provider.calls.count("read_blob") == 1  # the manifest
+
+
+def test_classes_that_do_not_fit_in_a_tile_have_no_points(tmp_path: Path) -> None:
+    atlas, (tag, step, _) = make_record(0)
+    labels = np.full(SAMPLES, 70_000, np.int32)
+    large = atlas.replace(samples=dataclasses.replace(atlas.samples, labels=labels), classes=None)
+    write(tmp_path, [(tag, step, encode_atlas(large))])
+    client, _ = make_client(tmp_path)
+    assert get(client, "atlas", 0).status_code == 200
+    response = get_tile(client, 0, "1.0.0")
+    assert (response.status_code, response.json) == (404, NOT_FOUND)
+
+
+@pytest.mark.parametrize("tile", ["", "0.0.0", "8.0.0", "3.8.0", "3.0.8", "3.0", "3.0.0.0", "a"])
+def test_other_tiles_are_malformed(tile: str, tmp_path: Path) -> None:
+    write(tmp_path, [make_record(0)[1]])
+    response = get_tile(make_client(tmp_path)[0], 0, tile)
+    assert response.status_code == 400
+    assert response.json["error"] == {
+        "kind": "bad_request",
+        "message": "Pass tile once, as level.column.row of a tile, with a level from 1 to 7, "
+        "such as 3.0.7.",
+    }
+
+
+def test_an_exported_page_has_no_tiles(tmp_path: Path) -> None:
+    write(tmp_path, [make_record(0)[1]])
+    routes = DataRoutes(EventProvider(scan_log(tmp_path)))
+    assert "points" not in {one.route for one in record_responses(routes, Omissions())}
 
 
 def test_an_exported_page_has_the_same_selection(tmp_path: Path) -> None:

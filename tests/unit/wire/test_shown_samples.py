@@ -90,7 +90,9 @@ def test_the_manifest_describes_what_is_sent(few_are_many: None) -> None:
     ]
     assert shown.size == len(shown.text) + len(shown.map) + len(shown.activations)
     first, *others = fields.provenance.notes
-    assert first == ("points: 120 of 600 samples are shown; counts of cells are of all samples")
+    assert first == (
+        "points: 120 of 600 samples are shown on the whole map; counts of cells are of all samples"
+    )
     assert others[-1] == "synthetic: many samples"
     assert fields.concepts is not None
     assert fields.concepts[0].size == SAMPLES // 4
@@ -102,7 +104,8 @@ def test_a_note_counts_the_cells_without_a_sample_that_is_shown(few_are_many: No
     grid = atlas.grids[-1]
     empty = set(range(len(grid.rows))) - set(grid.cell_of[choose_shown(SAMPLES)].tolist())
     assert fields.provenance.notes[1] == (
-        f"points: in {len(empty)} of the {len(grid.rows)} cells of the 12 x 12 grid, none is shown"
+        f"points: in {len(empty)} of the {len(grid.rows)} cells of the 12 x 12 grid, none of these "
+        "is"
     )
 
 
@@ -148,7 +151,8 @@ def test_a_pack_of_a_million_samples_has_four_megabytes() -> None:
     assert (fields.samples, fields.logged_samples) == (MAX_SHOWN, 1_000_000)
     assert len(shown.text) + len(shown.map) <= 4_000_000
     assert fields.provenance.notes[0] == (
-        "points: 50,000 of 1,000,000 samples are shown; counts of cells are of all samples"
+        "points: 50,000 of 1,000,000 samples are shown on the whole map; counts of cells are of "
+        "all samples"
     )
 
 

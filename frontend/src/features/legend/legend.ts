@@ -28,6 +28,7 @@ export function legendPanel(
   show: ShowMode,
   open: boolean,
   concepts?: ConceptButtons,
+  inView = '',
 ): TemplateResult {
   return html`<aside class="legend panel" aria-label="Legend">
     ${classLegend(atlas, open)}
@@ -39,7 +40,7 @@ export function legendPanel(
             ${key(legend, concepts)}
           </details>`
     }
-    <p class="provenance muted" title=${provenanceTitle(atlas)}>${provenance(atlas, level)}</p>
+    <p class="provenance muted" title=${provenanceTitle(atlas)}>${provenance(atlas, level, inView)}</p>
   </aside>`;
 }
 

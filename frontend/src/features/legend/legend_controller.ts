@@ -23,10 +23,11 @@ export class LegendController implements Feature {
   legend(state: State, atlas: Atlas, level: Level): TemplateResult {
     const { legend } = coloring(atlas, level, state.color, state.dark);
     const open = this.map.viewport.width >= ROOMY_STAGE;
-    return legendPanel(atlas, level, legend, state.show, open, {
+    const concepts = {
       pressed: highlightedConcept(state.highlight),
-      press: (id, name) =>
+      press: (id: number, name: string) =>
         this.session.store.set({ highlight: toggleConcept(state.highlight, id, name) }),
-    });
+    };
+    return legendPanel(atlas, level, legend, state.show, open, concepts, state.inView);
   }
 }

@@ -93,7 +93,7 @@ export class LayerLinksController implements Feature {
     const { floor, name } = next;
     const { atlas } = own;
     const activations = this.#fetch(`activations ${atlas.key}`, async () =>
-      readActivations(atlas, await fetchActivations(atlas.series, atlas.step)),
+      readActivations(atlas, await fetchActivations(atlas)),
     );
     const title = `Cells that merge in ${name}`;
     if (activations === null) return mergeSection(title, 'Loading …', floor, this.session);

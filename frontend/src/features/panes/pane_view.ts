@@ -155,8 +155,9 @@ function ownWords(pane: Pane): string {
   return places + origin(pane);
 }
 
-function origin({ map: { scene } }: View): string {
-  return scene === null ? '' : ` · ${provenance(scene.atlas, scene.level)}`;
+function origin({ map: { scene }, session }: View): string {
+  const { inView } = session.store.state;
+  return scene === null ? '' : ` · ${provenance(scene.atlas, scene.level, inView)}`;
 }
 
 function renderLinkWarning(

@@ -89,7 +89,6 @@ type Point = ReturnType<typeof toScreen>;
 function isAlike(a: Frame, b: Frame): boolean {
   return (
     a.ratio === b.ratio &&
-    a.hurried === b.hurried &&
     a.camera.z === b.camera.z &&
     a.viewport.width === b.viewport.width &&
     a.viewport.height === b.viewport.height &&
@@ -99,7 +98,12 @@ function isAlike(a: Frame, b: Frame): boolean {
     a.scenes.every((one, i) => {
       const other = b.scenes[i];
       const moved = [one.motion, one.clip, other?.motion, other?.clip].some(Boolean);
-      return !moved && one.scene === other?.scene && one.weight === other.weight;
+      return (
+        !moved &&
+        one.scene === other?.scene &&
+        one.more === other.more &&
+        one.weight === other.weight
+      );
     })
   );
 }

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * Draws samples as round points with a thin contrasting ring, over the tiles. If there are very many, a fixed
- * subset is drawn while they move.
- */
+/** Draws samples as round points with a thin contrasting ring, over the tiles. */
 
 import { type ProgramInfo, setUniforms } from 'twgl.js';
-import { strideOf } from '../../util/golden_stride';
-import type { Atlas } from '../../wire/atlas';
-import { type Frame, MOST_MOVING, pointSize, type WeightedScene } from '../scene';
+import { type ColoredPoints, type Frame, pointSize, type WeightedScene } from '../scene';
 import { createProgram, startPass, toUnit } from './program';
 
 /** Attribute places. */
@@ -59,14 +54,23 @@ interface Buffers {
 
 export class PointsPass {
   readonly #program: ProgramInfo | null;
-  readonly #buffers = new Map<Atlas, Buffers>();
+  readonly #buffers = new Map<ColoredPoints['atlas'], Buffers>();
 
   constructor(private readonly gl: WebGL2RenderingContext) {
     this.#program = createProgram(gl, VERTEX, FRAGMENT);
   }
 
-  draw({ scene, weight, motion }: WeightedScene, frame: Frame): void {
-    const { pointColors } = scene;
+  draw({ scene, weight, motion, more = [] }: WeightedScene, frame: Frame): void {
+    for (const points of more) this.#draw(points, points.atlas.xy, weight, frame);
+    this.#draw(scene, motion?.points ?? scene.atlas.xy, weight, frame);
+  }
+
+  #draw(
+    { atlas, pointColors }: ColoredPoints,
+    places: Float32Array,
+    weight: number,
+    frame: Frame,
+  ): void {
     const program = this.#program;
     if (pointColors === null || program === null) return;
     const { gl } = this;
@@ -80,27 +84,27 @@ export class PointsPass {
       uGround: toUnit(ground),
       uWeight: weight,
     });
-    const buffers = this.#buffersOf(scene.atlas);
+    const buffers = this.#buffersOf(atlas);
     gl.bindVertexArray(buffers.vertices);
-    const places = motion?.points ?? scene.atlas.xy;
-    const { count } = scene.atlas;
     if (buffers.placed !== places) {
       buffers.placed = places;
       gl.bindBuffer(gl.ARRAY_BUFFER, buffers.places);
-      gl.bufferData(gl.ARRAY_BUFFER, shuffle(places, count), gl.DYNAMIC_DRAW);
+      gl.bufferData(gl.ARRAY_BUFFER, places, gl.DYNAMIC_DRAW);
     }
     if (buffers.painted !== pointColors) {
       buffers.painted = pointColors;
       gl.bindBuffer(gl.ARRAY_BUFFER, buffers.colors);
-      gl.bufferData(gl.ARRAY_BUFFER, shuffle(pointColors, count), gl.DYNAMIC_DRAW);
+      gl.bufferData(gl.ARRAY_BUFFER, pointColors, gl.DYNAMIC_DRAW);
     }
-    gl.drawArrays(gl.POINTS, 0, frame.hurried ? Math.min(MOST_MOVING, count) : count);
+    gl.drawArrays(gl.POINTS, 0, atlas.count);
     gl.bindVertexArray(null);
   }
 
   /** Frees the points of atlases that no scene shows. */
   prune(scenes: readonly WeightedScene[]): void {
-    const live = new Set(scenes.map(({ scene }) => scene.atlas));
+    const live = new Set(
+      scenes.flatMap(({ scene, more = [] }) => [scene, ...more].map(({ atlas }) => atlas)),
+    );
     for (const [atlas, { vertices, places, colors }] of this.#buffers) {
       if (live.has(atlas)) continue;
       this.gl.deleteVertexArray(vertices);
@@ -110,7 +114,7 @@ export class PointsPass {
     }
   }
 
-  #buffersOf(atlas: Atlas): Buffers {
+  #buffersOf(atlas: ColoredPoints['atlas']): Buffers {
     let buffers = this.#buffers.get(atlas);
     if (buffers === undefined) {
       const { gl } = this;
@@ -129,17 +133,4 @@ export class PointsPass {
     }
     return buffers;
   }
-}
-
-/** Reorders the values of points, so that every prefix is evenly spread over all points. */
-function shuffle<T extends Float32Array | Uint8Array>(values: T, count: number): T {
-  if (count <= MOST_MOVING) return values;
-  const each = values.length / count;
-  const stride = strideOf(count);
-  const order = values.slice() as T;
-  for (let place = 0; place < count; place++) {
-    const from = each * ((place * stride) % count);
-    for (let i = 0; i < each; i++) order[each * place + i] = values[from + i] as number;
-  }
-  return order;
 }

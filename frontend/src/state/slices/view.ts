@@ -19,6 +19,8 @@ export interface ViewState {
   /** Icons move from step to step; otherwise they fade where they are. */
   readonly motion: boolean;
   readonly playing: boolean;
+  /** How many samples of the view are points on the map, in words; nothing: only those of the atlas. */
+  readonly inView: string;
   readonly dark: boolean;
   /** The inks that the reader's system forces on the map, if it does. */
   readonly forced: CanvasTheme | null;
@@ -38,6 +40,7 @@ export const INITIAL_VIEW: ViewState = {
   outlines: '',
   motion: true,
   playing: false,
+  inView: '',
   dark: false,
   forced: null,
   settled: false,

@@ -536,10 +536,10 @@ export interface SkippedEntry {
   readonly reason: 'budget' | 'busy' | 'failed';
 }
 
-/** One array in the header of a safetensors blob that the tab gets. */
+/** One array in the header of a safetensors blob. */
 export interface TensorEntry {
   /** Element type, little-endian. */
-  readonly dtype: 'F16' | 'F32' | 'I32' | 'U8';
+  readonly dtype: 'F16' | 'F32' | 'I32' | 'U16' | 'U8';
   /** Length of each dimension. */
   readonly shape: readonly number[];
   /** First byte and end of the data, counted from the end of the header. */

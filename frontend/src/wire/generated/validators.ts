@@ -359,7 +359,7 @@ const shortcutsManifest = object<ShortcutsManifest>({
 });
 
 const tensorEntry = object<TensorEntry>({
-  dtype: choice('F16', 'F32', 'I32', 'U8'),
+  dtype: choice('F16', 'F32', 'I32', 'U16', 'U8'),
   shape: list(integer(0, 1099511627776), 2),
   data_offsets: list(integer(0, 1099511627776), 2, 2),
 });

@@ -108,6 +108,9 @@ describe('legend', () => {
     const some = { ...atlas, manifest: { ...atlas.manifest, fields } };
     show(legendPanel(some, level, coloring(some, level, 'class').legend, 'icons', true));
     expect(text('.provenance')).toContain('6 of 1,000,000 samples · 2 × 2');
+    const byClass = coloring(some, level, 'class').legend;
+    show(legendPanel(some, level, byClass, 'points', true, undefined, 'all 312 in view'));
+    expect(text('.provenance')).toContain('6 of 1,000,000 samples; all 312 in view · 2 × 2');
     expect(find<HTMLDetailsElement>('details').open).toBe(true);
   });
 

@@ -5,7 +5,7 @@ import { CanvasRenderer } from '../../../src/render/canvas_renderer';
 import { PanBuffer } from '../../../src/render/gl/pan_buffer';
 import { PointsPass } from '../../../src/render/gl/points_pass';
 import { createProgram } from '../../../src/render/gl/program';
-import type { Frame, Scene } from '../../../src/render/scene';
+import type { ColoredPoints, Frame, Scene } from '../../../src/render/scene';
 import { WebglRenderer } from '../../../src/render/webgl_renderer';
 import type { Level } from '../../../src/wire/atlas';
 import { type FakeGl, fakeGl } from '../../helpers/fake_gl';
@@ -193,47 +193,51 @@ describe('grid pass', () => {
   });
 });
 
-describe('very many points', () => {
-  const count = 150_000;
-  const xy = Float32Array.from({ length: 2 * count }, (_, i) => i >> 1);
-  const many = { ...atlas, count, xy };
-  const one = scene({ atlas: many, pointColors: new Uint8Array(4 * count) });
+describe('points that did not come with the atlas', () => {
+  const tile = { count: 2, xy: new Float32Array([0.1, 0.2, 0.3, 0.4]) };
+  const more = [{ atlas: tile, pointColors: new Uint8Array([1, 2, 3, 255, 4, 5, 6, 255]) }];
+  const one = scene({ pointColors: new Uint8Array(24) });
+  const withMore = (points = more): Frame => ({
+    ...frame(),
+    scenes: [{ scene: one, weight: 0.5, more: points }],
+  });
   const drawn = () => fake.of('drawArrays').filter(([mode]) => mode === 'POINTS');
   beforeEach(() => renderer.addPoints((gl) => new PointsPass(gl)));
 
-  it('are drawn in part while they move, and whole at rest', () => {
-    renderer.draw({ ...frame([one, 1]), hurried: true });
-    renderer.draw(frame([one, 1]));
+  it('are drawn under the others, with the same weight', () => {
+    renderer.draw(withMore());
     expect(drawn()).toEqual([
-      ['POINTS', 0, 100_000],
-      ['POINTS', 0, count],
+      ['POINTS', 0, 2],
+      ['POINTS', 0, atlas.count],
     ]);
-    const few = scene({ pointColors: new Uint8Array(24) });
-    renderer.draw({ ...frame([few, 1]), hurried: true });
+    expect(uniform('uWeight').slice(-2)).toEqual([[0.5], [0.5]]);
+    expect(fake.of('bufferData').map(([, values]) => values)).toEqual(
+      expect.arrayContaining([tile.xy, more[0]?.pointColors]),
+    );
+  });
+
+  it('are uploaded once, and freed when they are gone', () => {
+    renderer.draw(withMore());
+    const uploaded = fake.of('bufferData').length;
+    renderer.draw(withMore());
+    expect(fake.of('bufferData')).toHaveLength(uploaded);
+    expect(fake.of('deleteVertexArray')).toEqual([]);
+    renderer.draw(frame([one, 1]));
+    expect(fake.of('deleteVertexArray')).toHaveLength(1);
     expect(drawn().at(-1)).toEqual(['POINTS', 0, atlas.count]);
   });
 
-  it('are in one order, of which every prefix represents all', () => {
-    renderer.draw({ ...frame([one, 1]), hurried: true });
-    const places = fake.of('bufferData')[0]?.[1] as Float32Array;
-    const order = [...Array(count).keys()].map((place) => places[2 * place] as number);
-    expect(new Set(order).size).toBe(count);
-    for (let part = 0; part < 10; part++) {
-      const inside = order.slice(0, 15_000).filter((at) => Math.floor(at / 15_000) === part);
-      expect(Math.abs(inside.length - 1500)).toBeLessThan(5);
-    }
-    const again = fakeGl();
-    const other = new WebglRenderer(again.gl);
-    other.addPoints((gl) => new PointsPass(gl));
-    other.draw(frame([one, 1]));
-    expect(again.of('bufferData')[0]?.[1]).toEqual(places);
-  });
-
-  it('are not left in part by a view that only stops', () => {
+  it('that arrive are drawn, though nothing moved', () => {
     renderer.addPan((gl, paint) => new PanBuffer(gl, paint));
-    renderer.draw({ ...frame([one, 1]), hurried: true });
-    renderer.draw(frame([one, 1]));
-    expect(drawn().at(-1)).toEqual(['POINTS', 0, count]);
+    const before = frame([one, 0.5]);
+    const after = { ...before, scenes: withMore().scenes };
+    renderer.draw(before);
+    renderer.draw(before);
+    expect(drawn()).toHaveLength(1);
+    renderer.draw(after);
+    expect(drawn()).toHaveLength(3);
+    renderer.draw(after);
+    expect(drawn()).toHaveLength(3);
   });
 });
 
@@ -375,7 +379,7 @@ describe('programs', () => {
 });
 
 describe('canvas fallback', () => {
-  function draw(one: Scene): { name: string; values: unknown[] }[] {
+  function draw(one: Scene, more: readonly ColoredPoints[] = []) {
     const calls: { name: string; values: unknown[] }[] = [];
     const context = new Proxy({} as CanvasRenderingContext2D, {
       get:
@@ -384,9 +388,10 @@ describe('canvas fallback', () => {
           calls.push({ name: String(property), values }),
       set: () => true,
     });
-    new CanvasRenderer({ width: 800, height: 440 } as HTMLCanvasElement, context).draw(
-      frame([one, 1]),
-    );
+    new CanvasRenderer({ width: 800, height: 440 } as HTMLCanvasElement, context).draw({
+      ...frame(),
+      scenes: [{ scene: one, weight: 1, more }],
+    });
     return calls;
   }
   const of = (calls: { name: string; values: unknown[] }[], name: string) =>
@@ -414,6 +419,16 @@ describe('canvas fallback', () => {
     expect(lines(scene())).toBe(11);
     const bare = { ...level, entry: { ...level.entry, tile: null } };
     expect(lines(scene({ level: bare }))).toBe(0);
+  });
+
+  it('draws points that did not come with the atlas, too', () => {
+    const tile = { count: 2, xy: new Float32Array([0.1, 0.2, 0.3, 0.4]) };
+    const more = [{ atlas: tile, pointColors: new Uint8Array(8).fill(255) }];
+    const places = of(draw(scene(), more), 'arc').map(([x, y]) => [x, y].map(Number));
+    expect(places.map((place) => place.map(Math.round))).toEqual([
+      [128, 56],
+      [164, 92],
+    ]);
   });
 
   it('rims the cells that have a color', () => {
