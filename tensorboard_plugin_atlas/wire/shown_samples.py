@@ -45,7 +45,7 @@ from tensorboard_plugin_atlas.wire.manifest_types import (
     StoredKind,
 )
 
-MAX_SHOWN: Final = 50_000
+MAX_SHOWN: Final = 40_000
 """Largest number of samples that the tab gets."""
 
 _ACTIVATION_BYTES: Final = 16_000_000

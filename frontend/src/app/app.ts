@@ -63,8 +63,8 @@ export class AtlasApp extends LitElement {
             Arrow keys move between cells, Enter pins a cell, plus and minus zoom, comma and period
             change the step, question mark lists all keys.
           </span>
-          ${waiting ? html`<div class="skeleton"><span>Loading the atlas … ${arriving}</span></div>` : nothing}
-          ${!waiting && (busy || arriving) ? html`<div class="progress">${arriving && html`<span>${arriving}</span>`}</div>` : nothing}
+          ${waiting ? html`<div class="skeleton"><span>Loading the atlas …</span></div>` : nothing}
+          ${!waiting && (busy || arriving) ? html`<div class="progress"></div>` : nothing}
           ${this.#shell?.stage(state) ?? nothing}
         </main>
       </div>

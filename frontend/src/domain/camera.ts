@@ -71,6 +71,16 @@ export function toWorld(camera: Camera, viewport: Viewport, screen: Point): Poin
   };
 }
 
+/** Left, top, right, and bottom edge of what is on screen, in map units. */
+export type View = readonly [number, number, number, number];
+
+export function viewOf(camera: Camera, viewport: Viewport): View {
+  const { width, height } = viewport;
+  const from = toWorld(camera, viewport, { x: 0, y: 0 });
+  const to = toWorld(camera, viewport, { x: width, y: height });
+  return [from.x, from.y, to.x, to.y];
+}
+
 /** Keeps the center on the map and the zoom within its range; NaN falls back to the whole map. */
 export function clampCamera(camera: Camera): Camera {
   const within = (value: number, low: number, high: number, otherwise: number) =>

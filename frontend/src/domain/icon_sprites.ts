@@ -2,7 +2,7 @@
 /** Position of the icon of a cell on the sprite pages of its grid, and the pages that a view needs. */
 
 import type { Level } from '../wire/atlas';
-import { type Camera, toWorld, type Viewport } from './camera';
+import { type Camera, type Viewport, viewOf } from './camera';
 
 /** Grids of so few pages are requested whole, so that nothing arrives late while the view moves. */
 const MAX_WHOLE_PAGES = 4;
@@ -65,13 +65,11 @@ export function pagesInView(
 ): readonly number[] {
   const whole = wholePages(level);
   if (whole.length > 0) return whole;
-  const { width, height } = viewport;
-  const start = toWorld(camera, viewport, { x: 0, y: 0 });
-  const end = toWorld(camera, viewport, { x: width, y: height });
-  const boxes = [...pageBoxes(level)].filter(([page, [left, top, right, bottom]]) => {
-    const across = left < end.x * level.size && right > start.x * level.size;
-    const down = top < end.y * level.size && bottom > start.y * level.size;
-    return page !== NO_PAGE && across && down;
-  });
-  return boxes.map(([page]) => page);
+  const { size } = level;
+  const [left, top, right, bottom] = viewOf(camera, viewport);
+  return [...pageBoxes(level)]
+    .filter(([, box]) => box[0] < right * size && box[2] > left * size)
+    .filter(([, box]) => box[1] < bottom * size && box[3] > top * size)
+    .map(([page]) => page)
+    .filter((page) => page !== NO_PAGE);
 }

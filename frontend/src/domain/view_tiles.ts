@@ -4,17 +4,7 @@
 import { count } from '../util/format';
 import { MAX_TILE_LEVEL } from '../wire/generated/limits';
 import type { Points, PointTile } from '../wire/point_tile';
-import { type Camera, toWorld, type Viewport } from './camera';
-
-/** Left, top, right, and bottom edge in map units. */
-type View = readonly [number, number, number, number];
-
-export function viewOf(camera: Camera, viewport: Viewport): View {
-  const { width, height } = viewport;
-  const from = toWorld(camera, viewport, { x: 0, y: 0 });
-  const to = toWorld(camera, viewport, { x: width, y: height });
-  return [from.x, from.y, to.x, to.y];
-}
+import type { View } from './camera';
 
 /**
  * Names of at most four tiles that cover a view, such as "3.0.7": those of the finest level whose tiles are as
@@ -57,6 +47,6 @@ export function describeView(
     all += found && (found * hidden) / points;
   }
   const complete = tiles.every((tile) => tile.count === tile.hidden);
-  const about = () => count(Math.max(shown, Number(all.toPrecision(3))));
-  return `${complete ? 'all ' : ''}${count(shown)}${complete ? '' : ` of about ${about()}`} in view`;
+  if (complete) return `all ${count(shown)} in view`;
+  return `${count(shown)} of about ${count(Math.max(shown, +all.toPrecision(3)))} in view`;
 }

@@ -372,7 +372,7 @@ export class AtlasMap extends HTMLElement {
     const level = first ? (atlas.levels[0] as Level) : wanted;
     const needed = this.#pagesInView(level);
     const pages = session.pages.icons(atlas, level, needed);
-    session.store.set({ arriving: arrivalOf(pages, needed) });
+    session.store.set({ arriving: needed.length > 1 && !pages.complete });
     if (!pages.complete) return false;
     session.store.set({ sheetFailure: pages.failure });
     this.#show(this.#sceneOf(atlas, level, pages));
@@ -410,13 +410,6 @@ export class AtlasMap extends HTMLElement {
     this.#scenes.set(level, { signature, colors, scene: new WeakRef(scene) });
     return scene;
   }
-}
-
-/** How many of several pages have arrived; nothing once all are here. */
-function arrivalOf({ pages, complete }: PageSet, needed: readonly number[]): string {
-  if (complete || needed.length < 2) return '';
-  const arrived = needed.filter((page) => pages[page] !== undefined);
-  return `${arrived.length} of ${needed.length} pages of icons`;
 }
 
 customElements.define('atlas-map', AtlasMap);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Adds points that did not come with the atlas to a view at rest. */
 
+import { viewOf } from '../domain/camera';
 import { coloring, pointColors } from '../domain/map_colors';
-import { coverView, describeView, evenOut, viewOf } from '../domain/view_tiles';
+import { coverView, describeView, evenOut } from '../domain/view_tiles';
 import type { ColoredPoints, Scene } from '../render/scene';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';

@@ -46,7 +46,7 @@ export class SpritePages {
   icons(atlas: AtlasName, level: Pick<Level, 'entry'>, needed: readonly number[]): PageSet {
     const { pages, tile, columns } = level.entry;
     if (needed.length * ((tile ?? 0) * (columns ?? 0)) ** 2 * BYTES_PER_PIXEL > VIEW_BYTES) {
-      const failure = new Failure('damaged', 'They need more than 192 MiB of memory; zoom in.', '');
+      const failure = new Failure('damaged', 'They need more than 192 MiB; zoom in.', '');
       return { pages: pages.map(() => null), complete: true, failure };
     }
     return this.#collect(pages, needed, `sheet/${atlas.key}`, (page) =>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { FIT } from '../../src/domain/camera';
-import { coverView, describeView, evenOut, viewOf } from '../../src/domain/view_tiles';
+import { FIT, viewOf } from '../../src/domain/camera';
+import { coverView, describeView, evenOut } from '../../src/domain/view_tiles';
 import type { Points, PointTile } from '../../src/wire/point_tile';
 
 const VIEWPORT = { width: 1240, height: 640 };

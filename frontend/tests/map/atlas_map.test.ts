@@ -159,13 +159,13 @@ describe('first map', () => {
     open(7, twoLevels(7, [0, 1, 3], { grids, blobs }));
     rest();
     expect(store.state).toMatchObject({ settled: false, shownLevel: null });
-    expect(store.state.arriving).toBe('0 of 2 pages of icons');
+    expect(store.state.arriving).toBe(true);
     give('s1/7/2', { pages: [HERE.pages[0], undefined], complete: false, failure: null });
     rest();
-    expect(store.state.arriving).toBe('1 of 2 pages of icons');
+    expect(store.state.arriving).toBe(true);
     give('s1/7/2');
     rest();
-    expect(store.state).toMatchObject({ settled: false, shownLevel: 2, arriving: '' });
+    expect(store.state).toMatchObject({ settled: false, shownLevel: 2, arriving: false });
     give('s1/7/4');
     rest();
     expect(store.state).toMatchObject({ settled: true, shownLevel: 4 });

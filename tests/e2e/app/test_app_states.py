@@ -54,7 +54,7 @@ def test_an_example_can_be_opened_in_an_empty_log(way: str, serve: Serve, tab: T
     tab.wait_for_step(120, layer="stage3", phase="ready")
     assert tab.capture().std() > 5
     banner = tab.app.locator(".banner")
-    expect(banner).to_contain_text("Sample that comes with the plugin")
+    expect(banner).to_contain_text("Sample: a small network learns")
     tab.press_keys("ArrowRight")
     expect(tab.card.get_by_text("by activation")).to_be_visible()
     wait_until_painted(tab.card.locator(".patch").first)
@@ -162,7 +162,7 @@ def crowded_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_some_of_too_many_samples_are_shown(crowded_log: str, tab: Tab) -> None:
     tab.open(crowded_log, standalone=True, show="points")
-    expect(tab.legend).to_contain_text("50,000 of 260,000 samples ·")
+    expect(tab.legend).to_contain_text("40,000 of 260,000 samples ·")
     assert find_violations(tab) == []
     tab.map.click(position={"x": 400, "y": 300})
     expect(tab.inspector).to_contain_text("samples")

@@ -27,7 +27,7 @@ from tensorboard_plugin_atlas.wire.shown_samples import choose_shown
 
 SAMPLES, STEPS = 150_000, (0, 100)
 NEAR = {"show": "points", "color": "class", "x": 0.62, "y": 0.58, "z": 60}
-SOME = "50,000 of 150,000 samples"
+SOME = "40,000 of 150,000 samples"
 
 
 @pytest.fixture(scope="module")

@@ -151,7 +151,7 @@ def test_a_pack_of_a_million_samples_has_four_megabytes() -> None:
     assert (fields.samples, fields.logged_samples) == (MAX_SHOWN, 1_000_000)
     assert len(shown.text) + len(shown.map) <= 4_000_000
     assert fields.provenance.notes[0] == (
-        "points: 50,000 of 1,000,000 samples are shown on the whole map; counts of cells are of "
+        "points: 40,000 of 1,000,000 samples are shown on the whole map; counts of cells are of "
         "all samples"
     )
 

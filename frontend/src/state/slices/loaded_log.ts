@@ -27,8 +27,8 @@ export interface LogState {
   readonly step: number | null;
   readonly atlas: Atlas | null;
   readonly busy: boolean;
-  /** How many pages of icons are here of those that the wanted grid needs, in words; nothing: all. */
-  readonly arriving: string;
+  /** Several pages of icons are on their way. */
+  readonly arriving: boolean;
   /** Why the requested step cannot be shown. */
   readonly stepFailure: Failure | null;
   /** Why icons of the requested level are missing. */
@@ -53,7 +53,7 @@ export const INITIAL_LOG: LogState = {
   step: null,
   atlas: null,
   busy: true,
-  arriving: '',
+  arriving: false,
   stepFailure: null,
   sheetFailure: null,
   history: null,
