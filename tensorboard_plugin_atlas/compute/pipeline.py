@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -19,14 +19,13 @@ from torch import Tensor, nn
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
-    FloatArray,
-    Grid,
     Provenance,
     Quality,
     Samples,
     StoredActivations,
 )
 from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
+from tensorboard_plugin_atlas.compute.atlas_grids import make_grids
 from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution, compute_attribution
 from tensorboard_plugin_atlas.compute.attribution.sample_choice import (
     MIN_SAMPLES,
@@ -43,10 +42,7 @@ from tensorboard_plugin_atlas.compute.layout.align_to_run import (
     compute_aligned_layout,
 )
 from tensorboard_plugin_atlas.compute.layout.grid import (
-    GridCells,
     bin_grids,
-    cell_deviations,
-    cell_means,
 )
 from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_layout, restore_layout
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
@@ -70,14 +66,10 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import (
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
+from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks, join_group
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
-from tensorboard_plugin_atlas.many_samples import MANY_SAMPLES, is_many
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
-from tensorboard_plugin_atlas.wire.attribution_quantization import (
-    MANY_BYTES,
-    count_grids_that_fit,
-)
 
 ATTRIBUTION_SAMPLES: Final = "attribution_samples"
 """Key of `Provenance.layer_info`: the number of samples with attribution, if not all have it."""
@@ -134,6 +126,8 @@ class AtlasPipeline:
         progress: Whether to show a progress bar on a terminal.
         baselines: Layer name to the atlas of another run that the layer's first map is aligned to;
             see `align_to_run`. Maps that continue a log are not aligned.
+        ranks: The processes that compute the atlases together; each has a pipeline, and all make
+            the same calls with the same arguments.
     """
 
     probe: Probe
@@ -141,6 +135,7 @@ class AtlasPipeline:
     config: AtlasConfig
     progress: bool = True
     baselines: Mapping[str, Atlas] = field(default_factory=dict)
+    ranks: Ranks = ALONE
     _states: dict[str, LayerState] = field(default_factory=dict)
 
     @cached_property
@@ -151,7 +146,7 @@ class AtlasPipeline:
     @property
     def _icons(self) -> AtlasIcons:
         """Renders icons; made for each atlas, since class atlases have samples of their own."""
-        return AtlasIcons(self.probe, self.config, self._source, self.progress)
+        return AtlasIcons(self.probe, self.config, self._source, self.progress, self.ranks)
 
     def atlases(
         self,
@@ -174,20 +169,65 @@ class AtlasPipeline:
         Raises:
             AtlasError: if the activations or the layout of a layer cannot be computed.
         """
-        now = time.time() if wall_time is None else wall_time
+        now = self.ranks.decide(time.time) if wall_time is None else wall_time
         found = collect_activations(
             model,
             self.layers,
             self.probe,
             batch_size=self.config.batch_size,
             surround=self.config.icons not in ("none", "examples"),
+            ranks=self.ranks,
         )
-        for layer in self.layers:
+
+        def compute(pipeline: AtlasPipeline, layer: str, report: OnPreliminary | None) -> Atlas:
+            state = self._states.setdefault(layer, LayerState())
+            return pipeline._compute_atlas(
+                model, found, found.layers[layer], state, step, now, report
+            )
+
+        size = self.ranks.size
+        # Whole layers as long as each rank has one: the ranks do not wait for each other then.
+        by_rank = len(self.layers) // size * size if size > 1 else 0
+        for first in range(0, by_rank, size):
+            layers = self.layers[first : first + size]
+            yield from self._compute_by_rank(layers, compute, skip, on_preliminary)
+        for layer in self.layers[by_rank:]:
             if layer not in skip:
-                state = self._states.setdefault(layer, LayerState())
-                yield self._compute_atlas(
-                    model, found, found.layers[layer], state, step, now, on_preliminary
-                )
+                yield compute(self, layer, on_preliminary)
+
+    @cached_property
+    def _alone(self) -> AtlasPipeline:
+        """A pipeline with the states of this one, for layers that this rank computes alone."""
+        return dataclasses.replace(self, ranks=ALONE)
+
+    def _compute_by_rank(
+        self,
+        layers: Sequence[str],
+        compute: Callable[[AtlasPipeline, str, OnPreliminary | None], Atlas],
+        skip: Container[str],
+        on_preliminary: OnPreliminary | None,
+    ) -> Iterator[Atlas]:
+        """Yields the atlases of as many layers as there are ranks; each rank computes one."""
+        own = layers[self.ranks.rank]
+        preliminary: list[Atlas] = []
+        report = on_preliminary
+        if report is not None and self.ranks.rank > 0:
+            report = preliminary.append
+
+        def compute_own() -> tuple[Atlas, list[Atlas], StageSeconds] | None:
+            if own in skip:
+                return None
+            return compute(self._alone, own, report), preliminary, self._states[own].seconds
+
+        for layer, found in zip(layers, self.ranks.gather(compute_own), strict=True):
+            if found is None:
+                continue
+            atlas, earlier, seconds = found
+            self._states.setdefault(layer, LayerState()).seconds = seconds
+            for one in earlier:
+                if on_preliminary is not None:
+                    on_preliminary(one)
+            yield atlas
 
     def get_seconds(self, layer: str) -> StageSeconds:
         """Returns the CPU seconds of the last atlas of a layer."""
@@ -216,6 +256,7 @@ class AtlasPipeline:
             viewport=previous.viewport,
             known=previous.samples.activations.selected,
             config=self.config,
+            ranks=self.ranks,
         )
         state.tracker = ConceptTracker(previous)
         state.logged = previous.sequence
@@ -250,15 +291,23 @@ class AtlasPipeline:
     ) -> Atlas:
         if state.receptive is None:
             # Measured once, so that a sample has the same patch at all steps.
-            state.receptive = measure_receptive_field(
-                model, layer.layer, self.probe, map_size=layer.map_size
+            state.receptive = self.ranks.decide(
+                lambda: measure_receptive_field(
+                    model, layer.layer, self.probe, map_size=layer.map_size
+                )
             )
         layout, quality = self._compute_map(layer, state, state.receptive)
         grids, grid_notes = bin_grids(layout, layer.values, config=self._grid_config())
         start = time.process_time()
-        attribution = self._compute_attribution(model, layer.layer, state)
+        # On rank 0, whose clock decides on the number of samples.
+        attribution, state.attribution_samples = self.ranks.decide(
+            lambda: (
+                self._compute_attribution(model, layer.layer, state),
+                state.attribution_samples,
+            )
+        )
         attribution_seconds = time.process_time() - start
-        drawn, attribution_notes = _make_grids(grids, attribution)
+        drawn, attribution_notes = make_grids(grids, attribution)
         samples = self._collect_samples(found, layer, layout, state.receptive)
         notes = (
             *state.notes,
@@ -315,7 +364,7 @@ class AtlasPipeline:
         """Continues the layer's map, or starts one, aligned to a baseline if there is one."""
         other = self.baselines.get(layer.layer)
         if state.layout is not None or other is None:
-            return compute_layout(layer.values, state.layout, config=self.config)
+            return compute_layout(layer.values, state.layout, config=self.config, ranks=self.ranks)
         images = self.probe.sample_image
         built = ProbeSamples(
             digest=self.probe.digest,
@@ -326,7 +375,7 @@ class AtlasPipeline:
         try:
             layout, note = compute_aligned_layout(other, built, layer.values, config=self.config)
         except ArgumentError as error:
-            layout = compute_layout(layer.values, config=self.config)
+            layout = compute_layout(layer.values, config=self.config, ranks=self.ranks)
             note = f"layout: not aligned to {other.run!r}: {error}"
         return dataclasses.replace(layout, notes=(note, *layout.notes))
 
@@ -439,6 +488,7 @@ def compute_atlas(
     output: ReadOutput | Literal[False] | None = None,
     forward: Forward | None = None,
     prototypes: Tensor | NDArray[Any] | str | None = None,
+    process_group: Any = None,
 ) -> Atlas:
     """Computes the atlas of one layer without writing a log.
 
@@ -466,13 +516,20 @@ def compute_atlas(
             normalized embeddings of each label's images in the probe. The embedding is what
             `output` returns, or the output itself, its `image_embeds` or `pooler_output`, or the
             first (N, D) tensor in it.
+        process_group: Ranks that compute the atlas together: a process group of
+            `torch.distributed`, such as `torch.distributed.group.WORLD`, with any backend. All of
+            its ranks must make this call, with equal arguments and a whole model each. None
+            computes the atlas in this process alone, also in a distributed run.
 
     Returns:
-        The atlas.
+        The atlas; with a process group, the same on all ranks. Activations, map, and icons do not
+        depend on the number of ranks.
 
     Raises:
         ArgumentError: if an argument cannot be used.
         LayerError: if the layer does not exist or does not run.
+        RankError: if another rank fails with an error that is not of this package, or ends. An
+            error of this package is raised on all ranks.
 
     Examples:
         >>> import torch
@@ -483,26 +540,32 @@ def compute_atlas(
         >>> config = AtlasConfig(samples=40, grids=(4,), icons="examples")
         >>> compute_atlas(model, "1", (images, labels), config=config).xy.shape
         (40, 2)
+
+        On all ranks that `torchrun` started, after `init_process_group("gloo")`:
+
+        >>> group = torch.distributed.group.WORLD                             # doctest: +SKIP
+        >>> atlas = compute_atlas(model, "1", val_set, process_group=group)   # doctest: +SKIP
     """
-    config = check_model_and_config(model, config)
-    if isinstance(previous, Atlas):
-        raise ArgumentError("previous is a single Atlas: pass a list, such as previous=[atlas]")
-    built = (
-        probe
-        if isinstance(probe, Probe)
-        else build_probe(probe, config=config, classes=classes, normalize=normalize)
-    )
-    pipeline = AtlasPipeline(built, (normalize_layer_name(model, layer),), config)
-    if previous:
-        pipeline.start_from(previous[-1])
+    ranks = join_group(process_group)
     # The caller may have set numpy to raise; underflow is not an error here.
-    with (
-        np.errstate(under="ignore"),
-        use_interface(
+    with ranks.fail_together(), np.errstate(under="ignore"):
+        config = check_model_and_config(model, config)
+        if isinstance(previous, Atlas):
+            raise ArgumentError("previous is a single Atlas: pass a list, such as previous=[atlas]")
+        built = (
+            probe
+            if isinstance(probe, Probe)
+            else build_probe(probe, config=config, classes=classes, normalize=normalize)
+        )
+        name = normalize_layer_name(model, layer)
+        ranks.check_equal(layer=name, probe=built.digest, config=config.as_dict())
+        pipeline = AtlasPipeline(built, (name,), config, ranks.rank == 0, ranks=ranks)
+        if previous:
+            pipeline.start_from(previous[-1])
+        with use_interface(
             check_interface(model, built, output=output, forward=forward, prototypes=prototypes)
-        ),
-    ):
-        return next(pipeline.atlases(model, step, None))
+        ):
+            return next(pipeline.atlases(model, step, None))
 
 
 def _describe_receptive_field(receptive: ReceptiveField) -> tuple[str, ...]:
@@ -516,67 +579,6 @@ def _describe_stored_activations(stored: StoredActivations) -> tuple[str, ...]:
         return ()
     held, total = int(stored.selected.sum()), len(stored.selected)
     return (f"activations: those of {held:,} of the {total:,} samples are stored",)
-
-
-def _make_grids(
-    grids: Sequence[GridCells], attribution: Attribution
-) -> tuple[tuple[Grid, ...], tuple[str, ...]]:
-    """Returns the grids without icons, and notes about attribution that does not fit in a log."""
-    made = [_make_grid(cells, attribution) for cells in grids]
-    if attribution.values is None or not is_many(len(grids[0].cell_of)):
-        return tuple(made), ()
-    fit = count_grids_that_fit([len(cells) for cells in grids], attribution.values.shape[1])
-    if fit == len(grids):
-        return tuple(made), ()
-    made[fit:] = [_make_grid(cells, Attribution(None)) for cells in grids[fit:]]
-    sizes = ", ".join(f"{cells.size} x {cells.size}" for cells in grids[fit:])
-    note = (
-        f"attribution: left out for the grids of {sizes}; a log holds {MANY_BYTES // 1_000_000} MB "
-        f"of it for an atlas of more than {MANY_SAMPLES:,} samples"
-    )
-    return tuple(made), (note,)
-
-
-def _make_grid(cells: GridCells, attribution: Attribution) -> Grid:
-    """Returns a grid without icons."""
-    means, spreads = _aggregate_attribution(cells, attribution)
-    return Grid(
-        size=cells.size,
-        rows=cells.rows,
-        cols=cells.cols,
-        counts=cells.counts,
-        cell_of=cells.cell_of,
-        kind_codes=np.zeros(len(cells), np.uint8),
-        icon_cosine=np.full(len(cells), np.nan, np.float32),
-        attribution=means,
-        attribution_spread=spreads,
-    )
-
-
-def _aggregate_attribution(
-    cells: GridCells, attribution: Attribution
-) -> tuple[FloatArray | None, FloatArray | None]:
-    """Returns the mean and the standard deviation of the attribution of each cell, (M, K) each.
-
-    Where only some samples of a cell have attribution, its deviation is larger by
-    sqrt(samples / those): divided by sqrt(samples), it is the standard error of the mean. Both are
-    NaN without any such sample, and the deviation is NaN with a single one.
-    """
-    values, samples = attribution.values, attribution.samples
-    if values is None:
-        return None, None
-    # Attribution is infinite if logits exceed float32, and its spread is NaN.
-    with np.errstate(invalid="ignore", over="ignore"):
-        if samples is None:
-            return cell_means(cells, values), cell_deviations(cells, values)
-        known, kept = cells.select_samples(samples)
-        means = np.full((len(cells), values.shape[1]), np.nan, np.float32)
-        spreads = means.copy()
-        scale = np.sqrt(cells.counts[kept] / known.counts)
-        scale[known.counts < np.minimum(cells.counts[kept], 2)] = np.nan
-        means[kept] = cell_means(known, values)
-        spreads[kept] = cell_deviations(known, values) * scale[:, None]
-    return means, spreads
 
 
 def _read_attribution_samples(atlas: Atlas) -> int | None:

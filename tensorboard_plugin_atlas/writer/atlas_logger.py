@@ -57,7 +57,9 @@ class AtlasLogger:
         self._failures: list[WorkerError] = []
         self._shortcuts = ShortcutLogger(pipeline, records.shortcuts, sink, self._failures)
         self._classes = ClassAtlasLogger(pipeline, records.class_atlases, sink, self._failures)
-        resume_point = find_last_atlases(sink.location, (*pipeline.layers, *self._classes.series))
+        resume_point = pipeline.ranks.decide(
+            lambda: find_last_atlases(sink.location, (*pipeline.layers, *self._classes.series))
+        )
         self._is_new_log = resume_point.is_empty
         self._last_steps = {layer: atlas.step for layer, atlas in resume_point.atlases.items()}
         for layer, previous in resume_point.atlases.items():
