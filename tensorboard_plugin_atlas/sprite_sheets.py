@@ -119,7 +119,7 @@ def _choose_columns(images: NDArray[np.uint8]) -> int:
         raise ArgumentError(
             f"pack(images={images.dtype} {images.shape}): pass uint8 images of shape (M, S, S, 3)"
         )
-    count, side, width, _ = images.shape
+    count, side, width = map(int, images.shape[:3])
     if side != width or not 1 <= side <= MAX_SIDE:
         raise ArgumentError(
             f"pack(images of {side} x {width} px): pass square images of at most {MAX_SIDE} px"

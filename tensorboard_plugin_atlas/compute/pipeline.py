@@ -299,13 +299,7 @@ class AtlasPipeline:
         layout, quality = self._compute_map(layer, state, state.receptive)
         grids, grid_notes = bin_grids(layout, layer.values, config=self._grid_config())
         start = time.process_time()
-        # On rank 0, whose clock decides on the number of samples.
-        attribution, state.attribution_samples = self.ranks.decide(
-            lambda: (
-                self._compute_attribution(model, layer.layer, state),
-                state.attribution_samples,
-            )
-        )
+        attribution = self._compute_attribution(model, layer.layer, state)
         attribution_seconds = time.process_time() - start
         drawn, attribution_notes = make_grids(grids, attribution)
         samples = self._collect_samples(found, layer, layout, state.receptive)
@@ -384,7 +378,8 @@ class AtlasPipeline:
         if not self.config.attribution:
             return Attribution(None)
         try:
-            return self._attribute_some(model, layer, state)
+            with self.ranks.fail_together():
+                return self._attribute_some(model, layer, state)
         except Exception as error:  # the user's code runs on copies and with derivatives
             note = f"attribution: left out for layer {layer} ({summarize_error(error)})"
             return Attribution(None, (note,))
@@ -394,15 +389,22 @@ class AtlasPipeline:
         total = len(self.probe)
         count = self.config.attribution_samples or state.attribution_samples
         if count is None and total > MIN_SAMPLES:
-            start = time.process_time()
-            found = self._attribute_samples(model, layer, MIN_SAMPLES)
-            count = fit_count(total, time.process_time() - start)
+            # Rank 0 measures the time of some, and decides on the number.
+            found, count = self.ranks.decide(lambda: self._time_attribution(model, layer))
             state.attribution_samples = count
             if found.values is None or count == MIN_SAMPLES:
                 return found
-        return self._attribute_samples(model, layer, total if count is None else count)
+        return self._attribute_samples(model, layer, total if count is None else count, self.ranks)
 
-    def _attribute_samples(self, model: nn.Module, layer: str, count: int) -> Attribution:
+    def _time_attribution(self, model: nn.Module, layer: str) -> tuple[Attribution, int]:
+        """Returns the attribution of few samples, and how many are to have one."""
+        start = time.process_time()
+        found = self._attribute_samples(model, layer, MIN_SAMPLES, ALONE)
+        return found, fit_count(len(self.probe), time.process_time() - start)
+
+    def _attribute_samples(
+        self, model: nn.Module, layer: str, count: int, ranks: Ranks
+    ) -> Attribution:
         """Computes the attribution of `count` samples, or of all if there are fewer."""
         total = len(self.probe)
         rows = None if count >= total else choose_samples(total, count)
@@ -412,6 +414,7 @@ class AtlasPipeline:
             self.probe if rows is None else self.probe.select_samples(rows),
             is_relaxed=self.config.attribution == RELAXED,
             batch_size=self.config.batch_size,
+            ranks=ranks,
         )
         if rows is None or found.values is None:
             return found

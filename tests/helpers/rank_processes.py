@@ -21,7 +21,8 @@ TIMEOUT = 240
 def run_in_ranks(function: Callable[..., Any], sizes: Sequence[int]) -> dict[int, list[Any]]:
     """Calls a function in `size` processes, for each of some sizes.
 
-    All processes are forks of one new process, so that libraries are imported once.
+    All processes are forks of one new process, so that libraries are imported once. If the module
+    has a function `warm_up`, it is called before.
 
     Args:
         function: A function of a module in the path, such as a test module. It gets the process
@@ -64,10 +65,8 @@ def _read(path: Path) -> Any:
 
 
 def _run_rank(name: str, path: Path, rank: int, size: int, port: int) -> None:
-    import torch
     from torch import distributed
 
-    torch.set_num_threads(1)
     module, _, function = name.partition(":")
     group = None
     if size > 1:
@@ -81,7 +80,11 @@ def _run_rank(name: str, path: Path, rank: int, size: int, port: int) -> None:
 
 def main(name: str, folder: str, *sizes: str) -> int:
     """Forks the processes of each size and waits for them; returns the exit status."""
-    importlib.import_module(name.partition(":")[0])
+    import torch
+
+    torch.set_num_threads(1)
+    module = importlib.import_module(name.partition(":")[0])
+    getattr(module, "warm_up", lambda: None)()
     failed = 0
     for size in map(int, sizes):
         port = find_free_port()
