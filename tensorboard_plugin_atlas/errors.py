@@ -57,7 +57,7 @@ class WorkerError(AtlasError, RuntimeError):
 
 
 class RankError(AtlasError, RuntimeError):
-    """A rank did not make a call that all ranks have to make, or ended."""
+    """A rank did not make a call that all ranks have to make, failed in it, or ended."""
 
 
 def describe_error(error: BaseException) -> str:

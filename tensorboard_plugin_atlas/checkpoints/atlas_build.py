@@ -227,8 +227,7 @@ def _start_log(
     Only rank 0 reads and changes the log; the other ranks get its plan.
 
     Raises:
-        ArgumentError: if the log cannot be continued.
-        OSError: if the log cannot be read or written.
+        ArgumentError: if the log cannot be continued, read, or written.
     """
     build.ranks.check_equal(
         layers=build.layers,
@@ -238,18 +237,20 @@ def _start_log(
     )
 
     def start() -> BuildPlan:
-        plan = plan_build(location, found, build.layers, build.probe, build.config, force=force)
-        if plan.purge_step is not None:
-            purge_steps(location, plan.purge_step, time.time())
+        with _explain_log_errors(location):
+            plan = plan_build(location, found, build.layers, build.probe, build.config, force=force)
+            if plan.purge_step is not None:
+                purge_steps(location, plan.purge_step, time.time())
         return plan
 
     plan = build.ranks.decide(start)
-    # The paths of this rank: each may have the checkpoints on a disk of its own.
-    todo, logged = (
-        tuple(one for one in found if one.step in {other.step for other in part})
-        for part in (plan.todo, plan.logged)
+    # With the paths of this rank, which may have the checkpoints on a disk of its own.
+    own = {one.step: one for one in found}
+    return replace(
+        plan,
+        todo=tuple(own[one.step] for one in plan.todo),
+        logged=tuple(own[one.step] for one in plan.logged),
     )
-    return replace(plan, todo=todo, logged=logged)
 
 
 def _record_checkpoints(

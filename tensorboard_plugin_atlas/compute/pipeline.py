@@ -187,11 +187,10 @@ class AtlasPipeline:
 
         size = self.ranks.size
         # Whole layers as long as each rank has one: the ranks do not wait for each other then.
-        by_rank = len(self.layers) // size * size if size > 1 else 0
-        for first in range(0, by_rank, size):
-            layers = self.layers[first : first + size]
-            yield from self._compute_by_rank(layers, compute, skip, on_preliminary)
-        for layer in self.layers[by_rank:]:
+        whole = len(self.layers) // size * size if size > 1 else 0
+        if whole:
+            yield from self._compute_by_rank(self.layers[:whole], compute, skip, on_preliminary)
+        for layer in self.layers[whole:]:
             if layer not in skip:
                 yield compute(self, layer, on_preliminary)
 
@@ -207,27 +206,28 @@ class AtlasPipeline:
         skip: Container[str],
         on_preliminary: OnPreliminary | None,
     ) -> Iterator[Atlas]:
-        """Yields the atlases of as many layers as there are ranks; each rank computes one."""
-        own = layers[self.ranks.rank]
-        preliminary: list[Atlas] = []
-        report = on_preliminary
-        if report is not None and self.ranks.rank > 0:
-            report = preliminary.append
+        """Yields the atlases of layers, of which each rank computes some, always the same ones.
 
-        def compute_own() -> tuple[Atlas, list[Atlas], StageSeconds] | None:
-            if own in skip:
+        Preliminary atlases are reported before the final ones of their layer, as by one process.
+        """
+
+        def compute_layer(layer: str) -> tuple[Atlas, list[Atlas], StageSeconds] | None:
+            if layer in skip:
                 return None
-            return compute(self._alone, own, report), preliminary, self._states[own].seconds
+            early: list[Atlas] = []
+            report = None if on_preliminary is None else early.append
+            atlas = compute(self._alone, layer, report)
+            return atlas, early, self._states[layer].seconds
 
-        for layer, found in zip(layers, self.ranks.gather(compute_own), strict=True):
-            if found is None:
-                continue
-            atlas, earlier, seconds = found
-            self._states.setdefault(layer, LayerState()).seconds = seconds
-            for one in earlier:
+        found = self.ranks.compute_all(compute_layer, layers)
+        for layer, result in zip(layers, found, strict=True):
+            if result is not None:
+                atlas, early, seconds = result
+                self._states.setdefault(layer, LayerState()).seconds = seconds
                 if on_preliminary is not None:
-                    on_preliminary(one)
-            yield atlas
+                    for one in early:
+                        on_preliminary(one)
+                yield atlas
 
     def get_seconds(self, layer: str) -> StageSeconds:
         """Returns the CPU seconds of the last atlas of a layer."""

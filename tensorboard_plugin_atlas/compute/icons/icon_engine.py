@@ -337,17 +337,17 @@ class IconEngine:
         ranks: Ranks,
     ) -> None:
         """Optimizes the icons of all grids; each rank some of the batches."""
-        counts = [len(grid.batches) for grid in grids]
-        numbers = np.split(np.arange(sum(counts)), np.cumsum(counts)[:-1])
 
         def optimize_own() -> list[GridPart]:
-            for grid, of_grid in zip(grids, numbers, strict=True):
+            first = 0
+            for grid in grids:
                 own = [
                     batch
-                    for batch, number in zip(grid.batches, of_grid, strict=True)
+                    for number, batch in enumerate(grid.batches, first)
                     if ranks.is_own(number)
                 ]
                 self._optimize(grid, own, kind, progress, limit)
+                first += len(grid.batches)
             return [] if ranks.size == 1 else [grid.get_part(grid.is_done) for grid in grids]
 
         parts = ranks.gather(optimize_own)

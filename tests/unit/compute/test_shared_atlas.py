@@ -5,20 +5,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from rank_processes import run_in_ranks
 from tiny_training import Net, make_images
 
-from tensorboard_plugin_atlas import AtlasConfig, compute_atlas
+from tensorboard_plugin_atlas import AtlasConfig, StreamedProbe, compute_atlas
 from tensorboard_plugin_atlas.atlas import Atlas
+from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
-from tensorboard_plugin_atlas.compute.ranks import join_group
+from tensorboard_plugin_atlas.compute.ranks import Ranks, join_group
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 SIZES = (1, 2, 3)
-SIDE = 12
 
 
 class ChangesShape(Net):
@@ -80,7 +81,9 @@ def compute_in_ranks(group: Any) -> dict[str, Any]:
     """Computes atlases in several ways; runs in each rank."""
     found: dict[str, Any] = {
         "one layer": encode_steps(group, ("body",), draft_seconds=0.0),
-        "three layers": encode_steps(group, ("stem", "body", "head"), attribution=False),
+        "three layers": encode_steps(
+            group, ("stem", "body", "head"), attribution=False, draft_seconds=0.0
+        ),
         "one batch": encode_steps(
             group, ("body",), batch_size=64, icons="examples", attribution=False
         ),
@@ -136,9 +139,34 @@ def test_atlases_are_those_of_one_process(
 ) -> None:
     early, final = computed[1][0][case]
     assert len(final) == (6 if case == "three layers" else 2)
-    assert len(early) == (2 if case == "one layer" else 0)
+    assert len(early) == (0 if case == "one batch" else len(final))
     for rank in range(size):
         assert computed[size][rank][case] == [early, final]
+
+
+def test_each_rank_reads_its_own_images() -> None:
+    images = make_images(44)[0]
+    read: list[int] = []
+
+    class Images(torch.utils.data.Dataset[torch.Tensor]):
+        def __len__(self) -> int:
+            return len(images)
+
+        def __getitem__(self, index: int) -> torch.Tensor:
+            read.append(index)
+            return images[index]
+
+    probe = build_probe(StreamedProbe(Images()), config=make_config())
+    model, layers = make_model(), ["body"]
+    whole = collect_activations(model, layers, probe, batch_size=8).layers["body"].values
+    found = []
+    for rank in range(3):
+        read.clear()
+        # Ranks without a process group: only the part of this rank is returned.
+        own = collect_activations(model, layers, probe, batch_size=8, ranks=Ranks(rank, 3))
+        found.append(own.layers["body"].values)
+        assert read == list(range(16 * rank, min(16 * rank + 16, 44)))
+    assert np.array_equal(np.concatenate(found), whole)
 
 
 def test_a_time_limit_has_one_rank_render(computed: dict[int, list[Any]]) -> None:
