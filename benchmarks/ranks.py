@@ -7,7 +7,8 @@
 
 EfficientNet-Lite0 on 500 photographs, one of its middle layers, 5,000 samples. The activations, the
 nearest neighbors, and the icons of two grids are computed by rank 0 alone and by all ranks, in
-turns. Each rank has one thread and needs a free core. Maps, which rank 0 lays out, are not timed.
+turns; also the approximate neighbors of eight times as many samples, which are the same ones with
+noise. Each rank has one thread and needs a free core. Maps, which rank 0 lays out, are not timed.
 Results are compared byte by byte.
 """
 
@@ -25,6 +26,7 @@ from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import numpy as np
 import torch
 from efficientnet_lite import DEPTHS, MEAN, STD, load_lite, load_pictures
 from sharded import find_free_port
@@ -33,9 +35,11 @@ from training_overhead import MISSED, Goal, report
 
 from tensorboard_plugin_atlas import AtlasConfig
 from tensorboard_plugin_atlas.analysis.directions import unit_rows
+from tensorboard_plugin_atlas.atlas import FloatArray
 from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine
 from tensorboard_plugin_atlas.compute.icons.render_levels import render_levels
 from tensorboard_plugin_atlas.compute.icons.targets import Targets, build_targets
+from tensorboard_plugin_atlas.compute.layout.approximate_neighbors import approximate_neighbors
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells, bin_grids
 from tensorboard_plugin_atlas.compute.layout.layout import QUALITY_NEIGHBORS, compute_layout
 from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
@@ -50,7 +54,8 @@ from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks, join_group
 
 LAYER = f"_blocks.{DEPTHS['mid'][0]}"
 BOUND = 1.8
-STAGES = ("activations", "neighbors", "icons")
+MANY = "neighbors, 8 times as many"
+STAGES = ("activations", "neighbors", MANY, "icons")
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,8 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--ranks", type=int, default=2, help="number of ranks")
-    parser.add_argument("--quick", action="store_true", help="fewer images, cells, and turns")
+    parser.add_argument("--turns", type=int, default=3, help="number of turns")
+    parser.add_argument("--quick", action="store_true", help="fewer images and cells, one turn")
     parser.add_argument("--check", action="store_true", help="exit with 1 if the bound is missed")
     parser.add_argument("--rank", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, default=find_free_port(), help=argparse.SUPPRESS)
@@ -141,7 +147,9 @@ def run_rank(arguments: argparse.Namespace) -> None:
     os.environ |= {**address, "RANK": str(arguments.rank), "WORLD_SIZE": str(arguments.ranks)}
     distributed.init_process_group("gloo")
     ranks = join_group(distributed.group.WORLD)
-    grids, images, turns = ((4, 6), 60, 1) if arguments.quick else ((10, 20), 500, 3)
+    grids, images, turns = ((10, 20), 500, arguments.turns)
+    if arguments.quick:
+        grids, images, turns = (4, 6), 60, 1
     case = Case.make(grids, images)
     costs: list[tuple[dict[str, Cost], dict[str, Cost]]] = []
     for _ in range(turns):
@@ -178,11 +186,22 @@ def compute(case: Case, ranks: Ranks, all_ranks: Ranks) -> tuple[dict[str, Cost]
     layer = None if found is None else found.layers[LAYER]
     unit = None if layer is None else unit_rows(layer.values)
     neighbors = measure("neighbors", lambda: nearest_neighbors(unit, QUALITY_NEIGHBORS, ranks))
+    many = None if unit is None else unit_rows(add_noise(unit))
+    found_many = measure(MANY, lambda: approximate_neighbors(many, QUALITY_NEIGHBORS, ranks))
     rendered = measure("icons", lambda: render(case, case.make_targets(layer), ranks))
     if layer is None:
         return costs, []
     pages = [page for sheets in rendered.sheets for page in sheets.pages]
-    return costs, [layer.values.tobytes(), neighbors[0].tobytes(), *pages]
+    arrays = (layer.values, *neighbors, *found_many)
+    return costs, [*(array.tobytes() for array in arrays), *pages]
+
+
+def add_noise(unit: FloatArray) -> FloatArray:
+    """Returns eight noisy copies of each row."""
+    rows = np.repeat(unit, 8, axis=0)
+    noise = np.random.default_rng(0).normal(scale=rows.std(axis=0) / 4, size=rows.shape)
+    noisy: FloatArray = (rows + noise).astype(np.float32)
+    return noisy
 
 
 def render(case: Case, targets: list[Targets], ranks: Ranks) -> Any:

@@ -34,7 +34,7 @@ from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks
 
 _ROWS_PER_LIST: Final = 400
 _SEARCHED_LISTS: Final = 24
-_BLOCK_ROWS: Final = 1 << 11
+_BLOCK_ROWS: Final = 1 << 10
 """Rows that are compared with all centers at a time."""
 _SEARCHED_ROWS: Final = 1 << 17
 """Rows that search the lists at a time, so that products have many rows."""
@@ -178,9 +178,10 @@ def _divide(unit: FloatArray, ranks: Ranks) -> _Lists:
 
 def _label(rows: FloatArray, centers: FloatArray) -> NDArray[np.intp]:
     """Returns the most similar center of each row."""
-    return np.concatenate(
-        [nearest_centers(rows[block], centers) for block in _split_into_blocks(rows)]
-    )
+    labels = np.empty(len(rows), np.intp)
+    for block in _split_into_blocks(rows):
+        labels[block] = nearest_centers(rows[block], centers)
+    return labels
 
 
 def _split_into_blocks(rows: FloatArray) -> Iterator[slice]:

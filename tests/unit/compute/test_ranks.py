@@ -110,8 +110,12 @@ def make_rows(count: int) -> Any:
 def search_in_ranks(group: Any) -> list[bytes]:
     """Returns exact and approximate neighbors; runs in each rank."""
     ranks = join_group(group)
-    few, many = make_rows(300), make_rows(6_500)
-    searches = [nearest_neighbors(few, 7, ranks), approximate_neighbors(many, 10, ranks)]
+    searches = [
+        nearest_neighbors(make_rows(300), 7, ranks),
+        nearest_neighbors(make_rows(300)[:2], 1, ranks),
+        approximate_neighbors(make_rows(6_500), 10, ranks),
+        approximate_neighbors(make_rows(1_500), 10, ranks),  # with three ranks, one has no block
+    ]
     return [array.tobytes() for found in searches for array in found]
 
 
