@@ -68,12 +68,18 @@ def main() -> int:
         one = build(folder, "one")
         goal = Goal("CPU / writer", one.cpu / atlases, OVERHEAD)
         report("build", f"{one.cpu:.1f} CPU s, {one.wall:.1f} s", goal)
-        two = build(folder, "two", "-m", "torch.distributed.run", "--nproc-per-node=2")
+        two = build(folder, "two", ranks=2)
         faster = Goal("times as fast", one.wall / two.wall, SPEEDUP, is_least=True)
-        report("build on two ranks", f"{two.cpu:.1f} CPU s, {two.wall:.1f} s", faster)
+        report("build on two ranks, a layer each", f"{two.cpu:.1f} CPU s, {two.wall:.1f} s", faster)
         report("... times as fast", f"{one.wall / two.wall:.2f}")
         logs = [list(list_records(folder / run)) for run in ("loop", "one", "two")]
         report("all logs equal, record by record", str(logs[0] == logs[1] == logs[2]))
+        one, two = (build(folder, f"layer{ranks}", LAYERS[1:], ranks=ranks) for ranks in (1, 2))
+        report("build of one layer", f"{one.cpu:.1f} CPU s, {one.wall:.1f} s")
+        report("build of one layer on two ranks", f"{two.cpu:.1f} CPU s, {two.wall:.1f} s")
+        report("... times as fast", f"{one.wall / two.wall:.2f}")
+        logs = [list(list_records(folder / run)) for run in ("layer1", "layer2")]
+        report("both logs equal, record by record", str(logs[0] == logs[1]))
     return 1 if MISSED and arguments.check else 0
 
 
@@ -136,13 +142,14 @@ def train(folder: Path, checkpoints: int) -> float:
     return spent
 
 
-def build(folder: Path, run: str, *launcher: str) -> Cost:
-    """Builds the atlases of all checkpoints in a new process; returns its cost."""
+def build(folder: Path, run: str, layers: tuple[str, ...] = LAYERS, *, ranks: int = 1) -> Cost:
+    """Builds the atlases of all checkpoints in new processes; returns their cost."""
+    launcher = ["-m", "torch.distributed.run", f"--nproc-per-node={ranks}"] if ranks > 1 else []
     command = [sys.executable, *launcher, "-m", "tensorboard_plugin_atlas", "build"]
     command += [str(folder / "ckpts" / "*.pt"), "--logdir", str(folder / run)]
     command += ["--model", "build_checkpoints:make_model", "--data", "build_checkpoints:make_probe"]
     command += ["--config", "build_checkpoints:make_config"]
-    command += [part for layer in LAYERS for part in ("--layer", layer)]
+    command += [part for layer in layers for part in ("--layer", layer)]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, check=True, cwd=Path(__file__).parent, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

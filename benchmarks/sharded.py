@@ -62,7 +62,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit with 1 if the bound is missed")
     parser.add_argument("--rank", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--port", type=int, default=_find_free_port(), help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, default=find_free_port(), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.rank is not None:
         run_rank(arguments, 2 if arguments.quick else 8)
@@ -114,7 +114,7 @@ def run_rank(arguments: argparse.Namespace, pairs: int) -> None:
     distributed.barrier()
 
 
-def _find_free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("localhost", 0))
         return int(listener.getsockname()[1])

@@ -8,7 +8,7 @@
   * DamageError       stored bytes that do not match their manifest
     * TooNewError     bytes written by a newer version of this package
   * WorkerError       the worker process failed at a step, or ended
-  * RankError         the ranks of a distributed run did not call together
+  * RankError         a rank of a distributed run failed, ended, or did not call with the others
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class WorkerError(AtlasError, RuntimeError):
 
 
 class RankError(AtlasError, RuntimeError):
-    """A rank did not make a call that all ranks have to make, or ended."""
+    """A rank did not make a call that all ranks have to make, failed in it, or ended."""
 
 
 def describe_error(error: BaseException) -> str:

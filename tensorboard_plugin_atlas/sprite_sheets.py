@@ -10,10 +10,12 @@ because image decoders are a common target of malicious files.
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import struct
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +49,13 @@ class SpriteSheets:
     count: int
 
 
+ComputeAll: TypeAlias = Callable[[Callable[[Any], bytes], Sequence[Any]], list[bytes]]
+
+
+def _compute_one_by_one(compute: Callable[[Any], bytes], items: Sequence[Any]) -> list[bytes]:
+    return [compute(item) for item in items]
+
+
 def pack(images: NDArray[np.uint8], *, quality: int = 82, lossless: bool = False) -> SpriteSheets:
     """Packs square images into WebP pages.
 
@@ -61,27 +70,67 @@ def pack(images: NDArray[np.uint8], *, quality: int = 82, lossless: bool = False
     Raises:
         ArgumentError: if `images` has a different shape or dtype, or needs more than 128 pages.
     """
+    return pack_sets([images], quality=quality, lossless=lossless)[0]
+
+
+def pack_sets(
+    sets: Sequence[NDArray[np.uint8]],
+    *,
+    quality: int = 82,
+    lossless: bool = False,
+    compute_all: ComputeAll = _compute_one_by_one,
+) -> list[SpriteSheets]:
+    """Packs several sets of images, each as `pack`.
+
+    Args:
+        sets: The images of each set, as for `pack`.
+        quality: As for `pack`.
+        lossless: As for `pack`.
+        compute_all: Returns the results of a function for all pages of all sets, in order.
+
+    Raises:
+        ArgumentError: as `pack`.
+    """
+    columns = [_choose_columns(images) for images in sets]
+    pages = [
+        (images[start : start + wide * wide], wide)
+        for images, wide in zip(sets, columns, strict=True)
+        for start in range(0, len(images), wide * wide)
+    ]
+    encoded = iter(compute_all(lambda page: _encode(_tile(*page), quality, lossless), pages))
+    return [
+        SpriteSheets(
+            pages=tuple(itertools.islice(encoded, page_count(len(images), wide))),
+            tile=images.shape[1],
+            columns=wide,
+            count=len(images),
+        )
+        for images, wide in zip(sets, columns, strict=True)
+    ]
+
+
+def _choose_columns(images: NDArray[np.uint8]) -> int:
+    """Returns the number of icons in a row of a page.
+
+    Raises:
+        ArgumentError: if the images cannot be packed.
+    """
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
         raise ArgumentError(
             f"pack(images={images.dtype} {images.shape}): pass uint8 images of shape (M, S, S, 3)"
         )
-    count, side, width, _ = images.shape
+    count, side, width = map(int, images.shape[:3])
     if side != width or not 1 <= side <= MAX_SIDE:
         raise ArgumentError(
             f"pack(images of {side} x {width} px): pass square images of at most {MAX_SIDE} px"
         )
     columns = min(MAX_SIDE // side, max(1, math.ceil(math.sqrt(count))))
-    capacity = columns * columns
     if page_count(count, columns) > MAX_PAGES:
         raise ArgumentError(
             f"pack({count:,} images of {side} px): they need more than {MAX_PAGES} pages; "
             "pass fewer or smaller images"
         )
-    pages = tuple(
-        _encode(_tile(images[start : start + capacity], columns), quality, lossless)
-        for start in range(0, count, capacity)
-    )
-    return SpriteSheets(pages=pages, tile=side, columns=columns, count=count)
+    return columns
 
 
 def unpack(sheets: SpriteSheets) -> NDArray[np.uint8]:

@@ -21,12 +21,6 @@ from tensorboard_plugin_atlas.checkpoints.checkpoint_files import (
     find_checkpoints,
 )
 from tensorboard_plugin_atlas.checkpoints.model_weights import MODEL_WEIGHTS, load_weights
-from tensorboard_plugin_atlas.checkpoints.ranks import (
-    RankSink,
-    append_records,
-    get_ranks,
-    split_layers,
-)
 from tensorboard_plugin_atlas.compute.argument_checks import (
     check_model_and_config,
     explain_model_errors,
@@ -41,12 +35,12 @@ from tensorboard_plugin_atlas.compute.model.model_interface import (
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
+from tensorboard_plugin_atlas.compute.ranks import Ranks, join_group
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, describe_error
 from tensorboard_plugin_atlas.log_names import Revision, layer_tag
-from tensorboard_plugin_atlas.logs.event_file import RecordSink
 from tensorboard_plugin_atlas.logs.resume import purge_steps
-from tensorboard_plugin_atlas.logs.sinks import Sink, find_child_run, make_event_sink
+from tensorboard_plugin_atlas.logs.sinks import NullSink, Sink, find_child_run, make_event_sink
 from tensorboard_plugin_atlas.progress import progress_bar
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.writer.atlas_cost import Cost, CostMeter
@@ -100,6 +94,7 @@ def build_atlases(
     prototypes: Tensor | NDArray[Any] | str | None = None,
     threads: int = 1,
     progress: bool = True,
+    process_group: Any = None,
 ) -> BuildResult:
     """Logs the atlases of a finished run from its checkpoints.
 
@@ -137,6 +132,8 @@ def build_atlases(
         prototypes: As for `AtlasWriter`; "labels" uses the first checkpoint.
         threads: Number of CPU threads.
         progress: Whether to show a progress bar on a terminal.
+        process_group: Ranks that compute the atlases together, as for `compute_atlas`; rank 0
+            reads and writes the log. Each rank reads the checkpoints and the images.
 
     Returns:
         The steps that were built and those that were skipped.
@@ -145,17 +142,18 @@ def build_atlases(
         ArgumentError: if an argument or a checkpoint cannot be used, or if the log was made with
             another probe, other settings, or other layers. What was logged before stays.
         LayerError: if a layer does not exist, never runs, or does not output activations.
+        RankError: as `compute_atlas`.
 
     Examples:
         >>> build_atlases("ckpts/*.pt", model, "runs/exp1", ["layer3"], probe=val_set)
         ...                                                                   # doctest: +SKIP
     """
-    config = check_model_and_config(model, config)
-    hardware = check_hardware("cpu", threads, "process")
-    location = _find_location(log_dir)
-    found = find_checkpoints(checkpoints, step_pattern)
-    with _use_threads(hardware.threads):
-        # The first checkpoint of all, so that a build that goes on later has the same prototypes.
+    ranks = join_group(process_group)
+    with ranks.fail_together(), _use_threads(threads):
+        config = check_model_and_config(model, config)
+        location = _find_location(log_dir)
+        found = find_checkpoints(checkpoints, step_pattern)
+        # The first of all, so that a build that goes on later has the same prototypes.
         load_weights(model, found[0].path, label=found[0].label, weights=weights)
         probe = build_loggable_probe(probe, config=config, classes=classes, normalize=normalize)
         with explain_model_errors(model):
@@ -163,7 +161,8 @@ def build_atlases(
                 model, probe, output=output, forward=forward, prototypes=prototypes
             )
             names = choose_layers(model, layers, probe, interface, config)
-        build = _Build(model, weights, probe, names, config, interface, progress, last_first)
+        progress = progress and ranks.rank == 0
+        build = _Build(model, weights, probe, names, config, interface, progress, last_first, ranks)
         meter = CostMeter()
         with _explain_log_errors(location):
             plan = _start_log(build, location, found, force)
@@ -190,6 +189,7 @@ class _Build:
         interface: How the model is called and its output is read.
         progress: Whether to show progress bars on a terminal.
         last_first: Whether a preliminary atlas of the last checkpoint is logged first.
+        ranks: The processes that compute the atlases together.
     """
 
     model: nn.Module
@@ -200,6 +200,12 @@ class _Build:
     interface: ModelInterface
     progress: bool
     last_first: bool
+    ranks: Ranks
+
+    def make_pipeline(self, config: AtlasConfig, *, progress: bool | None = None) -> AtlasPipeline:
+        """Returns a pipeline for all checkpoints."""
+        shown = self.progress if progress is None else progress
+        return AtlasPipeline(self.probe, self.layers, config, shown, ranks=self.ranks)
 
 
 def _find_location(log_dir: object) -> str:
@@ -221,58 +227,58 @@ def _start_log(
     Only rank 0 reads and changes the log; the other ranks get its plan.
 
     Raises:
-        ArgumentError: if the log cannot be continued.
-        OSError: if the log cannot be read or written.
+        ArgumentError: if the log cannot be continued, read, or written.
     """
-    ranks = get_ranks()
-    plan = BuildPlan(())
-    if ranks.rank == 0:
-        plan = plan_build(location, found, build.layers, build.probe, build.config, force=force)
-        if plan.purge_step is not None:
-            purge_steps(location, plan.purge_step, time.time())
-    steps = set(ranks.share("steps", [one.step for one in plan.todo]))
-    return replace(plan, todo=tuple(one for one in found if one.step in steps))
+    build.ranks.check_equal(
+        layers=build.layers,
+        probe=build.probe.digest,
+        config=build.config.as_dict(),
+        checkpoints=[one.step for one in found],
+    )
+
+    def start() -> BuildPlan:
+        with _explain_log_errors(location):
+            plan = plan_build(location, found, build.layers, build.probe, build.config, force=force)
+            if plan.purge_step is not None:
+                purge_steps(location, plan.purge_step, time.time())
+        return plan
+
+    plan = build.ranks.decide(start)
+    # With the paths of this rank, which may have the checkpoints on a disk of its own.
+    own = {one.step: one for one in found}
+    return replace(
+        plan,
+        todo=tuple(own[one.step] for one in plan.todo),
+        logged=tuple(own[one.step] for one in plan.logged),
+    )
 
 
 def _record_checkpoints(
     build: _Build, location: str, checkpoints: Sequence[CheckpointFile], meter: CostMeter
 ) -> None:
-    """Logs the atlases of checkpoints, those of some layers as other ranks compute them.
+    """Logs the atlases of checkpoints.
 
     Raises:
         ArgumentError: if a checkpoint cannot be used; the atlases of those before it are logged.
         OSError: if the log cannot be written.
     """
-    ranks = get_ranks()
-    parts = split_layers(build.layers, ranks.size)
-    own = parts[ranks.rank]
-    sink: RecordSink = (
-        make_event_sink(location)
-        if ranks.rank == 0
-        else RankSink(location, ranks.folder, ranks.rank)
-    )
-    is_shown = build.progress and ranks.rank == 0
-    recorder = _make_recorder(build, own, sink, meter, is_shown)
-    # Rank 0 changes the log only after all have read it.
-    ranks.wait_for_all("recorders")
-    if not own:
-        return
-    others = [rank for rank, part in enumerate(parts) if part and rank > 0]
+    sink: Sink = make_event_sink(location) if build.ranks.rank == 0 else NullSink()
+    pipeline = build.make_pipeline(build.config)
+    records = RecordOptions(interface=build.interface)
+    logger = AtlasLogger(pipeline, sink, records, is_preliminary_logged=not build.last_first)
+    recorder = InlineRecorder(logger, meter)
     with (
         contextlib.closing(sink),
-        progress_bar("checkpoints", len(checkpoints), unit="checkpoint", shown=is_shown) as bar,
+        progress_bar(
+            "checkpoints", len(checkpoints), unit="checkpoint", shown=build.progress
+        ) as bar,
     ):
-        if build.last_first and ranks.rank == 0 and len(checkpoints) > 1:
+        if build.last_first and len(checkpoints) > 1:
             _log_preliminary(build, sink, checkpoints[-1])
         for one in checkpoints:
             load_weights(build.model, one.path, label=one.label, weights=build.weights)
             with _explain_checkpoint_errors(one):
                 recorder.record(build.model, one.step, one.wall_time)
-            if isinstance(sink, RankSink):
-                sink.finish(one.step)
-            else:
-                for rank in others:
-                    append_records(sink, ranks.folder, rank, one.step)
             if bar is not None:
                 bar.update()
 
@@ -287,7 +293,7 @@ def _log_preliminary(build: _Build, sink: Sink, checkpoint: CheckpointFile) -> N
         OSError: if the log cannot be written.
     """
     icons = "none" if build.config.icons == "none" else "examples"
-    pipeline = AtlasPipeline(build.probe, build.layers, replace(build.config, icons=icons), False)
+    pipeline = build.make_pipeline(replace(build.config, icons=icons), progress=False)
     load_weights(build.model, checkpoint.path, label=checkpoint.label, weights=build.weights)
     with (
         _explain_checkpoint_errors(checkpoint),
@@ -300,16 +306,6 @@ def _log_preliminary(build: _Build, sink: Sink, checkpoint: CheckpointFile) -> N
             tag = layer_tag(atlas.layer, Revision.PRELIMINARY)
             sink.write(tag, encode_atlas(marked), atlas.step, atlas.wall_time)
     sink.flush()
-
-
-def _make_recorder(
-    build: _Build, layers: tuple[str, ...], sink: Sink, meter: CostMeter, progress: bool
-) -> InlineRecorder:
-    """Returns a recorder that continues the log at the location of the sink."""
-    pipeline = AtlasPipeline(build.probe, layers, build.config, progress)
-    records = RecordOptions(interface=build.interface)
-    logger = AtlasLogger(pipeline, sink, records, is_preliminary_logged=not build.last_first)
-    return InlineRecorder(logger, meter)
 
 
 @contextlib.contextmanager
@@ -349,7 +345,12 @@ def _explain_log_errors(location: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _use_threads(count: int) -> Iterator[None]:
-    """Sets the number of CPU threads inside the block; the worker of `AtlasWriter` uses one."""
+    """Sets the number of CPU threads inside the block; the worker of `AtlasWriter` uses one.
+
+    Raises:
+        ArgumentError: if it is not a number of threads.
+    """
+    count = check_hardware("cpu", count, "process").threads
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

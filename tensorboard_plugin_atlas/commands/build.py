@@ -45,7 +45,7 @@ arguments. DATA is a callable that returns a dataset or other probe of AtlasWrit
 zip of class/image.ext. With --num-workers, the images need not fit in memory, and DATA may also be
 shards of WebDataset, such as 'shards/*.tar'.
 
-With several layers, several processes can share the work:
+Several processes can share the work, also on several machines (see torchrun --help):
 
   torchrun --nproc-per-node 2 -m tensorboard_plugin_atlas build 'ckpts/*.pt' ...
 
@@ -116,7 +116,7 @@ def add_settings(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     from tensorboard_plugin_atlas.checkpoints.atlas_build import build_atlases
-    from tensorboard_plugin_atlas.checkpoints.ranks import join_ranks
+    from tensorboard_plugin_atlas.checkpoints.ranks import open_process_group
     from tensorboard_plugin_atlas.commands.cost_estimate import (
         build_model,
         load_probe_source,
@@ -133,7 +133,8 @@ def run(arguments: argparse.Namespace) -> int:
         normalize=arguments.normalize,
         num_workers=arguments.num_workers,
     )
-    with join_ranks() as ranks:
+    with open_process_group() as group:
+        is_first = group is None or group.rank() == 0
         result = build_atlases(
             arguments.checkpoints,
             model,
@@ -150,21 +151,17 @@ def run(arguments: argparse.Namespace) -> int:
             output=import_model_function(arguments, "output"),
             forward=import_model_function(arguments, "forward"),
             threads=arguments.threads,
+            process_group=group,
         )
-    if ranks.rank == 0:
-        _print_result(result, ranks.size, arguments.logdir)
+    if is_first:
+        _print_result(result, arguments.logdir)
     return 0
 
 
-def _print_result(result: BuildResult, processes: int, log_dir: str) -> None:
+def _print_result(result: BuildResult, log_dir: str) -> None:
     if result.logged:
         print(f"{len(result.logged):,} checkpoints were in the log before")
     print(f"{len(result.built):,} checkpoints of layers {escape(', '.join(result.layers))}")
-    idle = processes - len(result.layers)
-    if idle > 0:
-        print(
-            f"{idle} of {processes} processes had nothing to do, since each computes whole layers"
-        )
     if result.cost.atlases:
         print(result.cost.describe_mean())
     print(f"\nthe tab shows them: tensorboard --logdir {escape(log_dir)}")

@@ -20,13 +20,13 @@ from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
 from tensorboard_plugin_atlas.atlas import (
     Atlas,
     FloatArray,
-    Grid,
     Provenance,
     Quality,
     Samples,
     StoredActivations,
 )
 from tensorboard_plugin_atlas.compute.argument_checks import check_model_and_config
+from tensorboard_plugin_atlas.compute.atlas_grids import make_grids
 from tensorboard_plugin_atlas.compute.attribution.attribute import Attribution, compute_attribution
 from tensorboard_plugin_atlas.compute.attribution.attributed_samples import (
     MIN_SAMPLES,
@@ -42,12 +42,7 @@ from tensorboard_plugin_atlas.compute.layout.align_to_run import (
     ProbeSamples,
     compute_aligned_layout,
 )
-from tensorboard_plugin_atlas.compute.layout.grid import (
-    GridCells,
-    bin_grids,
-    cell_deviations,
-    cell_means,
-)
+from tensorboard_plugin_atlas.compute.layout.grid import bin_grids
 from tensorboard_plugin_atlas.compute.layout.layout import Layout, compute_layout, restore_layout
 from tensorboard_plugin_atlas.compute.layout.quality import measure_quality
 from tensorboard_plugin_atlas.compute.model.activations import (
@@ -70,14 +65,10 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import (
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
+from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks, join_group
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
-from tensorboard_plugin_atlas.sample_subset import MANY_SAMPLES, is_many
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations
-from tensorboard_plugin_atlas.wire.attribution_quantization import (
-    MANY_BYTES,
-    count_grids_that_fit,
-)
 
 ATTRIBUTION_SAMPLES: Final = "attribution_samples"
 """Key of `Provenance.layer_info`: the number of samples with attribution, if not all have it."""
@@ -134,7 +125,9 @@ class AtlasPipeline:
         progress: Whether to show a progress bar on a terminal.
         baselines: Layer name to the atlas of another run that the layer's first map is aligned to;
             see `align_to_run`. Maps that continue a log are not aligned.
-        on_activations: Called with layer, (N, C) activations and step before each atlas.
+        on_activations: Called with layer, (N, C) activations and step before a step's atlases.
+        ranks: The processes that compute the atlases together; each has a pipeline, and all make
+            the same calls with the same arguments.
     """
 
     probe: Probe
@@ -143,6 +136,7 @@ class AtlasPipeline:
     progress: bool = True
     baselines: Mapping[str, Atlas] = field(default_factory=dict)
     on_activations: Callable[[str, FloatArray, int], None] | None = None
+    ranks: Ranks = ALONE
     _states: dict[str, LayerState] = field(default_factory=dict)
 
     @cached_property
@@ -153,7 +147,7 @@ class AtlasPipeline:
     @property
     def _icons(self) -> AtlasIcons:
         """Renders icons; made for each atlas, since class atlases have samples of their own."""
-        return AtlasIcons(self.probe, self.config, self._source, self.progress)
+        return AtlasIcons(self.probe, self.config, self._source, self.progress, self.ranks)
 
     def atlases(
         self,
@@ -176,22 +170,68 @@ class AtlasPipeline:
         Raises:
             AtlasError: if the activations or the layout of a layer cannot be computed.
         """
-        now = time.time() if wall_time is None else wall_time
+        now = self.ranks.decide(time.time) if wall_time is None else wall_time
         found = collect_activations(
             model,
             self.layers,
             self.probe,
             batch_size=self.config.batch_size,
             surround=self.config.icons not in ("none", "examples"),
+            ranks=self.ranks,
         )
         for layer in self.layers:
+            if self.on_activations is not None and layer not in skip:
+                self.on_activations(layer, found.layers[layer].values, step)
+
+        def compute(pipeline: AtlasPipeline, layer: str, report: OnPreliminary | None) -> Atlas:
+            state = self._states.setdefault(layer, LayerState())
+            return pipeline._compute_atlas(
+                model, found, found.layers[layer], state, step, now, report
+            )
+
+        size = self.ranks.size
+        # Whole layers as long as each rank has one: the ranks do not wait for each other then.
+        whole = len(self.layers) // size * size if size > 1 else 0
+        if whole:
+            yield from self._compute_by_rank(self.layers[:whole], compute, skip, on_preliminary)
+        for layer in self.layers[whole:]:
             if layer not in skip:
-                state = self._states.setdefault(layer, LayerState())
-                if self.on_activations is not None:
-                    self.on_activations(layer, found.layers[layer].values, step)
-                yield self._compute_atlas(
-                    model, found, found.layers[layer], state, step, now, on_preliminary
-                )
+                yield compute(self, layer, on_preliminary)
+
+    @cached_property
+    def _alone(self) -> AtlasPipeline:
+        """A pipeline with the states of this one, for layers that this rank computes alone."""
+        return dataclasses.replace(self, ranks=ALONE)
+
+    def _compute_by_rank(
+        self,
+        layers: Sequence[str],
+        compute: Callable[[AtlasPipeline, str, OnPreliminary | None], Atlas],
+        skip: Container[str],
+        on_preliminary: OnPreliminary | None,
+    ) -> Iterator[Atlas]:
+        """Yields the atlases of layers, of which each rank computes some, always the same ones.
+
+        Preliminary atlases are reported before the final ones of their layer, as by one process.
+        """
+
+        def compute_layer(layer: str) -> tuple[Atlas, list[Atlas], StageSeconds] | None:
+            if layer in skip:
+                return None
+            early: list[Atlas] = []
+            report = None if on_preliminary is None else early.append
+            atlas = compute(self._alone, layer, report)
+            return atlas, early, self._states[layer].seconds
+
+        found = self.ranks.compute_all(compute_layer, layers)
+        for layer, result in zip(layers, found, strict=True):
+            if result is not None:
+                atlas, early, seconds = result
+                self._states.setdefault(layer, LayerState()).seconds = seconds
+                if on_preliminary is not None:
+                    for one in early:
+                        on_preliminary(one)
+                yield atlas
 
     def get_seconds(self, layer: str) -> StageSeconds:
         """Returns the CPU seconds of the last atlas of a layer."""
@@ -220,6 +260,7 @@ class AtlasPipeline:
             viewport=previous.viewport,
             known=previous.samples.activations.selected,
             config=self.config,
+            ranks=self.ranks,
         )
         state.tracker = ConceptTracker(previous)
         state.logged = previous.sequence
@@ -254,20 +295,22 @@ class AtlasPipeline:
     ) -> Atlas:
         if state.receptive is None:
             # Measured once, so that a sample has the same patch at all steps.
-            state.receptive = measure_receptive_field(
-                model, layer.layer, self.probe, map_size=layer.map_size
+            state.receptive = self.ranks.decide(
+                lambda: measure_receptive_field(
+                    model, layer.layer, self.probe, map_size=layer.map_size
+                )
             )
         layout, quality = self._compute_map(layer, state, state.receptive)
         grids, grid_notes = bin_grids(layout, layer.values, config=self._grid_config())
         start = time.process_time()
         attribution = self._compute_attribution(model, layer.layer, state)
         attribution_seconds = time.process_time() - start
-        drawn, attribution_notes = _make_grids(grids, attribution)
+        drawn, attribution_notes = make_grids(grids, attribution)
         samples = self._collect_samples(found, layer, layout, state.receptive)
         notes = (
             *state.notes,
             *self.probe.notes,
-            *_describe_receptive_field(state.receptive),
+            *state.receptive.notes,
             *found.notes,
             *_describe_stored_activations(samples.activations),
             *attribution.notes,
@@ -319,7 +362,7 @@ class AtlasPipeline:
         """Continues the layer's map, or starts one, aligned to a baseline if there is one."""
         other = self.baselines.get(layer.layer)
         if state.layout is not None or other is None:
-            return compute_layout(layer.values, state.layout, config=self.config)
+            return compute_layout(layer.values, state.layout, config=self.config, ranks=self.ranks)
         images = self.probe.sample_image
         built = ProbeSamples(
             digest=self.probe.digest,
@@ -330,7 +373,7 @@ class AtlasPipeline:
         try:
             layout, note = compute_aligned_layout(other, built, layer.values, config=self.config)
         except ArgumentError as error:
-            layout = compute_layout(layer.values, config=self.config)
+            layout = compute_layout(layer.values, config=self.config, ranks=self.ranks)
             note = f"layout: not aligned to {other.run!r}: {error}"
         return dataclasses.replace(layout, notes=(note, *layout.notes))
 
@@ -339,7 +382,8 @@ class AtlasPipeline:
         if not self.config.attribution:
             return Attribution(None)
         try:
-            return self._attribute_some(model, layer, state)
+            with self.ranks.fail_together():
+                return self._attribute_some(model, layer, state)
         except Exception as error:  # the user's code runs on copies and with derivatives
             note = f"attribution: left out for layer {layer} ({summarize_error(error)})"
             return Attribution(None, (note,))
@@ -349,15 +393,22 @@ class AtlasPipeline:
         total = len(self.probe)
         count = self.config.attribution_samples or state.attribution_samples
         if count is None and total > MIN_SAMPLES:
-            start = time.process_time()
-            found = self._attribute_samples(model, layer, MIN_SAMPLES)
-            count = fit_count(total, time.process_time() - start)
+            # Rank 0 measures the time of some, and decides on the number.
+            found, count = self.ranks.decide(lambda: self._time_attribution(model, layer))
             state.attribution_samples = count
             if found.values is None or count == MIN_SAMPLES:
                 return found
-        return self._attribute_samples(model, layer, total if count is None else count)
+        return self._attribute_samples(model, layer, total if count is None else count, self.ranks)
 
-    def _attribute_samples(self, model: nn.Module, layer: str, count: int) -> Attribution:
+    def _time_attribution(self, model: nn.Module, layer: str) -> tuple[Attribution, int]:
+        """Returns the attribution of few samples, and how many are to have one."""
+        start = time.process_time()
+        found = self._attribute_samples(model, layer, MIN_SAMPLES, ALONE)
+        return found, fit_count(len(self.probe), time.process_time() - start)
+
+    def _attribute_samples(
+        self, model: nn.Module, layer: str, count: int, ranks: Ranks
+    ) -> Attribution:
         """Computes the attribution of `count` samples, or of all if there are fewer."""
         total = len(self.probe)
         rows = None if count >= total else choose_samples(total, count)
@@ -367,6 +418,7 @@ class AtlasPipeline:
             self.probe if rows is None else self.probe.select_samples(rows),
             is_relaxed=self.config.attribution == RELAXED,
             batch_size=self.config.batch_size,
+            ranks=ranks,
         )
         if rows is None or found.values is None:
             return found
@@ -443,6 +495,7 @@ def compute_atlas(
     output: ReadOutput | Literal[False] | None = None,
     forward: Forward | None = None,
     prototypes: Tensor | NDArray[Any] | str | None = None,
+    process_group: Any = None,
 ) -> Atlas:
     """Computes the atlas of one layer without writing a log.
 
@@ -470,13 +523,20 @@ def compute_atlas(
             normalized embeddings of each label's images in the probe. The embedding is what
             `output` returns, or the output itself, its `image_embeds` or `pooler_output`, or the
             first (N, D) tensor in it.
+        process_group: Ranks that compute the atlas together: a process group of
+            `torch.distributed`, such as `torch.distributed.group.WORLD`, with any backend. All of
+            its ranks must make this call, with equal arguments and a whole model each. None
+            computes the atlas in this process alone, also in a distributed run.
 
     Returns:
-        The atlas.
+        The atlas; with a process group, the same on all ranks. Activations, map, and icons do not
+        depend on the number of ranks.
 
     Raises:
         ArgumentError: if an argument cannot be used.
         LayerError: if the layer does not exist or does not run.
+        RankError: if another rank fails with an error that is not of this package, or ends. An
+            error of this package is raised on all ranks.
 
     Examples:
         >>> import torch
@@ -487,32 +547,32 @@ def compute_atlas(
         >>> config = AtlasConfig(samples=40, grids=(4,), icons="examples")
         >>> compute_atlas(model, "1", (images, labels), config=config).xy.shape
         (40, 2)
+
+        On all ranks that `torchrun` started, after `init_process_group("gloo")`:
+
+        >>> group = torch.distributed.group.WORLD                             # doctest: +SKIP
+        >>> atlas = compute_atlas(model, "1", val_set, process_group=group)   # doctest: +SKIP
     """
-    config = check_model_and_config(model, config)
-    if isinstance(previous, Atlas):
-        raise ArgumentError("previous is a single Atlas: pass a list, such as previous=[atlas]")
-    built = (
-        probe
-        if isinstance(probe, Probe)
-        else build_probe(probe, config=config, classes=classes, normalize=normalize)
-    )
-    pipeline = AtlasPipeline(built, (normalize_layer_name(model, layer),), config)
-    if previous:
-        pipeline.start_from(previous[-1])
+    ranks = join_group(process_group)
     # The caller may have set numpy to raise; underflow is not an error here.
-    with (
-        np.errstate(under="ignore"),
-        use_interface(
+    with ranks.fail_together(), np.errstate(under="ignore"):
+        config = check_model_and_config(model, config)
+        if isinstance(previous, Atlas):
+            raise ArgumentError("previous is a single Atlas: pass a list, such as previous=[atlas]")
+        built = (
+            probe
+            if isinstance(probe, Probe)
+            else build_probe(probe, config=config, classes=classes, normalize=normalize)
+        )
+        name = normalize_layer_name(model, layer)
+        ranks.check_equal(layer=name, probe=built.digest, config=config.as_dict())
+        pipeline = AtlasPipeline(built, (name,), config, ranks.rank == 0, ranks=ranks)
+        if previous:
+            pipeline.start_from(previous[-1])
+        with use_interface(
             check_interface(model, built, output=output, forward=forward, prototypes=prototypes)
-        ),
-    ):
-        return next(pipeline.atlases(model, step, None))
-
-
-def _describe_receptive_field(receptive: ReceptiveField) -> tuple[str, ...]:
-    if receptive.measured:
-        return ()
-    return ("patches: receptive field not measured, estimated from the map size",)
+        ):
+            return next(pipeline.atlases(model, step, None))
 
 
 def _describe_stored_activations(stored: StoredActivations) -> tuple[str, ...]:
@@ -520,67 +580,6 @@ def _describe_stored_activations(stored: StoredActivations) -> tuple[str, ...]:
         return ()
     held, total = int(stored.selected.sum()), len(stored.selected)
     return (f"activations: those of {held:,} of the {total:,} samples are stored",)
-
-
-def _make_grids(
-    grids: Sequence[GridCells], attribution: Attribution
-) -> tuple[tuple[Grid, ...], tuple[str, ...]]:
-    """Returns the grids without icons, and notes about attribution that does not fit in a log."""
-    made = [_make_grid(cells, attribution) for cells in grids]
-    if attribution.values is None or not is_many(len(grids[0].cell_of)):
-        return tuple(made), ()
-    fit = count_grids_that_fit([len(cells) for cells in grids], attribution.values.shape[1])
-    if fit == len(grids):
-        return tuple(made), ()
-    made[fit:] = [_make_grid(cells, Attribution(None)) for cells in grids[fit:]]
-    sizes = ", ".join(f"{cells.size} x {cells.size}" for cells in grids[fit:])
-    note = (
-        f"attribution: left out for the grids of {sizes}; a log holds {MANY_BYTES // 1_000_000} MB "
-        f"of it for an atlas of more than {MANY_SAMPLES:,} samples"
-    )
-    return tuple(made), (note,)
-
-
-def _make_grid(cells: GridCells, attribution: Attribution) -> Grid:
-    """Returns a grid without icons."""
-    means, spreads = _aggregate_attribution(cells, attribution)
-    return Grid(
-        size=cells.size,
-        rows=cells.rows,
-        cols=cells.cols,
-        counts=cells.counts,
-        cell_of=cells.cell_of,
-        kind_codes=np.zeros(len(cells), np.uint8),
-        icon_cosine=np.full(len(cells), np.nan, np.float32),
-        attribution=means,
-        attribution_spread=spreads,
-    )
-
-
-def _aggregate_attribution(
-    cells: GridCells, attribution: Attribution
-) -> tuple[FloatArray | None, FloatArray | None]:
-    """Returns the mean and the standard deviation of the attribution of each cell, (M, K) each.
-
-    Where only some samples of a cell have attribution, its deviation is larger by
-    sqrt(samples / those): divided by sqrt(samples), it is the standard error of the mean. Both are
-    NaN without any such sample, and the deviation is NaN with a single one.
-    """
-    values, samples = attribution.values, attribution.samples
-    if values is None:
-        return None, None
-    # Attribution is infinite if logits exceed float32, and its spread is NaN.
-    with np.errstate(invalid="ignore", over="ignore"):
-        if samples is None:
-            return cell_means(cells, values), cell_deviations(cells, values)
-        known, kept = cells.select_samples(samples)
-        means = np.full((len(cells), values.shape[1]), np.nan, np.float32)
-        spreads = means.copy()
-        scale = np.sqrt(cells.counts[kept] / known.counts)
-        scale[known.counts < np.minimum(cells.counts[kept], 2)] = np.nan
-        means[kept] = cell_means(known, values)
-        spreads[kept] = cell_deviations(known, values) * scale[:, None]
-    return means, spreads
 
 
 def _read_attribution_samples(atlas: Atlas) -> int | None:

@@ -40,6 +40,26 @@ class Sink(Protocol):
         """Flushes and closes the sink."""
 
 
+class NullSink:
+    """A sink that writes nothing, for a rank that computes atlases that another one logs."""
+
+    location: str | None = None
+
+    def write(self, tag: str, blobs: Sequence[bytes], step: int, wall_time: float | None) -> None:
+        """Does nothing."""
+
+    def write_scalars(
+        self, values: Mapping[str, float], step: int, wall_time: float | None
+    ) -> None:
+        """Does nothing."""
+
+    def flush(self) -> None:
+        """Does nothing."""
+
+    def close(self) -> None:
+        """Does nothing."""
+
+
 class WriterSink:
     """A sink for a SummaryWriter whose directory is unknown; its owner closes it."""
 

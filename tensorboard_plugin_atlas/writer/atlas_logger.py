@@ -62,7 +62,9 @@ class AtlasLogger:
             digest = pipeline.probe.digest
             files = ActivationFiles(records.activations_dir, digest, self._failures)
             pipeline.on_activations = files.write
-        resume_point = find_last_atlases(sink.location, (*pipeline.layers, *self._classes.series))
+        resume_point = pipeline.ranks.decide(
+            lambda: find_last_atlases(sink.location, (*pipeline.layers, *self._classes.series))
+        )
         self._is_new_log = resume_point.is_empty
         self._last_steps = {layer: atlas.step for layer, atlas in resume_point.atlases.items()}
         for layer, previous in resume_point.atlases.items():

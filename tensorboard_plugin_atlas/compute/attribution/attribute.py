@@ -41,6 +41,7 @@ from tensorboard_plugin_atlas.compute.model.preserve_state import (
     preserve_model_state,
 )
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
+from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
 
 _MAX_BYTES: Final = 512 << 20
@@ -125,6 +126,7 @@ def compute_attribution(
     positions: IntArray | None = None,
     is_relaxed: bool = False,
     batch_size: int = 128,
+    ranks: Ranks = ALONE,
 ) -> Attribution:
     """Computes the attribution of each of the probe's samples to each class.
 
@@ -142,6 +144,7 @@ def compute_attribution(
             if omitted.
         is_relaxed: Whether to use a smoother derivative of max pooling, see `RelaxedPooling`.
         batch_size: Samples per pass.
+        ranks: Each computes some of the batches, and returns the attribution of all samples.
 
     Returns:
         The attribution. Its values are None if the model has no (images, classes) logits, if they
@@ -164,30 +167,48 @@ def compute_attribution(
             intervention = Intervention(quick, layer, module, probe, calls, positions)
             # Samples of one image are adjacent, so that the image is only processed once.
             order = np.argsort(probe.sample_image, kind="stable")
-            values: Tensor | str | None = None
+            values: FloatArray | str | None = None
             images = len(np.unique(probe.sample_image))
             if calls == 1 and not is_relaxed and len(order) >= _SAMPLES_TO_TRACE * images:
-                values = _compute_by_traced_jvp(intervention, order)
+                values = _compute_by_traced_jvp(intervention, order, ranks)
             if values is None:
                 if images < len(order):
                     intervention = intervention.with_prefix_cache(
                         cache_prefix(quick, layer, probe.images)
                     )
                 few = _SAMPLES_PER_IMAGE * limit_batch_size(batch_size, probe.images, quick)
-                values = _compute_by_autograd(intervention, order, min(batch_size, few))
+                values = _compute_by_autograd(intervention, order, min(batch_size, few), ranks)
     if isinstance(values, str):
         return Attribution(None, (f"attribution: left out, {values}",))
-    return Attribution(values.numpy()[np.argsort(order, kind="stable")], _describe_pooling(pooling))
+    return Attribution(values[np.argsort(order, kind="stable")], _describe_pooling(pooling))
 
 
 def _compute_by_autograd(
-    intervention: Intervention, order: NDArray[np.intp], batch_size: int
-) -> Tensor | str:
+    intervention: Intervention, order: NDArray[np.intp], batch_size: int, ranks: Ranks
+) -> FloatArray | str:
     """Returns the (N, K) attribution in `order`, by autograd, or the reason why there is none."""
+    found = ranks.gather(
+        lambda: _run_autograd(
+            intervention, order, batch_size, ranks.choose_part(math.ceil(len(order) / batch_size))
+        )
+    )
+    reasons = [part for part in found if isinstance(part, str)]
+    return reasons[0] if reasons else _join([part for part in found if not isinstance(part, str)])
+
+
+def _join(parts: Sequence[FloatArray]) -> FloatArray:
+    """Returns the rows of all ranks; a rank without a batch does not know the classes."""
+    return np.concatenate([part for part in parts if len(part)])
+
+
+def _run_autograd(
+    intervention: Intervention, order: NDArray[np.intp], batch_size: int, own: range
+) -> FloatArray | str:
+    """Returns the attribution of some successive batches, or the reason why there is none."""
     found: list[Tensor] = []
     derivative = _forward_mode
-    for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size]
+    for number in own:
+        rows = order[number * batch_size : (number + 1) * batch_size]
         try:
             try:
                 tangent = derivative(intervention, rows)
@@ -203,14 +224,32 @@ def _compute_by_autograd(
         if tangent.shape[1] * len(order) * 4 > _MAX_BYTES:
             return f"{tangent.shape[1]:,} classes of {len(order):,} samples need too much memory"
         found.append(tangent.detach().float().cpu())
-    return torch.cat(found)
+    return torch.cat(found).numpy() if found else np.empty((0, 0), np.float32)
 
 
-def _compute_by_traced_jvp(intervention: Intervention, order: NDArray[np.intp]) -> Tensor | None:
-    """Returns the (N, K) attribution, from JVPs of the traced network; None if tracing fails.
+def _compute_by_traced_jvp(
+    intervention: Intervention, order: NDArray[np.intp], ranks: Ranks
+) -> FloatArray | None:
+    """Returns the (N, K) attribution, from JVPs of the traced network; None if tracing fails."""
+    found = ranks.gather(
+        lambda: _run_traced_jvp(
+            intervention, order, ranks.choose_part(math.ceil(len(order) / _JVP_BATCH))
+        )
+    )
+    known = [part for part in found if part is not None]
+    return _join(known) if len(known) == len(found) else None
 
-    The first and the last batch are compared with forward-mode autograd; None if they differ.
+
+def _run_traced_jvp(
+    intervention: Intervention, order: NDArray[np.intp], own: range
+) -> FloatArray | None:
+    """Returns the attribution of some successive batches; None if tracing fails.
+
+    The first and the last batch of all are compared with forward-mode autograd; None if they
+    differ.
     """
+    if not own:
+        return np.empty((0, 0), np.float32)
     task = f"attribution of layer {intervention.layer!r}"
     parts = [order[first : first + _JVP_BATCH] for first in range(0, len(order), _JVP_BATCH)]
     found: list[Tensor] = []
@@ -219,11 +258,12 @@ def _compute_by_traced_jvp(intervention: Intervention, order: NDArray[np.intp]) 
             head = intervention.trace_head(parts[0])
             if head is None:
                 return None
-            for number, rows in enumerate(parts, start=1):
+            for number in own:
+                rows = parts[number]
                 outputs, which = intervention.compute_outputs(rows)
                 directions = intervention.make_direction(outputs[torch.from_numpy(which)], rows)
                 found.append(head.jvp(outputs, which, directions))
-                if number in (1, len(parts)) and not _are_close(
+                if number in (0, len(parts) - 1) and not _are_close(
                     found[-1], _forward_mode(intervention, rows)
                 ):
                     log_fallback(task, "the JVPs differ from those of forward mode")
@@ -233,7 +273,7 @@ def _compute_by_traced_jvp(intervention: Intervention, order: NDArray[np.intp]) 
     except Exception as error:  # any error in the user's code
         log_fallback(task, error)
         return None
-    return torch.cat(found)
+    return torch.cat(found).numpy()
 
 
 def _are_close(found: Tensor, wanted: Tensor) -> bool:

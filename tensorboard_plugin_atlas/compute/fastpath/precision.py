@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tensorboard_plugin_atlas.compute.fastpath.program import Program
+from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks
 
 Network = Callable[[Tensor], Tensor]
 Clock = Callable[[], float]
@@ -76,6 +77,7 @@ def try_bfloat16(
     name: Hashable,
     max_seconds: float = MAX_SECONDS,
     clock: Clock | None = None,
+    ranks: Ranks = ALONE,
 ) -> Network | None:
     """Returns the network in bfloat16 if it is faster and its output about equal, else None.
 
@@ -88,16 +90,22 @@ def try_bfloat16(
         max_seconds: Time limit of the trial.
         clock: Returns seconds. By default these are CPU seconds of this thread for inputs on the
             CPU, so that other work on the machine hardly counts, and wall time on other devices.
+        ranks: Rank 0 measures, and all use the same format.
     """
     if inputs.dtype != torch.float32 or not torch.is_grad_enabled():
         return None
     candidate = to_bfloat16(network, inputs.device)
     key = (name, inputs.device, tuple(inputs.shape))
-    if key not in _is_faster:
+
+    def measure() -> bool:
+        if key in _is_faster:
+            return _is_faster[key]
         on_cpu = inputs.device.type == "cpu"
         default = time.thread_time if on_cpu else time.perf_counter
         trial = _Trial(network, candidate, clock or default, min(max_seconds, MAX_SECONDS))
-        _is_faster[key] = trial.is_faster(inputs)
+        return trial.is_faster(inputs)
+
+    _is_faster[key] = ranks.decide(measure)
     return candidate if _is_faster[key] else None
 
 

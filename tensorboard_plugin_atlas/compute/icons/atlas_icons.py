@@ -13,8 +13,9 @@ from torch import nn
 
 from tensorboard_plugin_atlas.analysis.layer_scalars import ICON_CHANGE
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray
+from tensorboard_plugin_atlas.compute.icons.grid_icons import UnfinishedIcons
 from tensorboard_plugin_atlas.compute.icons.icon_change import IconChange, measure_icon_changes
-from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, UnfinishedIcons
+from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine
 from tensorboard_plugin_atlas.compute.icons.patch_icons import describe_failure, render_patches
 from tensorboard_plugin_atlas.compute.icons.render_levels import (
     FASTPATH,
@@ -30,6 +31,7 @@ from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
+from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import summarize_error
 from tensorboard_plugin_atlas.progress import progress_bar
@@ -43,6 +45,8 @@ _STEP_COST: Final = 1.5
 """Time of one optimization step of an icon, relative to cropping and scoring a real patch."""
 
 _PRELIMINARY_NOTE: Final = "icons: preliminary, real patches until the icons are rendered"
+
+_ALONE_NOTE: Final = "icons: rendered by one of the ranks, since icon_seconds limits their time"
 
 _ATTEMPTS: Final = 2
 """Attempts to render icons: of the chosen size, then as whole images."""
@@ -72,12 +76,14 @@ class AtlasIcons:
         config: The settings.
         source: Source of real patches, shared by all atlases because it caches a spectrum.
         progress: Whether to show a progress bar on a terminal.
+        ranks: Each renders some of the icons.
     """
 
     probe: Probe
     config: AtlasConfig
     source: PatchSource
     progress: bool = True
+    ranks: Ranks = ALONE
 
     def add(
         self,
@@ -106,6 +112,8 @@ class AtlasIcons:
         """
         if self.config.icons == "none":
             return atlas
+        if self.config.icon_seconds is not None and self.ranks.size > 1:
+            return self._add_on_rank_0(atlas, model, layer, receptive, grids, state, on_preliminary)
         limit = TimeLimit(self.config.icon_seconds)
         centers = receptive.centers(layer.positions)
         targets = [
@@ -117,9 +125,10 @@ class AtlasIcons:
             reason = _describe_retry(layer.layer, failures[0]) if failures else ""
             preliminary = None
             try:
-                engine = self._prepare_engine(model, layer.layer, receptive, limit, reason)
-                if on_preliminary is not None and self.config.icons != "examples":
-                    preliminary = self._render_preliminary(atlas, layer, engine, targets, state)
+                with self.ranks.fail_together():
+                    engine = self._prepare_engine(model, layer.layer, receptive, limit, reason)
+                    if on_preliminary is not None and self.config.icons != "examples":
+                        preliminary = self._render_preliminary(atlas, layer, engine, targets, state)
             except Exception as error:  # the network runs on other images than in training
                 failures.append(error)
                 continue
@@ -127,12 +136,33 @@ class AtlasIcons:
                 on_preliminary(preliminary)
                 on_preliminary = None
             try:
-                return self._render(atlas, layer, state, grids, targets, engine, limit)
+                with self.ranks.fail_together():
+                    return self._render(atlas, layer, state, grids, targets, engine, limit)
             except Exception as error:
                 failures.append(error)
                 if engine.is_full_size:
                     break
         return self._insert_patches(atlas, layer.layer, state, receptive, targets, failures[-1])
+
+    def _add_on_rank_0(
+        self,
+        atlas: Atlas,
+        model: nn.Module,
+        layer: LayerActivations,
+        receptive: ReceptiveField,
+        grids: Sequence[GridCells],
+        state: IconState,
+        on_preliminary: OnPreliminary | None,
+    ) -> Atlas:
+        """Adds icons that rank 0 renders alone, since it decides by its clock when to stop."""
+        alone = dataclasses.replace(self, ranks=ALONE)
+        made = self.ranks.decide(
+            lambda: alone.add(atlas, model, layer, receptive, grids, state, on_preliminary)
+        )
+        origin = made.provenance
+        return made.replace(
+            provenance=dataclasses.replace(origin, notes=(*origin.notes, _ALONE_NOTE))
+        )
 
     def _prepare_engine(
         self,
@@ -152,6 +182,7 @@ class AtlasIcons:
             seed=self.config.seed,
             full_size_reason=full_size_reason,
             limit=limit,
+            ranks=self.ranks,
         )
 
     def _insert_patches(
@@ -191,12 +222,13 @@ class AtlasIcons:
                 warm_start=earlier,
                 limit=limit,
                 advance=None if bar is None else bar.update,
+                ranks=self.ranks,
             )
         sizes = [cells.size for cells in grids]
         changes = (
             ()
             if limit.was_reached
-            else measure_icon_changes(engine, sizes, targets, earlier, rendered.icons)
+            else measure_icon_changes(engine, sizes, targets, earlier, rendered.icons, self.ranks)
         )
         state.seconds = time.perf_counter() - start
         state.rendered = tuple(
@@ -215,16 +247,19 @@ class AtlasIcons:
         state: IconState,
     ) -> Atlas | None:
         """Returns the atlas with real patches as icons if rendering is expected to take long."""
-        limit, expected = self.config.draft_seconds, state.seconds
+        limit, expected = self.config.draft_seconds, self.ranks.decide(lambda: state.seconds)
         if limit is None or (expected is not None and expected <= limit):
             return None
         if self.config.icon_seconds is not None and self.config.icon_seconds <= limit:
             return None
         start = time.perf_counter()
-        rendered = render_levels(engine, targets, "examples", qualities=PRELIMINARY_QUALITIES)
+        rendered = render_levels(
+            engine, targets, "examples", qualities=PRELIMINARY_QUALITIES, ranks=self.ranks
+        )
         if expected is None:
             steps = engine.get_settings(self.config.icons).steps
-            if (time.perf_counter() - start) * _STEP_COST * steps <= limit:
+            seconds = self.ranks.decide(lambda: time.perf_counter() - start)
+            if seconds * _STEP_COST * steps <= limit:
                 return None
         kept = store_activations(layer.values, max_bytes=PRELIMINARY_ACTIVATION_BYTES)
         samples = dataclasses.replace(atlas.samples, activations=kept)

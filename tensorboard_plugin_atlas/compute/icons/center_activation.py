@@ -42,6 +42,7 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveFiel
 from tensorboard_plugin_atlas.compute.model.truncate import TruncatedNetwork, truncate
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, Shape, crop_patches
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
+from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks
 from tensorboard_plugin_atlas.errors import AtlasError, summarize_error
 
 Network = Callable[[Tensor], Tensor]
@@ -203,7 +204,12 @@ class CenterActivation:
         return dataclasses.replace(self, program=found, fallback=None, bfloat16=None)
 
     def select_precision(
-        self, shape: Shape, batch: int, views: Views, max_seconds: float = MAX_SECONDS
+        self,
+        shape: Shape,
+        batch: int,
+        views: Views,
+        max_seconds: float = MAX_SECONDS,
+        ranks: Ranks = ALONE,
     ) -> CenterActivation:
         """Returns the function with gradients in the faster number format.
 
@@ -212,6 +218,7 @@ class CenterActivation:
             batch: How many are optimized at once.
             views: Which map positions are read.
             max_seconds: Time limit of the trial of bfloat16.
+            ranks: All use the format that rank 0 chooses.
         """
         parts = self.network.network.named_parameters()
         name = (self.network.layer, views, *((name, tuple(part.shape)) for name, part in parts))
@@ -220,7 +227,9 @@ class CenterActivation:
         images = images.to(self.device).contiguous(memory_format=torch.channels_last)
         with self.evaluation_mode():
             reader = self._make_reader(images, views, self._differentiated)
-            found = try_bfloat16(reader.run, images, name=name, max_seconds=max_seconds)
+            found = try_bfloat16(
+                reader.run, images, name=name, max_seconds=max_seconds, ranks=ranks
+            )
         bfloat16 = None if found is None else to_bfloat16(self._differentiated, self.device)
         return dataclasses.replace(self, bfloat16=bfloat16)
 

@@ -17,8 +17,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, Icons, UnfinishedIcons
+from tensorboard_plugin_atlas.compute.icons.grid_icons import UnfinishedIcons
+from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, Icons
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
+from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks
 
 SAMPLED: Final = 8
 """Number of icons of a grid that are optimized again."""
@@ -58,6 +60,7 @@ def measure_icon_changes(
     targets: Sequence[Targets],
     earlier: Sequence[UnfinishedIcons | None],
     icons: Sequence[Icons],
+    ranks: Ranks = ALONE,
 ) -> tuple[IconChange, ...]:
     """Measures how far the icons of each grid changed.
 
@@ -67,37 +70,46 @@ def measure_icon_changes(
         targets: The cells of each grid.
         earlier: The unfinished icons from which those of each grid started.
         icons: The new icons of each grid.
+        ranks: Each measures some of the grids.
 
     Returns:
         One for each grid that has icons which started from earlier ones.
     """
-    found = []
-    for size, grid_targets, before, rendered in zip(sizes, targets, earlier, icons, strict=True):
-        now = rendered.unfinished
-        if before is None or now is None or before.images.shape != now.images.shape:
-            continue
-        cells = np.flatnonzero(before.is_known & now.is_known)
-        if not len(cells):
-            continue
-        chosen = cells[np.unique(np.linspace(0, len(cells) - 1, SAMPLED).round().astype(np.intp))]
-        again = dataclasses.replace(engine, seed=engine.seed + 1).render(
-            grid_targets.select(chosen), rendered.kind, warm_start=now.select(chosen)
-        )
-        if again.unfinished is None or not again.unfinished.is_known.any():
-            continue
-        kept = again.unfinished.is_known
-        change = compute_image_distance(before.images[cells], now.images[cells])
-        floor = compute_image_distance(now.images[chosen[kept]], again.unfinished.images[kept])
-        found.append(
-            IconChange(
-                size=size,
-                cells=len(cells),
-                change=float(np.median(change)),
-                floor=float(np.median(floor)),
-                sampled=int(kept.sum()),
-            )
-        )
-    return tuple(found)
+    grids = list(zip(sizes, targets, earlier, icons, strict=True))
+    found = ranks.compute_all(lambda grid: _measure_change(engine, *grid), grids)
+    return tuple(one for one in found if one is not None)
+
+
+def _measure_change(
+    engine: IconEngine,
+    size: int,
+    targets: Targets,
+    before: UnfinishedIcons | None,
+    rendered: Icons,
+) -> IconChange | None:
+    """Measures how far the icons of a grid changed; None without icons that started from others."""
+    now = rendered.unfinished
+    if before is None or now is None or before.images.shape != now.images.shape:
+        return None
+    cells = np.flatnonzero(before.is_known & now.is_known)
+    if not len(cells):
+        return None
+    chosen = cells[np.unique(np.linspace(0, len(cells) - 1, SAMPLED).round().astype(np.intp))]
+    again = dataclasses.replace(engine, seed=engine.seed + 1).render(
+        targets.select(chosen), rendered.kind, warm_start=now.select(chosen)
+    )
+    if again.unfinished is None or not again.unfinished.is_known.any():
+        return None
+    kept = again.unfinished.is_known
+    change = compute_image_distance(before.images[cells], now.images[cells])
+    floor = compute_image_distance(now.images[chosen[kept]], again.unfinished.images[kept])
+    return IconChange(
+        size=size,
+        cells=len(cells),
+        change=float(np.median(change)),
+        floor=float(np.median(floor)),
+        sampled=int(kept.sum()),
+    )
 
 
 def compute_image_distance(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:

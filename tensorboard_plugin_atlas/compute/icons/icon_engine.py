@@ -8,9 +8,8 @@ icons of any kind, and `IconEngine.score` computes the cosine of images with the
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +23,11 @@ from tensorboard_plugin_atlas.compute.icons.center_activation import (
     StochasticDepth,
 )
 from tensorboard_plugin_atlas.compute.icons.fourier_image import measure_spectrum
+from tensorboard_plugin_atlas.compute.icons.grid_icons import (
+    GridIcons,
+    GridPart,
+    UnfinishedIcons,
+)
 from tensorboard_plugin_atlas.compute.icons.icon_cosine import compute_cosines
 from tensorboard_plugin_atlas.compute.icons.icon_frame import choose_frame, get_tile_side
 from tensorboard_plugin_atlas.compute.icons.image_operations import resize_images, to_rgb
@@ -37,6 +41,8 @@ from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.icons.time_limit import TimeLimit
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, Shape
+from tensorboard_plugin_atlas.compute.random_state import seed_random_state
+from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, summarize_error
 
 KINDS = ("examples", *FIDELITIES)
@@ -44,27 +50,6 @@ _LARGEST_ICON = 128
 _SCORED_AT_ONCE = 64
 _TRIAL_SHARE = 0.1
 _SUSPICIOUS_COSINE, _GRADIENT_CHECKS = 0.5, 3
-
-
-@dataclass(frozen=True, eq=False)
-class UnfinishedIcons:
-    """Optimized images before post-processing, to start those of a later atlas from.
-
-    Attributes:
-        images: (M, channels, h, w) uint8.
-        is_known: (M,): whether the cell has such an image.
-    """
-
-    images: NDArray[np.uint8]
-    is_known: NDArray[np.bool_]
-
-    def select(self, cells: NDArray[Any]) -> UnfinishedIcons:
-        """Returns the images of some cells by index; -1 selects none."""
-        if not len(self.is_known):
-            empty = np.zeros((len(cells), *self.images.shape[1:]), np.uint8)
-            return UnfinishedIcons(empty, cells < -1)
-        is_known = (cells >= 0) & self.is_known[cells]
-        return UnfinishedIcons(self.images[cells], is_known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +116,7 @@ class IconEngine:
         seed: int = 0,
         full_size_reason: str = "",
         limit: TimeLimit | None = None,
+        ranks: Ranks = ALONE,
     ) -> IconEngine:
         """Copies, truncates and compiles the model, and chooses the settings.
 
@@ -146,6 +132,7 @@ class IconEngine:
             full_size_reason: Note that says why icons must be whole images, or empty to optimize
                 smaller ones where the network runs on them.
             limit: Time limit of the icons; a trial of bfloat16 takes at most a tenth of it.
+            ranks: All use the number format that rank 0 chooses.
 
         Returns:
             The engine. It holds a copy of the model, which later training does not change. Where
@@ -163,7 +150,11 @@ class IconEngine:
         seconds = math.inf if limit is None or limit.seconds is None else limit.seconds
         return cls(
             activation.select_precision(
-                first, inversion.batch, inversion.views, max_seconds=_TRIAL_SHARE * seconds
+                first,
+                inversion.batch,
+                inversion.views,
+                max_seconds=_TRIAL_SHARE * seconds,
+                ranks=ranks,
             ),
             inversion,
             preview,
@@ -205,36 +196,65 @@ class IconEngine:
         Raises:
             ArgumentError: if `kind` is none of these.
         """
+        return self.render_grids(
+            [targets], kind, progress=progress, limit=limit, warm_start=[warm_start]
+        )[0]
+
+    def render_grids(
+        self,
+        targets: Sequence[Targets],
+        kind: str,
+        *,
+        progress: Callable[[int], object] | None = None,
+        limit: TimeLimit | None = None,
+        warm_start: Sequence[UnfinishedIcons | None] | None = None,
+        ranks: Ranks = ALONE,
+    ) -> list[Icons]:
+        """Renders the icons of several grids: those to optimize first, then all real patches.
+
+        Args:
+            targets: The cells of each grid.
+            kind: As for `render`.
+            progress: As for `render`.
+            limit: As for `render`; only for a process alone.
+            warm_start: Unfinished icons for each grid.
+            ranks: Each renders some of the batches, and returns the icons of all.
+
+        Raises:
+            ArgumentError: as `render`.
+        """
         if kind not in KINDS:
             raise ArgumentError(f"kind={kind!r}: pass one of {', '.join(map(repr, KINDS))}")
         limit = TimeLimit() if limit is None else limit
-        batch = _IconBuffer.allocate(len(targets), self._get_icon_side(kind))
-        unfinished: UnfinishedIcons | None = None
-        real = np.arange(len(targets))
-        notes: tuple[str, ...] = ()
+        progress = progress or _ignore
+        grids = [self._start_grid(one, kind) for one in targets]
         with self.activation.evaluation_mode():
             if kind != "examples":
-                unfinished = self._allocate_images(len(targets), kind)
-                real, notes = self._optimize(
-                    batch, unfinished, targets, kind, progress, limit, warm_start
-                )
-            for cells in split(real, _SCORED_AT_ONCE):
-                chosen = targets.select(cells)
-                patches = self._cut_examples(chosen)
-                self._store(batch, cells, patches, "examples")
-                if not limit.is_over():
-                    batch.cosine[cells] = compute_cosines(self.activation, patches, chosen)
-                if progress is not None:
-                    progress(len(cells))
+                starts = warm_start or [None] * len(grids)
+                for grid, start in zip(grids, starts, strict=True):
+                    self._plan(grid, kind, limit, start)
+                self._optimize_grids(grids, kind, progress, limit, ranks)
+            self._add_examples(grids, progress, limit, ranks)
         steps = 0 if kind == "examples" else self.get_settings(kind).steps
-        notes = self.notes + notes
-        return Icons(batch.images, kind, batch.kinds, batch.cosine, steps, notes, unfinished)
+        return [
+            Icons(
+                grid.images,
+                kind,
+                grid.kinds,
+                grid.cosine,
+                steps,
+                (*self.notes, *grid.describe()),
+                grid.unfinished,
+            )
+            for grid in grids
+        ]
 
     def score(
         self,
         images: NDArray[np.uint8],
         targets: Targets,
         kind: str | NDArray[np.str_] = "inversion",
+        ranks: Ranks = ALONE,
     ) -> FloatArray:
         """Returns the cosine of images with the means of cells.
 
@@ -243,6 +263,7 @@ class IconEngine:
             targets: The cells, in the same order.
             kind: Kind of all images, or (M,) of each; it decides the size at which the network gets
                 them.
+            ranks: Each runs the network on some of the images.
 
         Returns:
             (M,) float32 centered cosine, as `Icons.cosine`; NaN also if the network takes neither
@@ -253,16 +274,23 @@ class IconEngine:
         if channels not in (1, 3):
             return cosine
         kinds = np.broadcast_to(kind, len(targets))
+        batches = [
+            (self._crop_shape if one == "examples" else self.get_settings(one).shape, cells)
+            for one in np.unique(kinds)
+            for cells in split(np.flatnonzero(kinds == one), _SCORED_AT_ONCE)
+        ]
+
+        def score_batch(batch: tuple[Shape, NDArray[np.intp]]) -> FloatArray:
+            shape, cells = batch
+            pixels = torch.from_numpy(images[cells]).to(self.activation.device)
+            pixels = pixels.permute(0, 3, 1, 2)[:, :channels].float() / 255
+            resized = resize_images(pixels, shape)
+            return compute_cosines(self.activation, resized, targets.select(cells))
+
         with self.activation.evaluation_mode():
-            for one in np.unique(kinds):
-                shape = self._crop_shape if one == "examples" else self.get_settings(one).shape
-                for cells in split(np.flatnonzero(kinds == one), _SCORED_AT_ONCE):
-                    pixels = torch.from_numpy(images[cells]).to(self.activation.device)
-                    pixels = pixels.permute(0, 3, 1, 2)[:, :channels].float() / 255
-                    chosen = targets.select(cells)
-                    cosine[cells] = compute_cosines(
-                        self.activation, resize_images(pixels, shape), chosen
-                    )
+            found = ranks.compute_all(score_batch, batches)
+        for (_, cells), values in zip(batches, found, strict=True):
+            cosine[cells] = values
         return cosine
 
     def get_settings(self, kind: str) -> InversionSettings:
@@ -274,59 +302,128 @@ class IconEngine:
         settings = self.poster if kind == "poster" else self.settings
         return self.size or min(_LARGEST_ICON, max(settings.shape))
 
-    def _allocate_images(self, count: int, kind: str) -> UnfinishedIcons:
-        shape = (count, self.activation.source.channels, *self.get_settings(kind).shape)
-        return UnfinishedIcons(np.zeros(shape, np.uint8), np.zeros(count, np.bool_))
+    def _start_grid(self, targets: Targets, kind: str) -> GridIcons:
+        """Returns the icons of a grid, all of which are still missing."""
+        unfinished = None
+        if kind != "examples":
+            shape = self.activation.source.channels, *self.get_settings(kind).shape
+            unfinished = UnfinishedIcons(
+                np.zeros((len(targets), *shape), np.uint8), np.zeros(len(targets), np.bool_)
+            )
+        return GridIcons(targets, self._get_icon_side(kind), unfinished)
+
+    def _plan(
+        self,
+        grid: GridIcons,
+        kind: str,
+        limit: TimeLimit,
+        warm_start: UnfinishedIcons | None,
+    ) -> None:
+        """Chooses the batches of cells to optimize; none if the layer has no gradient."""
+        if limit.is_over():
+            return
+        reason = self.activation.explain_missing_gradient(self.get_settings(kind).shape)
+        if reason is not None:
+            grid.failure = self._describe_missing_gradient(reason)
+            return
+        grid.set_batches(self._plan_batches(grid, kind, warm_start))
+
+    def _optimize_grids(
+        self,
+        grids: Sequence[GridIcons],
+        kind: str,
+        progress: Callable[[int], object],
+        limit: TimeLimit,
+        ranks: Ranks,
+    ) -> None:
+        """Optimizes the icons of all grids; each rank some of the batches."""
+
+        def optimize_own() -> list[GridPart]:
+            first = 0
+            for grid in grids:
+                own = [
+                    batch
+                    for number, batch in enumerate(grid.batches, first)
+                    if ranks.is_own(number)
+                ]
+                self._optimize(grid, own, kind, progress, limit)
+                first += len(grid.batches)
+            return [] if ranks.size == 1 else [grid.get_part(grid.is_done) for grid in grids]
+
+        parts = ranks.gather(optimize_own)
+        if ranks.size > 1:
+            for grid, of_grid in zip(grids, zip(*parts, strict=True), strict=True):
+                known = int(grid.is_done.sum())
+                for part in of_grid:
+                    grid.insert(part, kind)
+                grid.discard_after_failure()
+                progress(int(grid.is_done.sum()) - known)
 
     def _optimize(
         self,
-        batch: _IconBuffer,
-        unfinished: UnfinishedIcons,
-        targets: Targets,
+        grid: GridIcons,
+        own: list[Batch],
         kind: str,
-        progress: Callable[[int], object] | None,
+        progress: Callable[[int], object],
         limit: TimeLimit,
-        warm_start: UnfinishedIcons | None,
-    ) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-        """Stores icons until the limit; returns the cells without an optimized icon, and notes."""
-        if limit.is_over():
-            return np.arange(len(targets)), ()
-        reason = self.activation.explain_missing_gradient(self.get_settings(kind).shape)
-        if reason is not None:
-            return np.arange(len(targets)), (self._describe_missing_gradient(reason),)
-        undirected = np.flatnonzero(targets.find_cells_without_direction())
-        failed: list[NDArray[np.intp]] = []
-        optimize = self._make_optimizer(targets.center, self.get_settings(kind), limit)
-        batches = CellBatches(self._plan_batches(targets, unfinished, kind, warm_start), limit)
-        failure = ""
-        for cells, start in batches:
-            chosen = targets.select(cells)
+    ) -> None:
+        """Stores the icons of some batches of a grid, until the limit or a failure."""
+        if not own or grid.unfinished is None:
+            return
+        optimize = self._make_optimizer(grid.targets.center, self.get_settings(kind), limit)
+        for cells, start in CellBatches(own, limit):
+            chosen = grid.targets.select(cells)
+            # So that a network that draws random numbers draws the same ones on any rank.
+            seed_random_state(0)
             try:
                 images = optimize(chosen, start)
                 processed = post_process(images, self.get_settings(kind).finish)
-                self._store(batch, cells, processed, kind)
-                batch.cosine[cells] = compute_cosines(self.activation, processed, chosen)
-                is_dead = self._find_dead(processed, batch.cosine[cells])
+                self._store(grid, cells, processed, kind)
+                grid.cosine[cells] = compute_cosines(self.activation, processed, chosen)
+                is_dead = self._find_dead(processed, grid.cosine[cells])
             except _TimeIsOverError:
                 break
             except AtlasError:
                 raise
             except Exception as error:  # the backward pass runs the user's code; patches need none
-                failure = self._describe_missing_gradient(summarize_error(error))
+                grid.failure = self._describe_missing_gradient(summarize_error(error))
+                grid.failed_batch = int(grid.batch_of[cells[0]])
                 break
-            unfinished.images[cells] = (images * 255).round().to(torch.uint8).cpu().numpy()
-            unfinished.is_known[cells] = ~is_dead
-            failed.append(cells[is_dead])
-            if progress is not None:
-                progress(int((~is_dead).sum()))
-        total, dead = len(targets), np.concatenate([np.empty(0, np.intp), *failed])
-        notes = [
-            _describe_real_patches(len(cells), total, why)
-            for cells, why in ((undirected, _NO_DIRECTION), (dead, _NO_GRADIENT))
-            if len(cells)
+            grid.unfinished.images[cells] = (images * 255).round().to(torch.uint8).cpu().numpy()
+            grid.unfinished.is_known[cells] = ~is_dead
+            grid.is_done[cells] = True
+            progress(int((~is_dead).sum()))
+
+    def _add_examples(
+        self,
+        grids: Sequence[GridIcons],
+        progress: Callable[[int], object],
+        limit: TimeLimit,
+        ranks: Ranks,
+    ) -> None:
+        """Stores real patches in all cells without an optimized icon; each rank in some of them."""
+        batches = [
+            (index, cells)
+            for index, grid in enumerate(grids)
+            for cells in split(grid.find_real(), _SCORED_AT_ONCE)
         ]
-        notes += [failure] if failure else []
-        return np.concatenate([undirected, dead, batches.get_cells_left()]), tuple(notes)
+
+        def add(batch: tuple[int, NDArray[np.intp]]) -> GridPart | None:
+            index, cells = batch
+            grid = grids[index]
+            chosen = grid.targets.select(cells)
+            patches = self._cut_examples(chosen)
+            self._store(grid, cells, patches, "examples")
+            if not limit.is_over():
+                grid.cosine[cells] = compute_cosines(self.activation, patches, chosen)
+            progress(len(cells))
+            return None if ranks.size == 1 else grid.get_part(cells, with_unfinished=False)
+
+        parts = ranks.compute_all(add, batches)
+        for number, ((index, _), part) in enumerate(zip(batches, parts, strict=True)):
+            if part is not None and not ranks.is_own(number):
+                grids[index].insert(part, "examples")
+                progress(len(part.cells))
 
     def _describe_missing_gradient(self, reason: str) -> str:
         return (
@@ -335,18 +432,12 @@ class IconEngine:
         )
 
     def _plan_batches(
-        self,
-        targets: Targets,
-        unfinished: UnfinishedIcons,
-        kind: str,
-        warm_start: UnfinishedIcons | None,
+        self, grid: GridIcons, kind: str, warm_start: UnfinishedIcons | None
     ) -> list[Batch]:
         """Returns batches of cells to optimize; those with images to start from come first."""
-        size, left = (
-            self.get_settings(kind).batch,
-            np.flatnonzero(~targets.find_cells_without_direction()),
-        )
-        if warm_start is None or warm_start.images.shape != unfinished.images.shape:
+        size, left = self.get_settings(kind).batch, np.flatnonzero(~grid.has_no_direction)
+        shape = None if grid.unfinished is None else grid.unfinished.images.shape
+        if warm_start is None or warm_start.images.shape != shape:
             return [(cells, None) for cells in split(left, size)]
         is_known = warm_start.is_known[left]
         return [
@@ -363,16 +454,9 @@ class IconEngine:
             is_dead[is_dead] = ~self.activation.has_gradient(suspects).numpy()
         return is_dead
 
-    def _store(
-        self,
-        batch: _IconBuffer,
-        cells: NDArray[np.intp],
-        images: Tensor,
-        kind: str,
-    ) -> None:
-        side = batch.images.shape[1]
-        batch.images[cells] = to_rgb(resize_images(images, (side, side))).numpy()
-        batch.kinds[cells] = kind
+    def _store(self, grid: GridIcons, cells: NDArray[np.intp], images: Tensor, kind: str) -> None:
+        grid.images[cells] = to_rgb(resize_images(images, (grid.side, grid.side))).numpy()
+        grid.kinds[cells] = kind
 
     @property
     def _crop_shape(self) -> Shape:
@@ -428,31 +512,9 @@ class IconEngine:
         return optimize
 
 
-@dataclass(frozen=True, eq=False)
-class _IconBuffer:
-    """Arrays of `Icons`, filled batch by batch."""
-
-    images: NDArray[np.uint8]
-    kinds: NDArray[np.str_]
-    cosine: FloatArray
-
-    @classmethod
-    def allocate(cls, count: int, side: int) -> _IconBuffer:
-        longest = max(map(len, KINDS))
-        return cls(
-            np.zeros((count, side, side, 3), np.uint8),
-            np.full(count, "examples", f"<U{longest}"),
-            np.full(count, np.nan, np.float32),
-        )
+def _ignore(_count: int) -> None:
+    """Reports no progress."""
 
 
 class _TimeIsOverError(Exception):
     """The time limit was reached while a batch was optimized."""
-
-
-_NO_DIRECTION = "their mean equals the layer's mean, or is not finite"
-_NO_GRADIENT = "the layer has no gradient for their images (dead units, or values not finite)"
-
-
-def _describe_real_patches(count: int, total: int, why: str) -> str:
-    return f"icons: {count} of {total} cells keep the nearest real patch: {why}"

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, FloatArray, Grid
-from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, Icons, UnfinishedIcons
+from tensorboard_plugin_atlas.compute.icons.grid_icons import UnfinishedIcons
+from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, Icons
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.icons.time_limit import TimeLimit
-from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack, unpack
+from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks
+from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack_sets, unpack
 
 SHEET_QUALITIES: Final = (82, 70, 50, 30)
 SHEET_BYTES: Final = 2_200_000
@@ -74,6 +76,7 @@ def render_levels(
     limit: TimeLimit | None = None,
     advance: Callable[[int], object] | None = None,
     qualities: Sequence[int] = SHEET_QUALITIES,
+    ranks: Ranks = ALONE,
 ) -> RenderedLevels:
     """Renders the icons of every grid, coarsest first.
 
@@ -86,15 +89,22 @@ def render_levels(
         advance: Called with the number of cells finished since the last call.
         qualities: WebP qualities to try; the first that keeps the icons within `SHEET_BYTES` is
             used.
+        ranks: Each renders, packs, and scores some of the icons; a limit needs a process alone.
     """
     limit = TimeLimit() if limit is None else limit
-    icons = [
-        engine.render(one, kind, progress=advance, limit=limit, warm_start=unfinished)
-        for one, unfinished in zip(targets, warm_start or [None] * len(targets), strict=True)
-    ]
-    sheets, quality = pack_icons(icons, qualities)
+    starts = warm_start or [None] * len(targets)
+    if ranks.size == 1:
+        # The real patches of a grid before the next grid: a limit may end in between.
+        icons = [
+            engine.render(one, kind, progress=advance, limit=limit, warm_start=unfinished)
+            for one, unfinished in zip(targets, starts, strict=True)
+        ]
+    else:
+        icons = engine.render_grids(targets, kind, progress=advance, warm_start=starts, ranks=ranks)
+    sheets, quality = pack_icons(icons, qualities, ranks)
     cosines = tuple(
-        _score_stored_icons(engine, *level) for level in zip(sheets, icons, targets, strict=True)
+        _score_stored_icons(engine, *level, ranks)
+        for level in zip(sheets, icons, targets, strict=True)
     )
     notes = dict.fromkeys(note for one in icons for note in one.notes)
     packing = (
@@ -116,17 +126,20 @@ def render_levels(
     )
 
 
-def pack_icons(icons: Sequence[Icons], qualities: Sequence[int]) -> tuple[list[SpriteSheets], int]:
+def pack_icons(
+    icons: Sequence[Icons], qualities: Sequence[int], ranks: Ranks = ALONE
+) -> tuple[list[SpriteSheets], int]:
     """Packs the icons of each grid; returns the sheets and their WebP quality.
 
     Args:
         icons: Of each grid.
         qualities: WebP qualities to try; the first that keeps the icons within `SHEET_BYTES` is
             used, or else the last.
+        ranks: Each packs some of the pages.
     """
     images = [_shrink(one.images) for one in icons]
     for quality in qualities:
-        sheets = [pack(one, quality=quality) for one in images]
+        sheets = pack_sets(images, quality=quality, compute_all=ranks.compute_all)
         if sum(len(page) for sheet in sheets for page in sheet.pages) <= SHEET_BYTES:
             break
     return sheets, quality
@@ -164,7 +177,7 @@ def _describe_shrunk(icons: Sequence[Icons], sheets: Sequence[SpriteSheets]) -> 
 
 
 def _score_stored_icons(
-    engine: IconEngine, sheets: SpriteSheets, icons: Icons, targets: Targets
+    engine: IconEngine, sheets: SpriteSheets, icons: Icons, targets: Targets, ranks: Ranks
 ) -> FloatArray:
     """Returns the cosine of the images as the log stores them, after WebP and resizing.
 
@@ -174,7 +187,7 @@ def _score_stored_icons(
     """
     cosine: FloatArray = icons.cosine.copy()
     known = np.flatnonzero(~np.isnan(cosine))
-    stored = engine.score(unpack(sheets)[known], targets.select(known), icons.kinds[known])
+    stored = engine.score(unpack(sheets)[known], targets.select(known), icons.kinds[known], ranks)
     cosine[known] = np.where(np.isnan(stored), cosine[known], stored)
     return cosine
 

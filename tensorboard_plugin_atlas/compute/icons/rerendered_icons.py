@@ -17,7 +17,8 @@ import torch
 from torch import nn
 
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid
-from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, UnfinishedIcons
+from tensorboard_plugin_atlas.compute.icons.grid_icons import UnfinishedIcons
+from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine
 from tensorboard_plugin_atlas.compute.icons.image_operations import resize_images
 from tensorboard_plugin_atlas.compute.icons.inversion import FIDELITIES
 from tensorboard_plugin_atlas.compute.icons.render_levels import (

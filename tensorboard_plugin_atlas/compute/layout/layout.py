@@ -55,6 +55,7 @@ from tensorboard_plugin_atlas.compute.layout.viewport import (
     to_map,
     update_viewport,
 )
+from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.sample_subset import is_many
@@ -176,6 +177,7 @@ def compute_layout(
     config: AtlasConfig,
     is_line: bool = False,
     with_floor: bool = True,
+    ranks: Ranks = ALONE,
 ) -> Layout:
     """Computes the layout: similar samples get nearby coordinates in the unit square.
 
@@ -187,6 +189,7 @@ def compute_layout(
         is_line: Whether to compute a layout along the horizontal line through the center.
             `previous` must be such a layout, too.
         with_floor: Whether to measure the noise floor, which doubles the time.
+        ranks: They share the search of neighbors, and the repeated layouts for the noise floor.
 
     Returns:
         The layout. Equal arguments give equal bytes on one machine.
@@ -197,12 +200,13 @@ def compute_layout(
     """
     rows = np.asarray(activations)
     finite = _check_activations(rows, previous)
-    found, neighbors = _find_directions(rows, finite, config)
-    kept = _measure_kept(rows, neighbors, finite, previous)
+    found, neighbors = _find_directions(rows, finite, config, ranks)
+    kept = _measure_kept(rows, neighbors, finite, previous, ranks)
     plan = _plan(rows, found, neighbors, kept, previous, config, is_line)
-    has_floor = plan.continued and with_floor
-    coordinates = plan.compute(config.seed)
-
+    repeats = _count_repeats(found) if plan.continued and with_floor else 0
+    coordinates, *repeated = ranks.compute_all(
+        plan.compute, range(config.seed, config.seed + 1 + repeats)
+    )
     viewport, viewport_notes = update_viewport(
         coordinates, None if previous is None else previous.viewport
     )
@@ -218,8 +222,8 @@ def compute_layout(
         clamped=is_outside(raw, viewport) & finite,
         invalid=~finite,
         neighbors=neighbors,
-        noise_floor=_measure_noise_floor(found, plan, coordinates, kept, viewport, config)
-        if has_floor
+        noise_floor=_measure_noise_floor(found, (coordinates, *repeated), kept, viewport)
+        if repeated
         else None,
         activations=rows,
         overlap=None if previous is None or previous.known is None else kept,
@@ -270,6 +274,7 @@ def restore_layout(
     viewport: Sequence[float] | None = None,
     known: NDArray[np.bool_] | None = None,
     config: AtlasConfig,
+    ranks: Ranks = ALONE,
 ) -> Layout:
     """Rebuilds the `previous` argument of `compute_layout` from an atlas of a log.
 
@@ -281,6 +286,7 @@ def restore_layout(
             optimizer corrects the rest.
         known: (N,) bool: samples whose activations the log holds, None for all; see `Layout.known`.
         config: Settings of the next layout.
+        ranks: They share the search of neighbors.
 
     Returns:
         A layout with the same `xy`, and the same `raw` to the rounding of a float32.
@@ -297,24 +303,29 @@ def restore_layout(
         viewport=corners,
         clamped=is_outside(raw, corners) & ~invalid,
         invalid=invalid,
-        neighbors=_expand_neighbors(_find_row_neighbors(rows[valid]), valid, len(rows)),
+        neighbors=_expand_neighbors(_find_row_neighbors(rows[valid], ranks), valid, len(rows)),
         activations=rows,
         known=None if known is None else known & finite,
     )
 
 
-def _find_row_neighbors(rows: NDArray[Any]) -> NDArray[np.integer]:
+def _find_row_neighbors(rows: NDArray[Any], ranks: Ranks) -> NDArray[np.integer]:
     """Returns (V, k): nearest rows of each finite row by cosine; duplicates are searched once."""
     unit = unit_rows(rows)
     if _is_exact(unit):
-        return _find_neighbors(unit, QUALITY_NEIGHBORS)[0]
+        return _find_neighbors(unit, QUALITY_NEIGHBORS, ranks)[0]
     first, group = hashed_directions(unit)
-    found: NDArray[np.integer] = first[_find_neighbors(unit[first], QUALITY_NEIGHBORS)[0]][group]
+    nearest = _find_neighbors(unit[first], QUALITY_NEIGHBORS, ranks)[0]
+    found: NDArray[np.integer] = first[nearest][group]
     return found
 
 
 def _measure_kept(
-    rows: NDArray[Any], neighbors: IntArray, finite: NDArray[np.bool_], previous: Layout | None
+    rows: NDArray[Any],
+    neighbors: IntArray,
+    finite: NDArray[np.bool_],
+    previous: Layout | None,
+    ranks: Ranks,
 ) -> FloatArray:
     """Returns the (N,) fraction of neighbors kept since the previous layout, 0 without one.
 
@@ -328,7 +339,7 @@ def _measure_kept(
     measured = np.full(len(rows), np.nan, np.float32)
     numbers = np.flatnonzero(previous.known & finite).astype(np.int32)
     if len(numbers):
-        now = numbers[_find_row_neighbors(rows[numbers])]
+        now = numbers[_find_row_neighbors(rows[numbers], ranks)]
         measured[numbers] = overlap(now, previous.neighbors[numbers])
     return fill_unknown(measured, previous.raw)
 
@@ -385,9 +396,9 @@ def _describe_samples(rows: NDArray[Any], found: _Directions) -> list[str]:
     return notes
 
 
-def _find_neighbors(unit: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
-    k = min(k, len(unit) - 1)
-    return nearest_neighbors(unit, k) if _is_exact(unit) else approximate_neighbors(unit, k)
+def _find_neighbors(unit: FloatArray, k: int, ranks: Ranks) -> tuple[IntArray, FloatArray]:
+    search = nearest_neighbors if _is_exact(unit) else approximate_neighbors
+    return search(unit, min(k, len(unit) - 1), ranks)
 
 
 def _is_exact(unit: FloatArray) -> bool:
@@ -403,7 +414,7 @@ def _expand_neighbors(indices: NDArray[np.integer], valid: NDArray[np.intp], row
 
 
 def _find_directions(
-    rows: NDArray[Any], finite: NDArray[np.bool_], config: AtlasConfig
+    rows: NDArray[Any], finite: NDArray[np.bool_], config: AtlasConfig, ranks: Ranks
 ) -> tuple[_Directions, IntArray]:
     """Returns the distinct directions with their graph, and the (N, k) neighbors of all rows."""
     valid = np.flatnonzero(finite)
@@ -411,16 +422,16 @@ def _find_directions(
     count = config.neighbors - 1
     if _is_exact(unit):
         first, group = distinct_directions(unit)
-        indices, distances = _find_neighbors(unit, max(QUALITY_NEIGHBORS, count))
+        indices, distances = _find_neighbors(unit, max(QUALITY_NEIGHBORS, count), ranks)
         neighbors = _expand_neighbors(indices[:, :QUALITY_NEIGHBORS], valid, len(rows))
         if len(first) < len(unit):
             unit = unit[first]
-            indices, distances = _find_neighbors(unit, count)
+            indices, distances = _find_neighbors(unit, count, ranks)
     else:
         # One search, among distinct directions: many equal rows would take quadratic time.
         first, group = hashed_directions(unit)
         unit = unit[first] if len(first) < len(unit) else unit
-        indices, distances = _find_neighbors(unit, max(QUALITY_NEIGHBORS, count))
+        indices, distances = _find_neighbors(unit, max(QUALITY_NEIGHBORS, count), ranks)
         nearest = first[indices[:, :QUALITY_NEIGHBORS]][group]
         neighbors = _expand_neighbors(nearest, valid, len(rows))
     graph = None
@@ -550,19 +561,17 @@ def _count_steps(config: AtlasConfig) -> int:
     return config.epochs * _STEPS_PER_EPOCH
 
 
+def _count_repeats(found: _Directions) -> int:
+    """Returns the number of repeated layouts for the noise floor."""
+    return _REPEATS if len(found.first) < _ONE_REPEAT_FROM else 1
+
+
 def _measure_noise_floor(
-    found: _Directions,
-    plan: _Plan,
-    coordinates: FloatArray,
-    kept: FloatArray,
-    viewport: FloatArray,
-    config: AtlasConfig,
+    found: _Directions, repeated: Sequence[FloatArray], kept: FloatArray, viewport: FloatArray
 ) -> FloatArray:
-    """Returns the (N,) noise floor, from layouts with other seeds."""
-    repeats = _REPEATS if len(coordinates) < _ONE_REPEAT_FROM else 1
-    maps = [to_map(plan.compute(config.seed + r), viewport) for r in range(1, repeats + 1)]
+    """Returns the (N,) noise floor, from layouts with several seeds."""
     floor = np.zeros(len(kept), np.float32)
-    maps = [map_xy[found.group] for map_xy in (to_map(coordinates, viewport), *maps)]
+    maps = [to_map(coordinates, viewport)[found.group] for coordinates in repeated]
     floor[found.valid] = noise_floor(maps, kept[found.valid])
     # Logs of many samples store half precision.
     return floor.astype(np.float16).astype(np.float32) if is_many(len(floor)) else floor

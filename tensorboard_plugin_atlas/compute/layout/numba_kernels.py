@@ -91,7 +91,12 @@ def _insert(indices: IntArray, values: FloatArray, index: int, value: np.float32
 
 @_compile
 def merge_nearest(
-    similar: FloatArray, own: IntArray, other: int, indices: IntArray, values: FloatArray
+    similar: FloatArray,
+    own: IntArray,
+    other: int,
+    indices: IntArray,
+    values: FloatArray,
+    first: int,
 ) -> None:
     """Merges M successive rows into the lists of nearest neighbors of B rows.
 
@@ -99,15 +104,16 @@ def merge_nearest(
         similar: (B, M) float32 similarities.
         own: (B,) int32: the B rows. A row is not its own neighbor.
         other: The first of the M rows.
-        indices: (N, k) int32: neighbors found so far, nearest first, updated.
-        values: (N, k) float32: their similarities, -inf for none, updated.
+        indices: (n, k) int32: neighbors of n successive rows found so far, nearest first, updated.
+        values: (n, k) float32: their similarities, -inf for none, updated.
+        first: The first of the n rows.
     """
     k = indices.shape[1]
     for i in range(similar.shape[0]):
-        row = own[i]
+        row = own[i] - first
         lowest = values[row, k - 1]
         for j in range(similar.shape[1]):
-            if similar[i, j] > lowest and other + j != row:
+            if similar[i, j] > lowest and other + j != own[i]:
                 _insert(indices[row], values[row], other + j, similar[i, j])
                 lowest = values[row, k - 1]
 
@@ -141,8 +147,10 @@ def compare_with_neighbors_of_neighbors(
     values: FloatArray,
     around: IntArray,
     is_new: NDArray[np.bool_],
+    first: int,
+    last: int,
 ) -> tuple[IntArray, FloatArray]:
-    """Compares each row with the neighbors of its neighbors.
+    """Compares some rows with the neighbors of their neighbors.
 
     Args:
         rows: (N, C) float32 integers, whose products have exact sums.
@@ -151,14 +159,17 @@ def compare_with_neighbors_of_neighbors(
         around: (N, m) int32: neighbors and reverse neighbors; -1 for none.
         is_new: (N, m) bool: which of these were not known at the last comparison. Two steps of
             which neither is new are left out.
+        first: The first of n successive rows to compare.
+        last: The row after them.
 
     Returns:
-        Indices (N, k) and similarities (N, k) of the nearest rows found.
+        Indices (n, k) and similarities (n, k) of the nearest rows found.
     """
-    found, nearest = indices.copy(), values.copy()
+    found, nearest = indices[first:last].copy(), values[first:last].copy()
     seen = np.full(rows.shape[0], -1, np.int32)
     k = indices.shape[1]
-    for i in range(rows.shape[0]):
+    for i in range(first, last):
+        own = i - first
         seen[i] = i
         for j in range(k):
             if indices[i, j] >= 0:
@@ -175,21 +186,22 @@ def compare_with_neighbors_of_neighbors(
                     continue
                 seen[candidate] = i
                 value = _dot(rows[i], rows[candidate])
-                if value > nearest[i, k - 1]:
-                    _insert(found[i], nearest[i], candidate, value)
+                if value > nearest[own, k - 1]:
+                    _insert(found[own], nearest[own], candidate, value)
     return found, nearest
 
 
 @_compile
-def sort_by_distance(unit: FloatArray, indices: IntArray) -> FloatArray:
-    """Sorts the neighbors of each row by their exact cosine, in place.
+def sort_by_distance(unit: FloatArray, indices: IntArray, first: int) -> FloatArray:
+    """Sorts the neighbors of some rows by their exact cosine, in place.
 
     Args:
         unit: (N, C) float32 unit rows.
-        indices: (N, k) int32 neighbors, updated: nearest first, of ties the first.
+        indices: (n, k) int32 neighbors, updated: nearest first, of ties the first.
+        first: The first of the n successive rows.
 
     Returns:
-        (N, k) float32 cosine distances in [0, 2].
+        (n, k) float32 cosine distances in [0, 2].
     """
     distances = np.empty(indices.shape, np.float32)
     cosines = np.empty(indices.shape[1])
@@ -198,7 +210,7 @@ def sort_by_distance(unit: FloatArray, indices: IntArray) -> FloatArray:
             neighbor = indices[i, j]
             cosine = 0.0
             for c in range(unit.shape[1]):
-                a = np.rint(np.float64(unit[i, c]) * _LATTICE)
+                a = np.rint(np.float64(unit[first + i, c]) * _LATTICE)
                 b = np.rint(np.float64(unit[neighbor, c]) * _LATTICE)
                 cosine += a * b
             at = j

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,13 +16,14 @@ from torch import Tensor, nn
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.model.center_weights import NEIGHBOR_OFFSETS
 from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form, resolve_layer
-from tensorboard_plugin_atlas.compute.model.model_interface import (
-    call_model,
-    explain_missing_logits,
-    find_logits,
-)
+from tensorboard_plugin_atlas.compute.model.model_interface import call_model
 from tensorboard_plugin_atlas.compute.model.output_tensors import describe
 from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, find_first_tensor
+from tensorboard_plugin_atlas.compute.model.predictions import (
+    PredictionPart,
+    PredictionReader,
+    Predictions,
+)
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     add_forward_hooks,
     as_input,
@@ -30,11 +31,8 @@ from tensorboard_plugin_atlas.compute.model.preserve_state import (
     preserve_model_state,
 )
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
+from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
-
-HalfArray = NDArray[np.float16]
-
-_MAX_LOSS: Final = float(np.finfo(np.float16).max)
 
 _MAX_SURROUND_BYTES = 256 << 20
 
@@ -62,40 +60,6 @@ class LayerActivations:
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
-    """Predictions for I images, or for N samples if the logits are dense.
-
-    Attributes:
-        classes: (I,) int32: class of the largest logit.
-        confidences: (I,) float16 in [0, 1]: its softmax probability.
-        losses: (I,) float16: cross-entropy in nats, NaN without a label; None if no image has one.
-        is_dense: Whether there is one for each sample, at its position.
-    """
-
-    classes: IntArray
-    confidences: HalfArray
-    losses: HalfArray | None
-    is_dense: bool = False
-
-    def at_samples(self, sample_image: IntArray) -> Predictions:
-        """Returns the predictions for N samples.
-
-        Args:
-            sample_image: (N,) index of each sample's image.
-        """
-        return self if self.is_dense else replace(self.select(sample_image), is_dense=True)
-
-    def select(self, rows: NDArray[Any]) -> Predictions:
-        """Returns the predictions in some rows."""
-        return replace(
-            self,
-            classes=self.classes[rows],
-            confidences=self.confidences[rows],
-            losses=None if self.losses is None else self.losses[rows],
-        )
-
-
-@dataclass(frozen=True, eq=False)
 class ProbeOutputs:
     """The outputs of a model for the whole probe.
 
@@ -119,6 +83,7 @@ def collect_activations(
     *,
     batch_size: int = 128,
     surround: bool = False,
+    ranks: Ranks = ALONE,
 ) -> ProbeOutputs:
     """Runs the model on the probe and returns the activations at its sampled positions.
 
@@ -133,6 +98,7 @@ def collect_activations(
         batch_size: Images per forward pass, fewer on the CPU where they are large.
         surround: Whether to return the activations of neighboring positions too, where the layer
             has a map and they fit into 256 MB.
+        ranks: Each runs the model on some of the batches, and returns the activations of all.
 
     Raises:
         ArgumentError: if `layers` is not a list of names, the images have the wrong number of
@@ -144,7 +110,38 @@ def collect_activations(
         raise ArgumentError(f"layers={layers!r}: pass a list of module names, such as ['layer4']")
     modules = {name: resolve_layer(model, name) for name in layers}
     readers = {name: _Reader(name, module, probe, surround) for name, module in modules.items()}
-    predictions = _PredictionReader(probe)
+    predictions = PredictionReader(probe)
+
+    def read_own() -> tuple[list[_LayerPart], PredictionPart]:
+        _read_batches(model, readers, predictions, batch_size, ranks)
+        return [reader.part() for reader in readers.values()], predictions.part()
+
+    parts = ranks.gather(read_own)
+    predicted = PredictionPart.join([part for _, part in parts])
+    found = {
+        reader: _LayerPart.join(name, own)
+        for (name, reader), own in zip(
+            readers.items(), zip(*(layers for layers, _ in parts), strict=True), strict=True
+        )
+    }
+    notes = [note for reader, part in found.items() for note in reader.notes(part)]
+    return ProbeOutputs(
+        layers={reader.layer: reader.result(part) for reader, part in found.items()},
+        predictions=predicted.result(),
+        notes=(*notes, *predicted.notes(len(probe.images))),
+        class_count=predicted.class_count,
+    )
+
+
+def _read_batches(
+    model: nn.Module,
+    readers: Mapping[str, _Reader],
+    predictions: PredictionReader,
+    batch_size: int,
+    ranks: Ranks,
+) -> None:
+    """Runs the model on the batches of this rank; the batches are the same for all ranks."""
+    images = predictions.probe.images
 
     def on_output(name: str, output: object) -> None:
         readers[name].read(output)
@@ -152,24 +149,81 @@ def collect_activations(
     with (
         preserve_model_state(model) as inner,
         torch.no_grad(),
-        add_forward_hooks(modules, on_output),
+        add_forward_hooks({name: one.module for name, one in readers.items()}, on_output),
     ):
-        step = limit_batch_size(batch_size, probe.images, inner)
-        start = 0
-        for images in probe.images.iterate(step):
+        step = limit_batch_size(batch_size, images, inner)
+        own = ranks.choose_part(math.ceil(len(images) / step))
+        start, end = own.start * step, min(own.stop * step, len(images))
+        for reader in readers.values():
+            reader.expect(start, end)
+        if start >= end:
+            return
+        chosen = images if end - start == len(images) else images.select(slice(start, end))
+        for batch in chosen.iterate(step):
             for reader in readers.values():
-                reader.begin(start, len(images))
-            predictions.read(call_model(inner, as_input(images, inner)), start, len(images))
+                reader.begin(start, len(batch))
+            predictions.read(call_model(inner, as_input(batch, inner)), start, len(batch))
             for reader in readers.values():
                 reader.finish()
-            start += len(images)
-    notes = [note for reader in readers.values() for note in reader.notes()]
-    return ProbeOutputs(
-        layers={name: reader.result() for name, reader in readers.items()},
-        predictions=predictions.result(),
-        notes=(*notes, *predictions.notes()),
-        class_count=predictions.class_count,
-    )
+            start += len(batch)
+
+
+@dataclass(frozen=True, eq=False)
+class _LayerPart:
+    """What was read of a layer's outputs for some of the batches.
+
+    Attributes:
+        form: How the outputs are read; None without a batch.
+        values: (n, C) float32, or None without a batch.
+        surround: (n, 8, C) float16, or None.
+        unpacked: Description of an output from which a tensor was taken, or empty.
+        is_repeated: Whether the layer ran more than once in a forward pass.
+        large_surround: Bytes of the surround of all samples if these are too many, or 0.
+    """
+
+    form: OutputForm | None
+    values: FloatArray | None
+    surround: NDArray[np.float16] | None
+    unpacked: str
+    is_repeated: bool
+    large_surround: int
+
+    @classmethod
+    def join(cls, layer: str, parts: Sequence[_LayerPart]) -> _LayerPart:
+        """Returns what was read in successive parts of the batches.
+
+        Raises:
+            LayerError: if the outputs of two parts have different forms.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        read = [part for part in parts if part.form is not None]
+        for part in read:
+            _check_form(layer, read[0].form, part.form)
+        last = read[-1]
+        return cls(
+            form=last.form,
+            values=np.concatenate([part.values for part in read if part.values is not None]),
+            surround=None
+            if last.surround is None
+            else np.concatenate([part.surround for part in read if part.surround is not None]),
+            unpacked=last.unpacked,
+            is_repeated=any(part.is_repeated for part in read),
+            large_surround=last.large_surround,
+        )
+
+
+def _check_form(layer: str, first: OutputForm | None, later: OutputForm | None) -> None:
+    """Checks that a layer's outputs for two batches have the same form.
+
+    Raises:
+        LayerError: if not.
+    """
+    if first is not None and later != first:
+        raise LayerError(
+            f"layer {layer!r}: its output was {first} in the first batch and {later} later; pick a "
+            "layer that keeps its shape"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +250,7 @@ class _Rows:
         return self._all[: self._size].numpy()
 
 
-@dataclass
+@dataclass(eq=False)
 class _Reader:
     """Collects the sampled activations from the outputs of one layer, batch by batch."""
 
@@ -204,6 +258,7 @@ class _Reader:
     module: nn.Module
     probe: Probe
     with_surround: bool = False
+    _count: int = 0
     _start: int = 0
     _batch: int = 0
     _last: _BatchActivations | None = None
@@ -214,6 +269,11 @@ class _Reader:
     _values: _Rows | None = None
     _surround: _Rows | None = None
     _large_surround: int = 0
+
+    def expect(self, start: int, end: int) -> None:
+        """Prepares for the images from row `start` to before row `end` of the probe."""
+        first, last = np.searchsorted(self.probe.sample_image, [start, end])
+        self._count = int(last - first)
 
     def begin(self, start: int, batch: int) -> None:
         """Starts a forward pass of `batch` images from row `start` of the probe."""
@@ -244,33 +304,40 @@ class _Reader:
             raise LayerError(
                 f"layer {self.layer!r} did not run in the model's forward pass; pick one that does"
             )
-        if self._form is not None and last.form != self._form:
-            raise LayerError(
-                f"layer {self.layer!r}: its output was {self._form} in the first batch "
-                f"and {last.form} later; pick a layer that keeps its shape"
-            )
+        _check_form(self.layer, self._form, last.form)
         self._form = last.form
         values = _to_cpu(last.values)
-        self._values = self._values or _Rows(len(self.probe), values)
+        self._values = self._values or _Rows(self._count, values)
         self._values.add(values)
         if last.surround is not None:
             surround = last.surround.detach().cpu()
-            self._surround = self._surround or _Rows(len(self.probe), surround)
+            self._surround = self._surround or _Rows(self._count, surround)
             self._surround.add(surround)
 
-    def notes(self) -> Iterator[str]:
+    def part(self) -> _LayerPart:
+        """Returns what was read so far."""
+        return _LayerPart(
+            form=self._form,
+            values=None if self._values is None else self._values.finish(),
+            surround=None if self._surround is None else self._surround.finish(),
+            unpacked=self._unpacked,
+            is_repeated=self._repeated,
+            large_surround=self._large_surround,
+        )
+
+    def notes(self, part: _LayerPart) -> Iterator[str]:
         """Yields assumptions about the layer."""
-        if self._unpacked:
-            yield f"layer {self.layer}: returns {self._unpacked}; its first tensor is used"
-        if self._repeated:
+        if part.unpacked:
+            yield f"layer {self.layer}: returns {part.unpacked}; its first tensor is used"
+        if part.is_repeated:
             yield f"layer {self.layer}: runs more than once in a forward pass; the last run is used"
-        if self._form is not None:
-            yield from (f"layer {self.layer}: {note}" for note in self._form.notes())
-            yield from self._describe_repetitions(self._form.map_size)
-        if self._large_surround:
+        if part.form is not None:
+            yield from (f"layer {self.layer}: {note}" for note in part.form.notes())
+            yield from self._describe_repetitions(part.form.map_size)
+        if part.large_surround:
             yield (
                 f"layer {self.layer}: icons do not use the activations around the samples, which "
-                f"would take {self._large_surround / 1e6:,.0f} MB of memory, more than "
+                f"would take {part.large_surround / 1e6:,.0f} MB of memory, more than "
                 f"{_MAX_SURROUND_BYTES / 1e6:,.0f} MB"
             )
 
@@ -286,17 +353,17 @@ class _Reader:
                 f"{map_size[0]} x {map_size[1]} map"
             )
 
-    def result(self) -> LayerActivations:
+    def result(self, part: _LayerPart) -> LayerActivations:
         """Returns the activations of all batches."""
-        assert self._form is not None  # noqa: S101 - a batch was read
-        assert self._values is not None  # noqa: S101
+        assert part.form is not None  # noqa: S101 - a batch was read
+        assert part.values is not None  # noqa: S101
         return LayerActivations(
             layer=self.layer,
-            values=self._values.finish(),
-            positions=self.probe.map_positions(*self._form.map_size),
-            map_size=self._form.map_size,
-            kind=self._form.kind,
-            surround=None if self._surround is None else self._surround.finish(),
+            values=part.values,
+            positions=self.probe.map_positions(*part.form.map_size),
+            map_size=part.form.map_size,
+            kind=part.form.kind,
+            surround=part.surround,
         )
 
     def _infer_form(self, tensor: Tensor) -> OutputForm:
@@ -340,100 +407,6 @@ class _Reader:
             self._positions[form.map_size] = self.probe.map_positions(*form.map_size)
         positions = self._positions[form.map_size][first:last]
         return torch.from_numpy(rows).long(), torch.from_numpy(positions).long()
-
-
-@dataclass
-class _PredictionReader:
-    """Collects predictions from the outputs of the model, if they are logits."""
-
-    probe: Probe
-    class_count: int = 0
-    _reason: str = ""
-    _broken: int = 0
-    _origin: str = ""
-    _is_dense: bool = False
-    _found: list[Predictions] = field(default_factory=list)
-
-    def read(self, output: object, start: int, images: int) -> None:
-        """Reads the output for the next `images` images, beginning at index `start`."""
-        found = find_logits(output, images)
-        names = self.probe.classes
-        if found is None:
-            self._reason = explain_missing_logits(output)
-            return
-        logits = found.values
-        self._origin, self.class_count = found.note, logits.shape[1]
-        if names is not None and len(names) < logits.shape[1]:
-            raise ArgumentError(
-                f"classes has {len(names)} names, the model returns {logits.shape[1]} logits; pass "
-                "one name for each, or output=False if it returns an embedding"
-            )
-        self._broken += int(logits.isnan().any(dim=1).sum())
-        self._is_dense = found.dense is not None
-        labels = self.probe.labels
-        own = None if labels is None else labels[start : start + images]
-        if found.dense is not None:
-            logits, own = self._read_at_samples(found.dense, start)
-        self._found.append(_read_predictions(_to_cpu(logits), own))
-
-    def _read_at_samples(self, dense: Tensor, start: int) -> tuple[Tensor, IntArray | None]:
-        """Returns the logits at the positions of samples, (n, K), and their labels.
-
-        Args:
-            dense: (B, K, H, W) logits of the images from row `start` of the probe.
-            start: That row.
-        """
-        first, last = np.searchsorted(self.probe.sample_image, [start, start + len(dense)])
-        images = torch.from_numpy(self.probe.sample_image[first:last] - start).long()
-        pixels = torch.from_numpy(self.probe.find_pixels(*dense.shape[2:])[first:last]).long()
-        labels = self.probe.sample_labels()
-        logits = dense[images, :, pixels[:, 0], pixels[:, 1]]
-        return logits, None if labels is None else labels[first:last]
-
-    def notes(self) -> Iterator[str]:
-        """Yields why there are no predictions, or which tensor the logits are."""
-        reason, images = self._reason, len(self.probe.images)
-        if not reason and self._broken:
-            reason = f"the model's logits hold NaN for {self._broken:,} of {images:,} images"
-        if reason:
-            yield f"predictions: left out, {reason}"
-        elif self._origin:
-            yield f"predictions: {self._origin}"
-
-    def result(self) -> Predictions | None:
-        """Returns the predictions, or None where an output has no logits."""
-        if self._reason or self._broken:
-            return None
-        losses = [part.losses for part in self._found if part.losses is not None]
-        return Predictions(
-            classes=np.concatenate([part.classes for part in self._found]),
-            confidences=np.concatenate([part.confidences for part in self._found]),
-            losses=np.concatenate(losses) if losses else None,
-            is_dense=self._is_dense,
-        )
-
-
-def _read_predictions(logits: Tensor, labels: IntArray | None) -> Predictions:
-    """Returns the predictions of (B, K) logits.
-
-    Args:
-        logits: (B, K) float32.
-        labels: (B,) classes, -1 for none, or None.
-    """
-    probabilities = logits.log_softmax(dim=1)
-    classes = logits.argmax(dim=1)
-    confidences = probabilities.gather(1, classes[:, None])[:, 0].exp()
-    losses = None
-    if labels is not None:
-        known = (labels >= 0) & (labels < logits.shape[1])
-        target = torch.from_numpy(np.where(known, labels, 0)).long()
-        losses = -probabilities.gather(1, target[:, None])[:, 0]
-        losses[~torch.from_numpy(known)] = torch.nan
-    return Predictions(
-        classes=classes.numpy().astype(np.int32),
-        confidences=confidences.numpy().astype(np.float16),
-        losses=None if losses is None else losses.clamp(0, _MAX_LOSS).numpy().astype(np.float16),
-    )
 
 
 def _to_cpu(tensor: Tensor) -> Tensor:

@@ -66,6 +66,13 @@ class ReceptiveField:
     offset: tuple[float, float]
     measured: bool = True
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A note if it was not measured."""
+        if self.measured:
+            return ()
+        return ("patches: receptive field not measured, estimated from the map size",)
+
     def centers(self, positions: IntArray) -> FloatArray:
         """Returns y and x of the center of each position's field, (N, 2) float32.
 

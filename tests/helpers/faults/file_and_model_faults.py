@@ -397,7 +397,9 @@ PACKAGE_FAULTS = {
         fail_to_render_icons, config=WITH_EXAMPLES
     ),
     "the icons cannot be packed": make_blocking_fault(
-        raise_from(drawing, "pack", OSError("encoder error")), "encoder error", config=WITH_EXAMPLES
+        raise_from(drawing, "pack_sets", OSError("encoder error")),
+        "encoder error",
+        config=WITH_EXAMPLES,
     ),
     "an atlas cannot be encoded": make_blocking_fault(
         raise_from(recording, "encode_atlas", OverflowError("too large")),

@@ -22,6 +22,7 @@ from tensorboard_server import get, start_tensorboard
 from tensorboard_plugin_atlas.analysis.layer_scalars import health_scalars, shortcut_scalars
 from tensorboard_plugin_atlas.atlas import Atlas, ConceptChange
 from tensorboard_plugin_atlas.compute.pipeline import StageSeconds
+from tensorboard_plugin_atlas.compute.ranks import ALONE
 from tensorboard_plugin_atlas.logs.sinks import make_sink
 from tensorboard_plugin_atlas.writer.atlas_logger import AtlasLogger
 
@@ -126,6 +127,7 @@ class Pipeline:
     """A pipeline with a probe and given atlases."""
 
     layers = ("block.1",)
+    ranks = ALONE
 
     probe = SimpleNamespace(thumbnails=lambda: make_probe_pictures(20))
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,18 +14,12 @@ from typing import Any
 
 import pytest
 import torch
+from rank_processes import find_free_port
 from tiny_training import Net, make_images, wait_until
 
 from tensorboard_plugin_atlas import AtlasConfig, cli, read_atlases
-from tensorboard_plugin_atlas.checkpoints.ranks import (
-    RankSink,
-    append_records,
-    join_ranks,
-    split_layers,
-)
-from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.log_names import PROBE_TAG
-from tensorboard_plugin_atlas.logs.event_file import EventSink, list_event_files, read_events
+from tensorboard_plugin_atlas.checkpoints.ranks import open_process_group
+from tensorboard_plugin_atlas.logs.event_file import list_event_files, read_events
 
 HERE = "test_build_ranks"
 LAYERS = ("stem", "body", "head")
@@ -48,6 +43,19 @@ class SlowNet(Net):
 def make_slow_model() -> Net:
     torch.manual_seed(0)
     return SlowNet()
+
+
+class FailingNet(Net):
+    """Fails in rank 1."""
+
+    def forward(self, x: torch.Tensor) -> Any:
+        if os.environ.get("RANK") == "1":
+            raise ValueError("no memory left")
+        return super().forward(x)
+
+
+def make_failing_model() -> Net:
+    return FailingNet()
 
 
 def make_probe() -> Any:
@@ -78,14 +86,15 @@ def list_arguments(
     ]
 
 
-def start_ranks(count: int, arguments: list[str]) -> subprocess.Popen[str]:
-    """Starts the command in several processes of `torchrun`."""
+def start_ranks(count: int, arguments: list[str], *options: str) -> subprocess.Popen[str]:
+    """Starts the command in several processes of `torchrun`, on one machine by default."""
+    one_machine = ("--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0")
     here = Path(__file__).parent
     paths = [str(here), str(here.parents[1] / "helpers"), os.environ.get("PYTHONPATH", "")]
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(count)),
-            *("--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"),
+            *(options or one_machine),
             *("-m", "tensorboard_plugin_atlas", *arguments),
         ],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
@@ -100,20 +109,7 @@ def list_blobs(log_dir: Path) -> list[tuple[str | None, int, tuple[bytes, ...] |
     return [(event.tag, event.step, event.blobs) for event in read_events(log_dir / "atlas")]
 
 
-class TestSplit:
-    @pytest.mark.parametrize(
-        ("ranks", "parts"),
-        [
-            (1, (("stem", "body", "head"),)),
-            (2, (("stem", "body"), ("head",))),
-            (4, (("stem",), ("body",), ("head",), ())),
-        ],
-    )
-    def test_layers(self, ranks: int, parts: tuple[tuple[str, ...], ...]) -> None:
-        assert split_layers(LAYERS, ranks) == parts
-
-
-class TestJoinRanks:
+class TestOpenProcessGroup:
     @pytest.mark.parametrize(
         "environment",
         [
@@ -122,50 +118,13 @@ class TestJoinRanks:
             {"TORCHELASTIC_RUN_ID": "none", "RANK": "0", "WORLD_SIZE": "1"},
         ],
     )
-    def test_one_process(
+    def test_one_process_needs_none(
         self, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        with join_ranks() as ranks:
-            assert (ranks.rank, ranks.size) == (0, 1)
-            assert ranks.share("key", [1, 2]) == [1, 2]
-            ranks.wait_for_all("key")
-
-    def test_several_machines(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        sizes = {"RANK": "0", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2"}
-        for name, value in {"TORCHELASTIC_RUN_ID": "none", **sizes}.items():
-            monkeypatch.setenv(name, value)
-        with (
-            pytest.raises(ArgumentError, match="started 4 processes, 2 of them on this machine"),
-            join_ranks(),
-        ):
-            pass
-
-
-class TestRankSink:
-    def test_records_reach_the_log_when_a_checkpoint_is_complete(self, tmp_path: Path) -> None:
-        sink, log = RankSink("runs/atlas", tmp_path, 1), EventSink(tmp_path / "log" / "atlas")
-        assert sink.location == "runs/atlas"
-        sink.write(PROBE_TAG, (b"images",), 0)
-        sink.write("layer/a", (b"one",), 5, 1.0)
-        sink.flush()
-        assert not list(tmp_path.glob("*.records"))
-        sink.finish(5)
-        append_records(log, tmp_path, 1, 5)
-        log.close()
-        assert list_blobs(tmp_path / "log") == [("layer/a", 5, (b"one",))]
-        assert not list(tmp_path.glob("1*"))
-
-    def test_an_unfinished_checkpoint_is_lost(self, tmp_path: Path) -> None:
-        sink = RankSink("runs/atlas", tmp_path, 1)
-        sink.write("layer/a", (b"one",), 5, 1.0)
-        sink.close()
-        sink.write("layer/a", (b"two",), 5, 1.0)
-        sink.finish(5)
-        append_records(log := EventSink(tmp_path / "log" / "atlas"), tmp_path, 1, 5)
-        log.close()
-        assert list_blobs(tmp_path / "log") == [("layer/a", 5, (b"two",))]
+        with open_process_group() as group:
+            assert group is None
 
 
 class TestTorchrun:
@@ -182,7 +141,7 @@ class TestTorchrun:
         self, checkpoints: Path, tmp_path: Path
     ) -> None:
         arguments = list_arguments(
-            checkpoints, tmp_path / "runs", LAYERS[:2], model="make_slow_model"
+            checkpoints, tmp_path / "runs", LAYERS[:1], model="make_slow_model"
         )
         process = start_ranks(2, arguments)
         log = tmp_path / "runs" / "atlas"
@@ -194,11 +153,37 @@ class TestTorchrun:
             pipe.close()
         assert cli.main(arguments) == 0
         found = [(a.layer, a.step, a.sequence) for a in read_atlases(tmp_path / "runs")]
-        assert found == [
-            (layer, step, number)
-            for layer in sorted(LAYERS[:2])
-            for number, step in enumerate(STEPS, 1)
+        assert found == [(LAYERS[0], step, number) for number, step in enumerate(STEPS, 1)]
+
+    def test_an_error_of_one_rank_is_reported_by_all(
+        self, checkpoints: Path, tmp_path: Path
+    ) -> None:
+        arguments = list_arguments(
+            checkpoints, tmp_path / "runs", LAYERS[:1], model="make_failing_model"
+        )
+        process = start_ranks(2, arguments)
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode != 0
+        assert "ValueError: no memory left" in errors
+        assert not (tmp_path / "runs" / "atlas").exists()
+
+    def test_two_machines(self, checkpoints: Path, tmp_path: Path) -> None:
+        few = checkpoints / "few"
+        few.mkdir()
+        for step in STEPS[:2]:
+            shutil.copy2(checkpoints / f"step{step}.pt", few)
+        assert cli.main(list_arguments(few, tmp_path / "one", LAYERS[:1])) == 0
+        arguments = list_arguments(few, tmp_path / "two", LAYERS[:1])
+        meeting = ("--nnodes", "2", "--rdzv-backend", "static", "--master-addr", "localhost")
+        port = str(find_free_port())
+        machines = [
+            start_ranks(1, arguments, *meeting, "--master-port", port, "--node-rank", str(rank))
+            for rank in range(2)
         ]
+        results = [machine.communicate(timeout=240) for machine in machines]
+        assert [machine.returncode for machine in machines] == [0, 0], results
+        assert ["2 checkpoints of layers" in output for output, _ in results] == [True, False]
+        assert list_blobs(tmp_path / "two") == list_blobs(tmp_path / "one")
 
 
 def kill_rank(launcher: int, rank: int) -> None:

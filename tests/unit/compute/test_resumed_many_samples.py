@@ -12,7 +12,7 @@ from atlas_strategies import find_difference
 from torch import nn
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, read_atlases, sample_subset
-from tensorboard_plugin_atlas.compute import pipeline as pipeline_module
+from tensorboard_plugin_atlas.compute import atlas_grids
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas
@@ -144,7 +144,7 @@ def test_the_second_step_after_a_restart_is_measured_for_all_samples(model, runn
 
 
 def test_attribution_of_fine_grids_is_left_out_with_a_note(probe, model, monkeypatch):
-    monkeypatch.setattr(pipeline_module, "count_grids_that_fit", lambda _cells, _classes: 1)
+    monkeypatch.setattr(atlas_grids, "count_grids_that_fit", lambda _cells, _classes: 1)
     atlas = compute(make_pipeline(probe), model, 0)
     assert [grid.attribution is None for grid in atlas.grids] == [False, True, True]
     assert (
