@@ -50,7 +50,8 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import (
 )
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
-from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks, join_group
+from tensorboard_plugin_atlas.compute.process_group import join_group
+from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks
 
 LAYER = f"_blocks.{DEPTHS['mid'][0]}"
 BOUND = 1.8

@@ -35,7 +35,8 @@ from tensorboard_plugin_atlas.compute.model.model_interface import (
 from tensorboard_plugin_atlas.compute.model.output_tensors import ReadOutput
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import Probe
-from tensorboard_plugin_atlas.compute.ranks import Ranks, join_group
+from tensorboard_plugin_atlas.compute.process_group import join_group
+from tensorboard_plugin_atlas.compute.ranks import Ranks
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, AtlasError, describe_error
 from tensorboard_plugin_atlas.log_names import Revision, layer_tag

@@ -116,7 +116,7 @@ def add_settings(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     from tensorboard_plugin_atlas.checkpoints.atlas_build import build_atlases
-    from tensorboard_plugin_atlas.checkpoints.ranks import open_process_group
+    from tensorboard_plugin_atlas.checkpoints.torchrun_group import open_process_group
     from tensorboard_plugin_atlas.commands.cost_estimate import (
         build_model,
         load_probe_source,

@@ -65,7 +65,8 @@ from tensorboard_plugin_atlas.compute.model.receptive_field import (
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.probe_diff import list_probe_changes
-from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks, join_group
+from tensorboard_plugin_atlas.compute.process_group import join_group
+from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks
 from tensorboard_plugin_atlas.config import RELAXED, AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
 from tensorboard_plugin_atlas.wire.activation_quantization import store_activations

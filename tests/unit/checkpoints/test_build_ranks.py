@@ -18,7 +18,7 @@ from rank_processes import find_free_port
 from tiny_training import Net, make_images, wait_until
 
 from tensorboard_plugin_atlas import AtlasConfig, cli, read_atlases
-from tensorboard_plugin_atlas.checkpoints.ranks import open_process_group
+from tensorboard_plugin_atlas.checkpoints.torchrun_group import open_process_group
 from tensorboard_plugin_atlas.logs.event_file import list_event_files, read_events
 
 HERE = "test_build_ranks"

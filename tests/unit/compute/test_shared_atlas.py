@@ -16,7 +16,8 @@ from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
-from tensorboard_plugin_atlas.compute.ranks import Ranks, join_group
+from tensorboard_plugin_atlas.compute.process_group import join_group
+from tensorboard_plugin_atlas.compute.ranks import Ranks
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
 SIZES = (1, 2, 3)

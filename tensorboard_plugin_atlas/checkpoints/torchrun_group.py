@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import distributed
 
-from tensorboard_plugin_atlas.compute.ranks import TIME_LIMIT
+from tensorboard_plugin_atlas.compute.process_group import TIME_LIMIT
 
 
 @contextlib.contextmanager
