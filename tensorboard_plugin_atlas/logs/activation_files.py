@@ -35,7 +35,7 @@ class ActivationFiles:
 
     def write(self, layer: str, values: FloatArray, step: int) -> None:
         """Writes the (N, C) activations of a layer at a step; replaces a file that exists."""
-        target = name_file(self._directory, layer, step)
+        target = _name_file(self._directory, layer, step)
         metadata = {"layer": layer, "step": str(step), "probe": self._probe}
         try:
             target.parent.mkdir(exist_ok=True)
@@ -68,7 +68,7 @@ def check_activations_dir(directory: Any) -> str | None:
     return str(path)
 
 
-def name_file(directory: Path, layer: str, step: int) -> Path:
+def _name_file(directory: Path, layer: str, step: int) -> Path:
     """Returns the path of the file of a layer at a step."""
     # A name such as "blocks.11:cls" is no file name on all systems.
     return directory / urllib.parse.quote(layer, safe="") / f"step-{step:08d}.safetensors"

@@ -46,6 +46,8 @@ _MIN_IMAGES: Final = 2
 _MIN_PAIRS, _MAX_PAIRS = 3, 7
 _CLEAR_FACTOR, _OBVIOUS_FACTOR = 1.05, 1.5
 """Distance from `MIN_SPEEDUP` at which three pairs of passes are enough, and one."""
+_LONG_SECONDS: Final = 0.02
+"""Pass in float32 from which one pair can be enough to choose bfloat16."""
 _MIN_OUTPUT_COSINE, _MIN_GRADIENT_COSINE = 0.98, 0.75
 _TINY = 1e-12
 _is_faster: dict[Hashable, bool] = {}
@@ -231,7 +233,11 @@ def _are_enough(times: list[tuple[float, float]]) -> bool:
         return bool(times)
     factor = _OBVIOUS_FACTOR if len(times) < _MIN_PAIRS else _CLEAR_FACTOR
     speedups = _get_speedups(times)
-    return min(speedups) >= MIN_SPEEDUP * factor or max(speedups) <= MIN_SPEEDUP / factor
+    if max(speedups) <= MIN_SPEEDUP / factor:
+        return True
+    # One slow pass of a small network in float32 must not decide for bfloat16.
+    is_reliable = len(times) >= _MIN_PAIRS or times[0][0] >= _LONG_SECONDS
+    return is_reliable and min(speedups) >= MIN_SPEEDUP * factor
 
 
 def _agree(exact: _Pass, other: _Pass) -> bool:

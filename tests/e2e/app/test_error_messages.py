@@ -364,7 +364,7 @@ def test_a_second_key_press_retries_a_missing_chunk(valid_log: str, tab: Tab) ->
 
 
 def test_a_missing_renderer_leaves_the_table(valid_log: str, tab: Tab) -> None:
-    later = FailingRoute(tab, "chunk-(?:shell|canvas_renderer)-[^/]*")
+    later = FailingRoute(tab, "chunk-(?:feature_slots|canvas_renderer)-[^/]*")
     later.how = "abort"
     tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED")
     tab.page.add_init_script(NO_WEBGL)
@@ -381,7 +381,7 @@ def test_a_missing_renderer_leaves_the_table(valid_log: str, tab: Tab) -> None:
 
 
 def test_a_missing_first_chunk_and_a_failed_index(valid_log: str, tab: Tab) -> None:
-    index, later = FailingRoute(tab, "index"), FailingRoute(tab, "chunk-shell-[^/]*")
+    index, later = FailingRoute(tab, "index"), FailingRoute(tab, "chunk-feature_slots-[^/]*")
     tab.ignore_errors(FAILED_REQUEST, "ERR_FAILED")
     index.how, later.how = "500", "abort"
     tab.open(valid_log, standalone=True, ready=False)

@@ -46,7 +46,14 @@ from tensorboard_plugin_atlas.writer.model_pickle import ModelCopy, pickle_struc
 from tensorboard_plugin_atlas.writer.shared_state import StateSlot, list_model_state
 
 FULL = AtlasConfig(
-    samples=24, grids=(2, 4), min_count=2, neighbors=5, epochs=10, icons="inversion", icon_steps=2
+    samples=24,
+    grids=(2, 4),
+    min_count=2,
+    neighbors=5,
+    epochs=10,
+    icons="inversion",
+    icon_steps=2,
+    draft_seconds=None,
 )
 
 
