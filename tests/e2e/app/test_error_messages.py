@@ -311,7 +311,7 @@ NOT_LOADED = "Part of this tab failed to load: TensorBoard does not respond."
 @pytest.mark.parametrize("how", ["abort", "404"])
 @pytest.mark.parametrize(
     "chunk",
-    ["shell", "class_filter", "search", "panes", "compare"],
+    ["feature_slots", "class_filter", "search", "panes", "compare"],
 )
 def test_missing_chunks_of_the_tab_can_be_retried(
     chunk: str, how: str, valid_log: str, tab: Tab
