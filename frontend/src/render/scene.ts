@@ -3,6 +3,7 @@
 
 import type { Camera, Viewport } from '../domain/camera';
 import type { Rgb } from '../domain/display_types';
+import type { IconPage } from '../domain/icon_sprites';
 import type { Atlas, Level } from '../wire/atlas';
 
 export interface SceneColors {
@@ -22,8 +23,8 @@ export interface ColoredPoints {
 export interface Scene extends SceneColors {
   readonly atlas: Atlas;
   readonly level: Level;
-  /** Icon pages in order. Cells of one that failed (null) or is not here (undefined) have neutral tiles. */
-  readonly pages: readonly (ImageBitmap | null | undefined)[];
+  /** Icon pages in order. Cells of one that failed or is not here have neutral tiles. */
+  readonly pages: readonly IconPage[];
   readonly tiles: boolean;
 }
 

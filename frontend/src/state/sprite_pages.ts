@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Picture pages of icons and of probe thumbnails, decoded and cached. */
 
+import type { IconPage } from '../domain/icon_sprites';
 import { Cache } from '../util/cache';
 import { asFailure, Failure, fetchSheet, fetchThumbs } from '../wire/api';
 import type { Atlas, Level } from '../wire/atlas';
@@ -12,14 +13,11 @@ const BYTES_PER_PIXEL = 4;
 /** Icons in one view that take more would drive one another out of the cache. */
 const VIEW_BYTES = 192 << 20;
 
-/** A page; null where it failed, undefined where it is not here. */
-type IconPage = ImageBitmap | null | undefined;
-
 /** What names an atlas in requests. */
 export type AtlasName = Pick<Atlas, 'key' | 'series' | 'step'>;
 
 export interface PageSet {
-  /** In page order; null where a page failed, undefined where it is not here. */
+  /** In page order. */
   readonly pages: readonly IconPage[];
   /** Of the pages that are needed, nothing more will come. */
   readonly complete: boolean;

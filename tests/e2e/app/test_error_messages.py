@@ -239,7 +239,6 @@ def test_missing_events_can_be_retried(concept_log: str, tab: Tab) -> None:
     expect(events.locator(".event-text")).to_have_count(3)
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("route", ["probe", "thumbs"])
 def test_missing_probe_images_can_be_retried(route: str, valid_log: str, tab: Tab) -> None:
     route_failure = FailingRoute(tab, route)
@@ -277,7 +276,6 @@ def test_missing_activations_leave_patches_by_map_position(valid_log: str, tab: 
     tab.wait_for_step(1600, failure="")
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("route", "fault"), [("shortcuts", "cannot be shown"), ("patches", "The patches: ")]
 )

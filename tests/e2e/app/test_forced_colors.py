@@ -59,7 +59,6 @@ def capture(tab: Tab, element: Locator) -> NDArray[np.int16]:
     return tab.capture(box)
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("theme", THEMES)
 def test_the_map_uses_the_system_colors(theme: Theme, valid_log: str, tab: Tab) -> None:
     colors = force_colors(tab, theme)
@@ -86,7 +85,6 @@ def test_the_map_uses_the_system_colors(theme: Theme, valid_log: str, tab: Tab) 
     expect(tab.app.get_by_label("Selected samples")).to_be_visible()
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("theme", THEMES)
 def test_selected_and_unselected_controls(theme: Theme, valid_log: str, tab: Tab) -> None:
     colors = force_colors(tab, theme)
@@ -130,7 +128,6 @@ def test_selected_and_unselected_controls(theme: Theme, valid_log: str, tab: Tab
     assert share(tab.capture(), swatch_color) > 0
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("theme", THEMES)
 def test_bars_and_legends_are_visible(theme: Theme, valid_log: str, tab: Tab) -> None:
     colors = force_colors(tab, theme)
@@ -150,7 +147,6 @@ def test_bars_and_legends_are_visible(theme: Theme, valid_log: str, tab: Tab) ->
     assert share(capture(tab, picker)[:, -24:], colors.text) > 0.03
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("theme", THEMES)
 def test_it_is_accessible(theme: Theme, valid_log: str, tab: Tab) -> None:
     force_colors(tab, theme)

@@ -12,7 +12,6 @@ from playwright.sync_api import expect
 WARM = {"run": "warm/atlas", "layer": "layer3"}
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("theme", THEMES)
 def test_screenshots_of_the_main_states(theme: Theme, serve: Serve, tab: Tab) -> None:
     tab.ignore_errors("Failed to load resource")

@@ -9,7 +9,6 @@ import io
 import re
 
 import numpy as np
-import pytest
 from accessibility import audit, find_violations
 from atlas_tab import Tab, wait_until_painted
 from concept_logs import STEPS
@@ -137,7 +136,6 @@ def test_files_can_be_saved(export_log: ExportLog, exported_tab: ExportedTab) ->
     assert len(rows) > 10
 
 
-@pytest.mark.sampled(2)
 def test_it_is_accessible_in_both_themes(export_log: ExportLog, exported_tab: ExportedTab) -> None:
     tab = exported_tab.open_file(export_log("concepts", title="A title", activations=False))
     tab.settle(theme="light")

@@ -230,7 +230,6 @@ def test_untrusted_names_are_text_in_the_table(damaged_log: str, tab: Tab) -> No
     assert table(tab).locator("img, b").count() == 0
 
 
-@pytest.mark.sampled(2)
 def test_the_table_is_accessible(serve: Serve, tab: Tab) -> None:
     tab.open(serve("valid", "data-server"), standalone=True, **DIGITS, view="table")
     tab.settle()

@@ -308,7 +308,6 @@ def test_the_class_filter_explains_how_to_log_a_class_atlas(class_log: str, tab:
     assert panel.locator("img").count() == 0
 
 
-@pytest.mark.sampled(2)
 def test_they_are_accessible(class_log: str, tab: Tab) -> None:
     tab.open(class_log, standalone=True, layer=PAIR, filter="top:1,0")
     tab.settle()

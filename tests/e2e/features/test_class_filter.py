@@ -350,7 +350,6 @@ def test_invalid_classes_in_a_link_are_ignored(valid_log: str, tab: Tab) -> None
     expect(key(tab)).to_contain_text("This run has no class 99")
 
 
-@pytest.mark.sampled(2)
 def test_the_class_filter_is_accessible(valid_log: str, crowded_log: str, tab: Tab) -> None:
     for name, url, state in (
         ("top", valid_log, {**DIGITS, "filter": "top:3,8"}),

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import pytest
 from accessibility import audit
 from atlas_tab import Tab
 from concept_logs import make_concept_atlas
@@ -184,7 +183,6 @@ def test_holding_b_shows_a(concept_log: str, tab: Tab) -> None:
     assert measure_difference(compared, capture_step(tab, 100), slice(250, -300)) < FEW
 
 
-@pytest.mark.sampled(2)
 def test_the_comparison_is_accessible(concept_log: str, tab: Tab) -> None:
     for mode in ("difference", "swipe", "blink"):
         tab.page.goto("about:blank")

@@ -169,7 +169,6 @@ def test_missing_attribution_names_the_setting(concept_log: str, tab: Tab) -> No
     expect(drift).to_contain_text("AtlasConfig(attribution=True)")
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("channel", ["on", "activation", "attribution"])
 def test_the_legend_is_accessible(concept_log: str, tab: Tab, channel: str) -> None:
     tab.open(concept_log, standalone=True, **TURNING, step=200, drift=channel)

@@ -184,7 +184,6 @@ def test_untrusted_events_are_text(concept_log: str, tab: Tab) -> None:
     tab.wait_for_step(100)
 
 
-@pytest.mark.sampled(2)
 def test_the_list_is_accessible(concept_log: str, tab: Tab) -> None:
     tab.open(concept_log, standalone=True, **MOVING, events="on")
     events(tab).get_by_role("button", name="airplanes split from birds").click()

@@ -54,7 +54,6 @@ def size(tab: Tab) -> tuple[int, int]:
     return round(box["width"]), round(box["height"])
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("script", ["", NO_WEBGL], ids=["webgl", "canvas"])
 def test_the_picture_is_the_map_as_shown(script: str, valid_log: str, tab: Tab) -> None:
     if script:
@@ -213,7 +212,6 @@ def _rename(route: object, classes: list[str]) -> None:
     route.fulfill(response=response, body=body_with_names)  # type: ignore[attr-defined]
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("theme", THEMES)
 def test_the_svg_file_looks_like_the_picture(
     theme: Theme, valid_log_by_loader: str, tab: Tab
@@ -318,7 +316,6 @@ def test_only_cells_can_be_saved_from_the_table(valid_log: str, tab: Tab) -> Non
     assert name.endswith(".csv")
 
 
-@pytest.mark.sampled(2)
 def test_the_menu_is_accessible(serve: Serve, tab: Tab) -> None:
     tab.open(
         serve("valid", "data-server"), standalone=True, **DIGITS, filter="toward:3", sign="both"

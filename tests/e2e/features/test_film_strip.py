@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import browser_logs
 import numpy as np
-import pytest
 from accessibility import audit, save_screenshots
 from atlas_tab import Tab, wait_until_painted
 from concept_logs import STEPS, make_concept_atlas
@@ -110,7 +109,6 @@ def test_there_is_none_without_concepts(concept_log: str, tab: Tab) -> None:
     expect(tab.inspector.locator(".film")).to_have_count(0)
 
 
-@pytest.mark.sampled(2)
 def test_the_film_strip_is_accessible(concept_log: str, tab: Tab) -> None:
     open_film_strip(tab, concept_log, 0)
     wait_until_painted(frames(tab).last.locator(".frame-icon"))

@@ -400,7 +400,6 @@ STATES = {
 }
 
 
-@pytest.mark.sampled(2)
 def test_panes_are_accessible(layer_log: str, tab: Tab) -> None:
     for name, (link, number) in STATES.items():
         tab.page.goto("about:blank")
@@ -411,7 +410,6 @@ def test_panes_are_accessible(layer_log: str, tab: Tab) -> None:
         audit(tab, f"panes-{name}")
 
 
-@pytest.mark.sampled(2)
 def test_layer_links_are_accessible(layer_log: str, tab: Tab) -> None:
     tab.open(layer_log, standalone=True, **NET, compare=SECOND)
     tab.settle()

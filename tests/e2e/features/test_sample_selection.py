@@ -365,7 +365,6 @@ def test_a_highlight_is_in_the_link_and_listed_for_each_step(
     expect(places).to_have_count(0)
 
 
-@pytest.mark.sampled(2)
 def test_selections_and_pins_are_accessible(serve: Serve, tab: Tab) -> None:
     tab.open(serve("valid", "data-server"), standalone=True, **WARM, grid=SIZE)
     tab.press_keys("k")

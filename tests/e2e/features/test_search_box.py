@@ -229,7 +229,6 @@ def test_a_missing_chunk_can_be_retried(valid_log: str, tab: Tab) -> None:
     expect(search_box(tab)).to_be_focused()
 
 
-@pytest.mark.sampled(2)
 def test_the_search_is_accessible(serve: Serve, tab: Tab) -> None:
     tab.open(serve("valid", "data-server"), standalone=True, **WARM)
     search(tab, "")

@@ -281,7 +281,6 @@ def test_it_is_a_drawer_on_narrow_pages(shortcut_log: str, tab: Tab) -> None:
     expect(panel(tab)).to_have_count(0)
 
 
-@pytest.mark.sampled(2)
 def test_the_list_of_shortcuts_is_accessible(shortcut_log: str, tab: Tab) -> None:
     for name, state in (
         ("list", {**MARKED, "step": 200, "shortcut": "all"}),

@@ -247,7 +247,6 @@ def test_a_log_without_concepts_shows_a_message(concept_log: str, tab: Tab) -> N
     expect(panel(tab)).to_contain_text("Concepts were not tracked in this run.")
 
 
-@pytest.mark.sampled(2)
 def test_the_graph_is_accessible(stream_log: str, tab: Tab) -> None:
     tab.open(stream_log, standalone=True, **SHOWN, step=STEP, stream="concepts", events="on")
     expect(plot(tab)).to_be_visible()

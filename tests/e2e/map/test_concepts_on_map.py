@@ -229,7 +229,6 @@ def test_similar_cells_say_why_there_are_none(concept_log: str, tab: Tab) -> Non
     expect(tab.app.locator(".tool-hint")).to_have_text("Pin a cell to see similar ones.")
 
 
-@pytest.mark.sampled(2)
 def test_they_are_accessible(serve: Serve, tab: Tab) -> None:
     tab.open(serve("concepts", "data-server"), standalone=True, **MOVING, color="concept")
     tab.press_keys("ArrowRight", "Enter", "i")

@@ -371,7 +371,6 @@ INTERACTIONS: tuple[Callable[[InputDevice], None], ...] = (
 )
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
 def test_every_interaction(
     way: Literal["pointer", "keyboard"], valid_log_by_loader: str, tab: Tab

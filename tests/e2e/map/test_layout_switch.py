@@ -118,7 +118,6 @@ def test_a_run_with_a_computed_relayout_is_one_run(digits_log: str, tab: Tab) ->
     wait_until_painted(tab.inspector.locator(".patch-button").first)
 
 
-@pytest.mark.sampled(2)
 def test_it_is_accessible(relayout_log: str, tab: Tab) -> None:
     tab.open(relayout_log, standalone=True, **MOVING, step=200)
     tab.settle()

@@ -128,7 +128,6 @@ def test_a_log_without_labels_shows_a_message(unlabeled_log: str, tab: Tab) -> N
     )
 
 
-@pytest.mark.sampled(2)
 def test_they_are_accessible(serve: Serve, tab: Tab) -> None:
     tab.open(serve("valid", "data-server"), standalone=True, **WARM, color="accuracy")
     audit(tab, "accuracy")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Icon pages as textures, shared by the passes that draw tiles. */
 
+import type { IconPage } from '../../domain/icon_sprites';
 import { createBlankTexture, createPictureTexture } from './textures';
 
 /** Textures of pages drawn lately; older ones go when their bytes exceed this. */
@@ -37,7 +38,7 @@ export class IconTextures {
   }
 
   /** Frees the pages beyond the budget, but none that has just been drawn. */
-  prune(drawn: ReadonlySet<ImageBitmap | null | undefined>): void {
+  prune(drawn: ReadonlySet<IconPage>): void {
     let total = [...this.#textures.values()].reduce((sum, { bytes }) => sum + bytes, 0);
     for (const [picture, { texture, bytes }] of this.#textures) {
       if (total <= BUDGET_BYTES) return;

@@ -3,6 +3,7 @@
 
 import { type ProgramInfo, setUniforms } from 'twgl.js';
 import { worldSide } from '../../domain/camera';
+import type { IconPage } from '../../domain/icon_sprites';
 import type { Level } from '../../wire/atlas';
 import { type Frame, rimWidth } from '../scene';
 import type { IconTextures } from './icon_textures';
@@ -75,7 +76,7 @@ export function setTexture(
   program: ProgramInfo,
   textures: IconTextures,
   { entry }: Level,
-  picture: ImageBitmap | null | undefined,
+  picture: IconPage,
 ): void {
   const { width = 1, height = 1 } = picture ?? {};
   setUniforms(program, {
