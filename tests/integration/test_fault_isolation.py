@@ -237,7 +237,7 @@ ALWAYS_RUN = (
 def cases(worker, faults=FAULTS):
     """Returns every fault at every moment, and each way to close the writer at least once.
 
-    A worker takes seconds to start, so each commit runs a different tenth of most worker faults.
+    A worker takes seconds to start, so each commit runs some of most worker faults.
     """
     found = []
     for name, fault in faults.items():
@@ -246,7 +246,7 @@ def cases(worker, faults=FAULTS):
             for end in ends:
                 case = f"{name}-{at}-{end}"
                 is_sampled = worker == "process" and case not in ALWAYS_RUN
-                marks = (pytest.mark.sampled(15),) if is_sampled else ()
+                marks = (pytest.mark.sampled(30),) if is_sampled else ()
                 found.append(pytest.param(fault, at, end, id=case, marks=marks))
     return found
 

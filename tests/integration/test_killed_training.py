@@ -14,6 +14,8 @@ from tensorboard_plugin_atlas.log_names import CHILD_RUN
 from tensorboard_plugin_atlas.logs.doctor import NOTE, PROBLEM, examine
 from tensorboard_plugin_atlas.logs.reader import list_atlases
 
+pytestmark = pytest.mark.sampled(2)
+
 ENDLESS = {"icons": "inversion", "icon_steps": 4096, "draft_seconds": 0}
 SCRIPT = """
     import sys, time

@@ -32,6 +32,8 @@ from tensorboard_plugin_atlas.logs.event_file import (
 from tensorboard_plugin_atlas.logs.resume import find_last_atlases
 from tensorboard_plugin_atlas.wire.atlas_codec import decode_atlas, encode_atlas, encode_probe
 
+pytestmark = pytest.mark.sampled(2)
+
 LAYERS, STEPS = ("a", "b"), (0, 10, 20)
 KINDS = ("flip", "cut", "insert", "delete", "repeat", "swap", "resealed", "moved")
 

@@ -23,6 +23,8 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.log_names import shortcuts_tag
 from tensorboard_plugin_atlas.logs.resume import find_last_shortcuts
 
+pytestmark = pytest.mark.sampled(2)
+
 STEPS = (2, 10, 20, 30, 40)
 CONFIG = AtlasConfig(samples=1000, epochs=50, grids=(6,), icons="none")
 QUICK = AtlasConfig(samples=60, epochs=5, grids=(2,), icons="none")

@@ -21,6 +21,8 @@ from tensorboard_plugin_atlas import AtlasConfig, cli, read_atlases
 from tensorboard_plugin_atlas.checkpoints.torchrun_group import open_process_group
 from tensorboard_plugin_atlas.logs.event_file import list_event_files, read_events
 
+pytestmark = pytest.mark.sampled(2)
+
 HERE = "test_build_ranks"
 LAYERS = ("stem", "body", "head")
 STEPS = range(0, 50, 10)

@@ -24,6 +24,8 @@ from tensorboard_plugin_atlas.logs.event_file import EventSink
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 from tensorboard_plugin_atlas.wire.limits import MAX_MANIFEST_VALUES
 
+pytestmark = pytest.mark.sampled(2)
+
 LOADERS = pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
 MIB = 1 << 20
 

@@ -45,6 +45,8 @@ from tensorboard_plugin_atlas.logs.event_file import read_events
 from tensorboard_plugin_atlas.writer.model_pickle import ModelCopy, pickle_structure
 from tensorboard_plugin_atlas.writer.shared_state import StateSlot, list_model_state
 
+pytestmark = pytest.mark.sampled(2)
+
 FULL = AtlasConfig(
     samples=24,
     grids=(2, 4),

@@ -33,6 +33,8 @@ from torch.nn.parallel import DistributedDataParallel
 from tiny_training import CLASSES, TINY, Net, make_images
 from tensorboard_plugin_atlas import AtlasWriter
 
+pytestmark = pytest.mark.sampled(2)
+
 rank = int(sys.argv[1])
 distributed.init_process_group(
     "gloo", f"file://{sys.argv[2]}", datetime.timedelta(seconds=120), world_size=2, rank=rank

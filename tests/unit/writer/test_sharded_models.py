@@ -30,6 +30,8 @@ from tiny_training import CLASSES, TINY, Net, make_images
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas
 from tensorboard_plugin_atlas.writer.sharding import model_source
 
+pytestmark = pytest.mark.sampled(2)
+
 rank, size = map(int, sys.argv[1:3])
 meeting, runs, *chosen = sys.argv[3:]
 torch.set_num_threads(1)

@@ -18,6 +18,8 @@ from torch import nn
 from tiny_training import TINY, make_images
 from tensorboard_plugin_atlas import AtlasWriter
 
+pytestmark = pytest.mark.sampled(2)
+
 SCALE = 2
 
 class Model(nn.Module):

@@ -29,6 +29,8 @@ from tensorboard_plugin_atlas.writer.worker_handle import ExitStatus
 from tensorboard_plugin_atlas.writer.worker_messages import Done, Job
 from tensorboard_plugin_atlas.writer.worker_supervisor import CannotStartError, WorkerSupervisor
 
+pytestmark = pytest.mark.sampled(2)
+
 DONE = Done((), 0.0, 0.0)
 
 
