@@ -25,6 +25,8 @@ from tensorboard_plugin_atlas import AtlasWriter
 from tensorboard_plugin_atlas.writer import ranks as ranks_module
 from tensorboard_plugin_atlas.writer.ranks import find_silent_rank
 
+pytestmark = pytest.mark.sampled(2)
+
 RANK = """
 import datetime, json, os, sys, time, torch
 from torch import distributed
@@ -32,8 +34,6 @@ from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 from tiny_training import CLASSES, TINY, Net, make_images
 from tensorboard_plugin_atlas import AtlasWriter
-
-pytestmark = pytest.mark.sampled(2)
 
 rank = int(sys.argv[1])
 distributed.init_process_group(

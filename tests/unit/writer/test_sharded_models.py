@@ -14,6 +14,8 @@ from tiny_training import start_script
 
 from tensorboard_plugin_atlas import read_atlases
 
+pytestmark = pytest.mark.sampled(2)
+
 SETUP = """
 import datetime, json, logging, os, sys, time, torch, warnings
 from torch import distributed, nn
@@ -29,8 +31,6 @@ from torch.nn import functional
 from tiny_training import CLASSES, TINY, Net, make_images
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas
 from tensorboard_plugin_atlas.writer.sharding import model_source
-
-pytestmark = pytest.mark.sampled(2)
 
 rank, size = map(int, sys.argv[1:3])
 meeting, runs, *chosen = sys.argv[3:]

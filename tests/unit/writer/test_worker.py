@@ -12,13 +12,13 @@ import pytest
 from background_writers import read_valid_steps
 from tiny_training import find_workers, start_script, wait_for_worker, wait_until
 
+pytestmark = pytest.mark.sampled(2)
+
 HEAD = """
 import os, signal, sys, time, torch
 from torch import nn
 from tiny_training import TINY, make_images
 from tensorboard_plugin_atlas import AtlasWriter
-
-pytestmark = pytest.mark.sampled(2)
 
 SCALE = 2
 
