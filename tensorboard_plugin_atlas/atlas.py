@@ -453,6 +453,20 @@ class Atlas:
         """Returns a copy with `changes` applied."""
         return dataclasses.replace(self, **changes)
 
+    def with_notes(self, *notes: str, **layer_info: Any) -> Atlas:
+        """Returns a copy with more notes and properties of the layer in its provenance.
+
+        Args:
+            notes: Added to the others; a note that is there is not repeated.
+            layer_info: Added to `Provenance.layer_info`, or in place of properties there.
+        """
+        provenance = dataclasses.replace(
+            self.provenance,
+            notes=tuple(dict.fromkeys((*self.provenance.notes, *notes))),
+            layer_info={**self.provenance.layer_info, **layer_info},
+        )
+        return self.replace(provenance=provenance)
+
     def show(self, *, height: int = 700) -> NotebookView:
         """Shows the atlas in a notebook.
 

@@ -302,10 +302,9 @@ def _log_preliminary(build: _Build, sink: Sink, checkpoint: CheckpointFile) -> N
         use_interface(build.interface),
     ):
         for atlas in pipeline.atlases(build.model, checkpoint.step, checkpoint.wall_time):
-            notes = (*atlas.provenance.notes, _PRELIMINARY_NOTE)
-            marked = atlas.replace(provenance=replace(atlas.provenance, notes=notes))
             tag = layer_tag(atlas.layer, Revision.PRELIMINARY)
-            sink.write(tag, encode_atlas(marked), atlas.step, atlas.wall_time)
+            marked = encode_atlas(atlas.with_notes(_PRELIMINARY_NOTE))
+            sink.write(tag, marked, atlas.step, atlas.wall_time)
     sink.flush()
 
 

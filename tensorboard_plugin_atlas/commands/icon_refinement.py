@@ -9,7 +9,6 @@ training.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import itertools
 import time
 from collections.abc import Mapping, Sequence
@@ -237,14 +236,11 @@ def check_weights(atlas: Atlas, match: ActivationMatch, checkpoint: Path) -> Non
 
 def _annotate(atlas: Atlas, checksum: str, kind: str, match: ActivationMatch) -> Atlas:
     """Adds the checksum of the original record and a note."""
-    origin = atlas.provenance
     note = (
         f"icons: rendered again as {kind}, from weights that match the logged activations (median "
         f"cosine {match.median:.3f})"
     )
-    info = {**origin.layer_info, REFINES: checksum}
-    provenance = dataclasses.replace(origin, layer_info=info, notes=(*origin.notes, note))
-    return atlas.replace(provenance=provenance)
+    return atlas.with_notes(note, **{REFINES: checksum})
 
 
 def _compute_mean_cosine(atlas: Atlas) -> float:

@@ -103,10 +103,9 @@ class ConceptTracker:
         obstacle = None if earlier is None else _find_obstacle(earlier, atlas)
         if obstacle is not None:
             earlier = None
-            atlas = _add_note(atlas, f"concepts: started over, because {obstacle}")
+            atlas = atlas.with_notes(f"concepts: started over, because {obstacle}")
         if len(atlas.samples) > MAX_IN_GRAPH:
-            atlas = _add_note(
-                atlas,
+            atlas = atlas.with_notes(
                 f"concepts: found in {MAX_IN_GRAPH:,} of the {len(atlas.samples):,} samples; each "
                 "of the others has the concept of its nearest neighbors",
             )
@@ -114,11 +113,6 @@ class ConceptTracker:
         tracked, last = _track_atlas(atlas, values, earlier)
         self._older, self._last = earlier, last
         return tracked
-
-
-def _add_note(atlas: Atlas, note: str) -> Atlas:
-    notes = (*atlas.provenance.notes, note)
-    return atlas.replace(provenance=dataclasses.replace(atlas.provenance, notes=notes))
 
 
 def _track_atlas(

@@ -7,7 +7,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from torch import nn
 
@@ -159,10 +159,7 @@ class AtlasIcons:
         made = self.ranks.decide(
             lambda: alone.add(atlas, model, layer, receptive, grids, state, on_preliminary)
         )
-        origin = made.provenance
-        return made.replace(
-            provenance=dataclasses.replace(origin, notes=(*origin.notes, _ALONE_NOTE))
-        )
+        return made.with_notes(_ALONE_NOTE)
 
     def _prepare_engine(
         self,
@@ -291,9 +288,7 @@ def _insert_icons(
     atlas: Atlas, rendered: RenderedLevels, changes: Sequence[IconChange] = ()
 ) -> Atlas:
     """Returns the atlas with icons, notes about them and their change."""
-    notes = dict.fromkeys((*atlas.provenance.notes, *rendered.notes))
-    info = {**atlas.provenance.layer_info, FASTPATH: dict(rendered.fastpath)}
+    info: dict[str, Any] = {FASTPATH: dict(rendered.fastpath)}
     if changes:
         info[ICON_CHANGE] = [one.as_dict() for one in changes]
-    provenance = dataclasses.replace(atlas.provenance, layer_info=info, notes=tuple(notes))
-    return atlas.replace(grids=rendered.add_to(atlas.grids), provenance=provenance)
+    return atlas.with_notes(*rendered.notes, **info).replace(grids=rendered.add_to(atlas.grids))
