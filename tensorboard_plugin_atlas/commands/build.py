@@ -116,7 +116,10 @@ def add_settings(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     from tensorboard_plugin_atlas.checkpoints.atlas_build import build_atlases
-    from tensorboard_plugin_atlas.checkpoints.torchrun_group import open_process_group
+    from tensorboard_plugin_atlas.checkpoints.torchrun_group import (
+        choose_device,
+        open_process_group,
+    )
     from tensorboard_plugin_atlas.commands.cost_estimate import (
         build_model,
         load_probe_source,
@@ -125,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tensorboard_plugin_atlas.commands.model_interface_options import import_model_function
 
     config = make_config(arguments)
-    model = move_to_device(build_model(arguments.model), arguments.device)
+    model = move_to_device(build_model(arguments.model), choose_device(arguments.device))
     source, classes = load_probe_source(
         arguments.data,
         samples=config.samples,

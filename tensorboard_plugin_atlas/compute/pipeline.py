@@ -526,8 +526,8 @@ def compute_atlas(
             first (N, D) tensor in it.
         process_group: Ranks that compute the atlas together: a process group of
             `torch.distributed`, such as `torch.distributed.group.WORLD`, with any backend. All of
-            its ranks must make this call, with equal arguments and a whole model each. None
-            computes the atlas in this process alone, also in a distributed run.
+            its ranks must make this call, with equal arguments and weights and a whole model each.
+            None computes the atlas in this process alone, also in a distributed run.
 
     Returns:
         The atlas; with a process group, the same on all ranks. Activations, map, and icons do not

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.model.center_weights import NEIGHBOR_OFFSETS
+from tensorboard_plugin_atlas.compute.model.equal_weights import check_equal_weights
 from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form, resolve_layer
 from tensorboard_plugin_atlas.compute.model.model_interface import call_model
 from tensorboard_plugin_atlas.compute.model.output_tensors import describe
@@ -102,12 +103,13 @@ def collect_activations(
 
     Raises:
         ArgumentError: if `layers` is not a list of names, the images have the wrong number of
-            channels, or there are fewer class names than logits.
+            channels, there are fewer class names than logits, or the ranks have different weights.
         LayerError: if a name does not resolve, a layer does not run, or its output has no known
             form.
     """
     if isinstance(layers, str) or not layers:
         raise ArgumentError(f"layers={layers!r}: pass a list of module names, such as ['layer4']")
+    check_equal_weights(model, ranks)
     modules = {name: resolve_layer(model, name) for name in layers}
     readers = {name: _Reader(name, module, probe, surround) for name, module in modules.items()}
     predictions = PredictionReader(probe)

@@ -41,6 +41,14 @@ class FailsOnce(Net):
         return super().forward(x)
 
 
+class OwnStatistics(Net):
+    """Has statistics that a rank updates with its own batches."""
+
+    def __init__(self, rank: int = 0) -> None:
+        super().__init__()
+        self.stem.register_buffer("running_mean", torch.tensor(float(rank)))
+
+
 def make_model(kind: type[Net] = Net, seed: int = 0) -> Net:
     torch.manual_seed(seed)
     return kind()
@@ -103,17 +111,19 @@ def call_in_ranks(group: Any) -> dict[str, Any]:
         make_model(seed=1), "body", images, config=config, process_group=group, previous=[first]
     )
 
-    def fail(kind: type[Net], config: AtlasConfig) -> str:
+    rank = 0 if group is None else group.rank()
+
+    def fail(kind: Any, config: AtlasConfig) -> str:
         with pytest.raises(Exception) as found:  # noqa: PT011 - the text is compared
             compute_atlas(make_model(kind), "body", images, config=config, process_group=group)
         return f"{found.type.__name__}: {found.value}"
 
-    rank = 0 if group is None else group.rank()
     return {
         "atlases": [encode_atlas(one.replace(wall_time=1.0)) for one in (first, second)],
         "wall time": first.wall_time,
         "changes shape": fail(ChangesShape, config),
         "fails": fail(FailsOnce, config),
+        "other statistics": fail(lambda: OwnStatistics(rank), config) if group else "",
         "other arguments": fail(ChangesShape, make_config(epochs=8 + rank)),
         "after failures": encode_atlas(
             compute_atlas(make_model(), "body", images, config=config, process_group=group).replace(
@@ -197,3 +207,11 @@ class TestComputeAtlas:
             one["other arguments"].startswith("ArgumentError: config: rank 1 has another one")
             for one in called[2]
         )
+
+    def test_ranks_with_other_statistics_are_refused(self, called: dict[int, list[Any]]) -> None:
+        for one in called[2]:
+            reason = one["other statistics"]
+            assert reason.startswith(
+                "ArgumentError: model: stem.running_mean of rank 1 is not that"
+            )
+            assert "torch.distributed.broadcast(tensor, 0)" in reason
