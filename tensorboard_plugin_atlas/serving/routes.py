@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
@@ -19,6 +18,7 @@ from tensorboard.errors import NotFoundError
 
 from tensorboard_plugin_atlas.errors import DamageError, TooNewError
 from tensorboard_plugin_atlas.serving.index import IndexText
+from tensorboard_plugin_atlas.serving.manifest_pack import join_pack
 from tensorboard_plugin_atlas.serving.series_reader import (
     AbsentError,
     Datum,
@@ -37,6 +37,7 @@ from tensorboard_plugin_atlas.wire.version_1_upgrade import upgrade_arrays
 
 _BINARY: Final = "application/octet-stream"
 
+_VARIES: Final = (("Vary", "Accept-Encoding"),)
 _IMAGE_HEADERS: Final = (("Content-Security-Policy", "default-src 'none'; sandbox"),)
 
 Params: TypeAlias = Mapping[str, str]
@@ -111,7 +112,7 @@ class DataRoutes:
             body.data,
             "application/json",
             etag=body.etag,
-            headers=(("Vary", "Accept-Encoding"),),
+            headers=_VARIES,
             gzipped=body.gzipped,
         )
 
@@ -139,7 +140,13 @@ class DataRoutes:
         shown = self._shown.find(request, datum, manifest, "map")
         if shown is None:
             return self._pack(request, datum, "map")
-        return RouteResponse(_join_pack(shown.text, shown.map), _BINARY, etag=shown.mark)
+        return RouteResponse(
+            shown.map,
+            _BINARY,
+            etag=shown.map_mark,
+            headers=_VARIES,
+            gzipped=shown.gzipped_map,
+        )
 
     def _sheet(self, request: Request, params: Params) -> RouteResponse:
         revisions = self._reader.revisions(request, params["id"], int(params["step"]))
@@ -210,7 +217,7 @@ class DataRoutes:
             data = upgrade_arrays(data)
         # The manifest holds the blob's checksum, so its own checksum covers both. An upgraded
         # record has the checksum of what is sent, not of what is stored.
-        return RouteResponse(_join_pack(manifest.text, data), _BINARY, etag=manifest.served_mark)
+        return RouteResponse(join_pack(manifest.text, data), _BINARY, etag=manifest.served_mark)
 
     def _picture(self, request: Request, datum: Datum, role: str, params: Params) -> RouteResponse:
         manifest = self._reader.manifest(request, datum)
@@ -228,12 +235,6 @@ class DataRoutes:
             is_immutable=wanted is not None,
             headers=_IMAGE_HEADERS,
         )
-
-
-def _join_pack(text: bytes, data: bytes) -> bytes:
-    """Returns a manifest and a blob as one body."""
-    padded = text + b" " * (-(4 + len(text)) % 8)
-    return struct.pack("<I", len(padded)) + padded + data
 
 
 def _find_only_blob(manifest: Manifest, role: str) -> int:

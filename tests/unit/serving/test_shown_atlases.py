@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import itertools
 import json
 import struct
@@ -110,6 +111,21 @@ def test_the_etag_is_the_checksum_of_what_is_sent(tmp_path: Path) -> None:
     assert get(client, "atlas", 0, **etag).status_code == 304
     activations = get(client, "activations", 0)
     assert activations.headers["ETag"] == f'"{checksum(activations.data)}"'
+
+
+def test_the_map_is_gzipped_for_clients_that_accept_it(tmp_path: Path) -> None:
+    write(tmp_path, [make_record(0)[1]])
+    client, _ = make_client(tmp_path)
+    plain = get(client, "atlas", 0)
+    packed = get(client, "atlas", 0, **{"Accept-Encoding": "br, gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) < 0.7 * len(plain.data)
+    assert {one.headers["Vary"] for one in (plain, packed)} == {"Accept-Encoding"}
+    assert get(client, "activations", 0, **{"Accept-Encoding": "gzip"}).data == (
+        get(client, "activations", 0).data
+    )
 
 
 def test_the_history_counts_all_samples(tmp_path: Path) -> None:
