@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.icons.render_levels import SHEET_BYTES
+from tensorboard_plugin_atlas.compute.icons.sheet_limit import get_sheet_limit
 from tensorboard_plugin_atlas.compute.model.activations import ProbeOutputs, collect_activations
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.streamed_probe import StreamedProbe
@@ -115,8 +115,9 @@ def _advise(dimensions: AtlasDimensions, config: AtlasConfig) -> str:
 
 
 def _count_icon_bytes(cells: int, config: AtlasConfig) -> int:
-    """Returns the expected bytes of icons: their budget, or more at the lowest quality."""
+    """Returns the expected bytes of icons: their limit, or more at the lowest quality."""
     if config.icons == "none":
         return 0
     side = config.icon_size or _ICON_SIDE
-    return max(min(SHEET_BYTES, 3 * cells * side * side), round(_PIXEL_BYTES * cells * side * side))
+    most = min(get_sheet_limit(cells), 3 * cells * side * side)
+    return max(most, round(_PIXEL_BYTES * cells * side * side))

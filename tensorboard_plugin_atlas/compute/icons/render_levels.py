@@ -16,14 +16,13 @@ from PIL import Image
 from tensorboard_plugin_atlas.atlas import ICON_KIND_CODES, FloatArray, Grid
 from tensorboard_plugin_atlas.compute.icons.grid_icons import UnfinishedIcons
 from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine, Icons
+from tensorboard_plugin_atlas.compute.icons.sheet_limit import get_sheet_limit
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.icons.time_limit import TimeLimit
 from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack_sets, unpack
 
 SHEET_QUALITIES: Final = (82, 70, 50, 30)
-SHEET_BYTES: Final = 2_200_000
-"""Most bytes for the icons of one atlas; with the activations a step stays below 4 MB."""
 
 _DECODED_BYTES: Final = 128 << 20
 """Most bytes of the decoded icons of one grid; the tab keeps 256 MiB of icons and thumbnails."""
@@ -87,7 +86,7 @@ def render_levels(
         warm_start: Unfinished icons from which those of each grid start.
         limit: When the time is over, the remaining cells keep the real patch, without a cosine.
         advance: Called with the number of cells finished since the last call.
-        qualities: WebP qualities to try; the first that keeps the icons within `SHEET_BYTES` is
+        qualities: WebP qualities to try; the first that keeps the icons within the limit is
             used.
         ranks: Each renders, packs, and scores some of the icons; a limit needs a process alone.
     """
@@ -133,14 +132,15 @@ def pack_icons(
 
     Args:
         icons: Of each grid.
-        qualities: WebP qualities to try; the first that keeps the icons within `SHEET_BYTES` is
+        qualities: WebP qualities to try; the first that keeps the icons within the limit is
             used, or else the last.
         ranks: Each packs some of the pages.
     """
     images = [_shrink(one.images) for one in icons]
+    limit = get_sheet_limit(sum(map(len, images)))
     for quality in qualities:
         sheets = pack_sets(images, quality=quality, compute_all=ranks.compute_all)
-        if sum(len(page) for sheet in sheets for page in sheet.pages) <= SHEET_BYTES:
+        if sum(len(page) for sheet in sheets for page in sheet.pages) <= limit:
             break
     return sheets, quality
 

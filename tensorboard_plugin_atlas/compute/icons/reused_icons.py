@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tensorboard_plugin_atlas.analysis.directions import finite_rows, row_blocks, unit_rows
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, Grid, IntArray
+from tensorboard_plugin_atlas.compute.icons.sheet_limit import get_sheet_limit
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack, unpack
 
@@ -27,9 +28,6 @@ SHEET_QUALITIES: Final = (95, 90, 82)
 encoding again at 82 changes pixels by 1.4 to 2.5 levels (root mean square, of 255) and cosines by
 up to .012. At 95 it is 1.0 to 1.2 levels and .002, for 1.4 to 1.8 times the bytes. Lossless
 encoding takes 3 to 9 times the bytes."""
-
-SHEET_BYTES: Final = 2_200_000
-"""Most bytes for the icons of one atlas, as in `render_levels`."""
 
 _REUSED: Final = "icons: reused from the original map; each cosine is a lower bound"
 _ATTRIBUTION: Final = (
@@ -165,9 +163,10 @@ def _choose_icons(pool: _IconPool, means: NDArray[Any]) -> tuple[NDArray[np.intp
 
 
 def _pack_within_limit(levels: Sequence[NDArray[np.uint8]]) -> tuple[list[SpriteSheets], int]:
+    limit = get_sheet_limit(sum(map(len, levels)))
     for quality in SHEET_QUALITIES:
         sheets = [pack(images, quality=quality) for images in levels]
-        if sum(len(page) for sheet in sheets for page in sheet.pages) <= SHEET_BYTES:
+        if sum(len(page) for sheet in sheets for page in sheet.pages) <= limit:
             break
     return sheets, quality
 

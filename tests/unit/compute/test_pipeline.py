@@ -555,12 +555,12 @@ def test_large_icons_are_stored_at_a_lower_quality_with_a_note(model, monkeypatc
     light = compute_atlas(model, "second", noise, config=recipe)
     assert not any("WebP" in note for note in light.provenance.notes)
     budget = weight(light) * 3 // 4
-    monkeypatch.setattr(drawing_module, "SHEET_BYTES", budget)
+    monkeypatch.setattr(drawing_module, "get_sheet_limit", lambda _icons: budget)
     heavy = compute_atlas(model, "second", noise, config=recipe)
     assert weight(heavy) <= budget
     (note,) = (note for note in heavy.provenance.notes if "WebP" in note)
     assert note.startswith("icons: stored at WebP quality ")
     assert int(note.split()[5]) < 82
-    monkeypatch.setattr(drawing_module, "SHEET_BYTES", 10)
+    monkeypatch.setattr(drawing_module, "get_sheet_limit", lambda _icons: 10)
     smallest = compute_atlas(model, "second", noise, config=recipe)
     assert any("WebP quality 30" in note for note in smallest.provenance.notes)

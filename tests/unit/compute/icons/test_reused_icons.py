@@ -10,8 +10,7 @@ import pytest
 from synthetic_runs import atlas_from_activations
 
 from tensorboard_plugin_atlas.atlas import Atlas, Grid
-from tensorboard_plugin_atlas.compute.icons import render_levels as render_levels_module
-from tensorboard_plugin_atlas.compute.icons.reused_icons import SHEET_BYTES, reuse_icons
+from tensorboard_plugin_atlas.compute.icons.reused_icons import reuse_icons
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 from tensorboard_plugin_atlas.sprite_sheets import pack, unpack
 
@@ -184,9 +183,6 @@ class TestIcons:
         change = grid.icons[::-1].astype(float) - old.icons
         at_default = unpack(pack(old.icons[::-1]))[::-1].astype(float) - old.icons
         assert np.sqrt((change**2).mean()) < 0.9 * np.sqrt((at_default**2).mean()) < 8
-
-    def test_the_size_limit_is_that_of_rendered_icons(self) -> None:
-        assert SHEET_BYTES == render_levels_module.SHEET_BYTES
 
 
 class TestAttribution:
