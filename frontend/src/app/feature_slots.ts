@@ -10,7 +10,7 @@ import type { AtlasMap } from '../map/atlas_map';
 import { mapButtons } from '../map/map_buttons';
 import { MapDecorator } from '../map/map_decorator';
 import { SceneTransition } from '../map/scene_transition';
-import { LiveUpdates } from '../state/background_loader';
+import { BackgroundLoader } from '../state/background_loader';
 import { keepOneListOpen } from '../state/exclusive_lists';
 import { syncHighlight } from '../state/highlight_url';
 import { Player } from '../state/player';
@@ -54,7 +54,7 @@ export class Shell {
     map.addEventListener('shown', update);
     session.pages.watch(update);
     new Reference(session);
-    new LiveUpdates(session);
+    new BackgroundLoader(session);
     syncHighlight(store);
     keepOneListOpen(store);
     this.#features = new FeatureRegistry({ session, map, player, nearest, update }, () => {

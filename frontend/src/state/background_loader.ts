@@ -15,7 +15,7 @@ import type { State } from './store';
 
 const POLL_MS = 30_000;
 
-export class LiveUpdates {
+export class BackgroundLoader {
   constructor(private readonly session: Session) {
     session.store.subscribe((state, before) => {
       if (isResting(state) && !isResting(before)) void this.#enrich(state);

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NearestSamples } from '../../src/domain/nearest_samples';
 import type { Address } from '../../src/host/tensorboard';
-import { LiveUpdates } from '../../src/state/background_loader';
+import { BackgroundLoader } from '../../src/state/background_loader';
 import { Player } from '../../src/state/player';
 import { Session } from '../../src/state/session';
 import { Store } from '../../src/state/store';
@@ -42,10 +42,10 @@ async function start(step = '10'): Promise<Session> {
 /** What the map would report once the scene is drawn. */
 const drawn = { settled: true, shownLevel: 2 };
 
-describe('LiveUpdates', () => {
+describe('BackgroundLoader', () => {
   it('waits for the map, then fetches probe, history, and the steps next door with icons', async () => {
     const session = await start();
-    new LiveUpdates(session);
+    new BackgroundLoader(session);
     await settle();
     expect(server.requests).toEqual([]);
     session.store.set(drawn);
@@ -59,7 +59,7 @@ describe('LiveUpdates', () => {
 
   it('does not request twice while the user stays', async () => {
     const session = await start();
-    new LiveUpdates(session);
+    new BackgroundLoader(session);
     session.store.set(drawn);
     await settle();
     const before = server.requests.length;
@@ -73,7 +73,7 @@ describe('LiveUpdates', () => {
     const steps = [{ step: 0 }, { step: 10 }, { step: 40, status: 'damaged', reason: 'torn' }];
     server.set('history', () => json(historyJson(steps)));
     const session = await start();
-    new LiveUpdates(session);
+    new BackgroundLoader(session);
     session.store.set(drawn);
     await settle();
     expect(server.of('atlas')).toEqual(['atlas?id=s1&step=0']);
@@ -82,7 +82,7 @@ describe('LiveUpdates', () => {
   it('requests the history again when an adjacent step is damaged', async () => {
     server.set('atlas?id=s1&step=40', () => failure(422, 'damaged', 'torn'));
     const session = await start();
-    new LiveUpdates(session);
+    new BackgroundLoader(session);
     session.store.set(drawn);
     await settle();
     expect(server.of('history')).toHaveLength(2);
@@ -92,7 +92,7 @@ describe('LiveUpdates', () => {
     server.set('probe', () => failure(422, 'damaged', 'torn'));
     server.set('history', () => failure(500, 'internal', 'x'));
     const session = await start();
-    new LiveUpdates(session);
+    new BackgroundLoader(session);
     session.store.set(drawn);
     await settle();
     expect(session.store.state).toMatchObject({ probe: null, probeFailure: { message: 'torn' } });
@@ -112,7 +112,7 @@ describe('LiveUpdates', () => {
   it('reports which thumbnails are missing, until they are requested again', async () => {
     server.set('thumbs?run=r1&blob=2&v=1', () => failure(422, 'damaged', 'torn'));
     const session = await start();
-    new LiveUpdates(session);
+    new BackgroundLoader(session);
     session.store.set(drawn);
     await settle();
     const { probe } = session.store.state;
@@ -132,7 +132,7 @@ describe('LiveUpdates', () => {
     async function poll(session: Session): Promise<void> {
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
       Object.defineProperty(document.body, 'clientHeight', { value: 600, configurable: true });
-      new LiveUpdates(session);
+      new BackgroundLoader(session);
       vi.advanceTimersByTime(POLL_MS);
       await settle();
     }
@@ -274,7 +274,7 @@ describe('LiveUpdates', () => {
       const session = await start();
       vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
       Object.defineProperty(document.body, 'clientHeight', { value: 0, configurable: true });
-      new LiveUpdates(session);
+      new BackgroundLoader(session);
       vi.advanceTimersByTime(POLL_MS);
       await settle();
       expect(server.of('index')).toEqual([]);
