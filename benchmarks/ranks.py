@@ -9,7 +9,9 @@ EfficientNet-Lite0 on 500 photographs, one of its middle layers, 5,000 samples. 
 nearest neighbors, and the icons of two grids are computed by rank 0 alone and by all ranks, in
 turns; also the approximate neighbors of eight times as many samples, which are the same ones with
 noise. Each rank has one thread and needs a free core. Maps, which rank 0 lays out, are not timed.
-Results are compared byte by byte.
+Results are compared byte by byte. The limit of the machine is measured with processes that share
+nothing: each computes everything, at the same time. They slow down one another, since cores share
+caches and memory.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
@@ -152,30 +154,39 @@ def run_rank(arguments: argparse.Namespace) -> None:
     if arguments.quick:
         grids, images, turns = (4, 6), 60, 1
     case = Case.make(grids, images)
-    costs: list[tuple[dict[str, Cost], dict[str, Cost]]] = []
+    costs: list[Turn] = []
     for _ in range(turns):
         alone, shared = (compute(case, one, ranks) for one in (ALONE, ranks))
         if ranks.rank == 0 and alone[1] != shared[1]:
             raise SystemExit("the results differ")
-        costs.append((alone[0], shared[0]))
+        costs.append((alone[0], shared[0], compute(case, ALONE, ranks, is_repeated=True)[0]))
     if ranks.rank == 0:
         print_costs(costs, sum(map(len, case.cells)), ranks.size)
 
 
-def compute(case: Case, ranks: Ranks, all_ranks: Ranks) -> tuple[dict[str, Cost], list[bytes]]:
+Turn: TypeAlias = tuple[dict[str, Cost], dict[str, Cost], dict[str, Cost]]
+"""Costs by stage: of one rank, of all ranks together, and of all ranks if each computes everything
+by itself."""
+
+
+def compute(
+    case: Case, ranks: Ranks, all_ranks: Ranks, *, is_repeated: bool = False
+) -> tuple[dict[str, Cost], list[bytes]]:
     """Returns the cost of the stages on all ranks, and their results on this one.
 
     Args:
         case: The case.
         ranks: Compute together; for one rank alone, the other ranks of `all_ranks` wait.
         all_ranks: All ranks.
+        is_repeated: Whether all ranks compute everything, each alone.
     """
+    is_active = ranks.size > 1 or all_ranks.rank == 0 or is_repeated
     costs: dict[str, Cost] = {}
 
     def measure(stage: str, work: Callable[[], Any]) -> Any:
         all_ranks.gather(lambda: None)
         wall, cpu = time.perf_counter(), time.process_time()
-        result = work() if ranks.size > 1 or all_ranks.rank == 0 else None
+        result = work() if is_active else None
         spent = all_ranks.gather(lambda: time.process_time() - cpu)
         costs[stage] = Cost(time.perf_counter() - wall, sum(spent), max(spent))
         return result
@@ -211,9 +222,7 @@ def render(case: Case, targets: list[Targets], ranks: Ranks) -> Any:
     return render_levels(engine, targets, "inversion", ranks=ranks)
 
 
-def print_costs(
-    costs: list[tuple[dict[str, Cost], dict[str, Cost]]], icons: int, size: int
-) -> None:
+def print_costs(costs: list[Turn], icons: int, size: int) -> None:
     """Prints the medians of all turns."""
     load = os.getloadavg()[0]
     print(f"{icons:,} icons, {len(costs)} turns, load average {load:.1f} on {os.cpu_count()} cores")
@@ -230,11 +239,20 @@ def print_costs(
         report(f"{stage}: {size} ranks", f"{several[0]:.2f} s, {cpu}")
     for name, what in (("busiest", "by the CPU seconds of the busiest"), ("wall", "by wall time")):
         totals = [
-            [sum(getattr(cost, name) for cost in part.values()) for part in turn] for turn in costs
+            [sum(getattr(cost, name) for cost in part.values()) for part in turn[:2]]
+            for turn in costs
         ]
         speedup = statistics.median(one / several for one, several in totals)
         goal = Goal("times as fast", speedup, BOUND * size / 2, is_least=True)
         report(f"all stages on {size} ranks, {what}", f"{speedup:.2f} times as fast", goal)
+    limits = [size * sum_wall(one) / sum_wall(each) for one, _, each in costs]
+    limit = f"{statistics.median(limits):.2f} times as fast"
+    report(f"limit of the machine, {size} processes that share nothing", limit)
+
+
+def sum_wall(costs: dict[str, Cost]) -> float:
+    """Returns the wall seconds of all stages."""
+    return sum(cost.wall for cost in costs.values())
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ FOLDER = Path(__file__).parents[1] / "build" / "scale"
 CONFIG = AtlasConfig(grids=(10, 20, 40, 80, 160))
 NEIGHBORS = CONFIG.neighbors - 1
 STEPS = 2 * CONFIG.epochs
+SEARCH = "neighbors"
 
 
 def peak_memory() -> float:
@@ -81,10 +82,18 @@ def reset_peak() -> None:
 
 
 class Stages:
-    """Measures stages and prints a line for each."""
+    """Measures stages and prints a line for each.
+
+    Attributes:
+        total: CPU seconds of all stages that are counted.
+        seconds: CPU seconds by stage.
+        memory: Largest memory of the process in GiB, by stage.
+    """
 
     def __init__(self) -> None:
         self.total = 0.0
+        self.seconds: dict[str, float] = {}
+        self.memory: dict[str, float] = {}
 
     @contextmanager
     def measure(self, name: str, *, is_counted: bool = True) -> Iterator[None]:
@@ -94,6 +103,7 @@ class Stages:
         yield
         seconds = time.process_time() - start
         self.total += seconds if is_counted else 0
+        self.seconds[name], self.memory[name] = seconds, peak_memory()
         print(f"  {name:<52} {seconds:9.2f} CPU s {peak_memory():7.2f} GiB", flush=True)
 
 
@@ -182,11 +192,11 @@ def measure_stages(rows: NDArray[np.float16]) -> None:
     print(f"  trustworthiness {quality.trustworthiness:.4f}")
 
 
-def measure_parts(rows: NDArray[np.float16], with_peers: bool) -> None:
-    """Prints the cost of each part of a first map, next to peers."""
+def measure_parts(rows: NDArray[np.float16], with_peers: bool) -> Stages:
+    """Prints and returns the cost of each part of a first map, next to peers."""
     stages = Stages()
     unit = unit_rows(rows)
-    with stages.measure("neighbors"):
+    with stages.measure(SEARCH):
         indices, distances = (
             nearest_neighbors(unit, NEIGHBORS)
             if len(rows) <= 20_000
@@ -204,6 +214,7 @@ def measure_parts(rows: NDArray[np.float16], with_peers: bool) -> None:
     print_quality(unit, xy)
     if with_peers:
         measure_open_tsne(unit, graph, start, stages)
+    return stages
 
 
 def measure_pynndescent(unit: NDArray[np.float32], stages: Stages) -> None:

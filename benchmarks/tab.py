@@ -16,6 +16,8 @@ their range. A real TensorBoard serves the committed tab.
   each visible cell, without smoothing.
 - `points` drags 100,000 samples as points. The baseline is regl-scatterplot with the same points,
   size and number of colors.
+- `million` drags a map of a million samples with grids up to 160 x 160, at several zooms: icons and
+  points, of which 40,000 are drawn and others are fetched. The bound is that of the page alone.
 - `open` opens the tab from the scalars of an idle TensorBoard with a new profile until a grid of
   40 x 40 icons is drawn, and then changes between cached steps, with and without reduced motion.
   The GPU process, where software GL draws, is included.
@@ -59,7 +61,7 @@ from playwright.sync_api import Page
 from synthetic_atlases import PALETTE, make_atlas
 from tab_browser import Chromium, CpuTime, Memory, start_chromium
 from tab_clients import Latencies, Writer, find_servers, measure_load, run_clients, watch_load
-from tab_logs import LAYER, full_atlas, write_run
+from tab_logs import LAYER, full_atlas, many_samples_atlas, write_run
 from tab_memory import QuietPage
 from tensorboard_server import start_tensorboard, wait_for_atlases
 
@@ -180,6 +182,23 @@ def points(folder: Path, effort: Effort) -> list[Row]:
     return [make_ratio_row("frame while panning 100,000 points / regl-scatterplot", pairs, 0.3)]
 
 
+def million(folder: Path, effort: Effort) -> list[Row]:
+    """Measures the frames of a map of a million samples."""
+    write_run(folder / "run", [many_samples_atlas(round(1_000_000 * effort.share))])
+    rows = []
+    with serve(folder, 1) as url, start_chromium() as browser:
+        stage = measure_stage(browser, url)
+        for zoom in (1, 8, 30):
+            ours = make_map_opener(url, show="both", color="class", z=zoom)
+            spent = [measure_drag(browser, ours, stage) for _ in range(effort.pairs)]
+            page = statistics.median(1000 * one.page / LAP for one in spent)
+            gpu = statistics.median(1000 * one.gpu / LAP for one in spent)
+            what = f"frame while panning icons and points of a million samples, zoom {zoom}"
+            measured = f"{page:.1f} ms CPU of the page, {gpu:.0f} of the GPU process"
+            rows.append(Row(what, measured, "<= 16 ms of the page", page <= 16))
+    return rows
+
+
 @contextlib.contextmanager
 def serve(log_dir: Path, atlases: int, *, fast: bool = True) -> Iterator[str]:
     """Yields the URL of a TensorBoard that has loaded a log."""
@@ -273,6 +292,11 @@ def measure_pairs(
 
 def measure_frame(browser: Chromium, open_page: Opener, stage: Stage) -> float:
     """Drags the content of a new page; returns CPU seconds per frame of all Chromium processes."""
+    return measure_drag(browser, open_page, stage).total / LAP
+
+
+def measure_drag(browser: Chromium, open_page: Opener, stage: Stage) -> CpuTime:
+    """Drags the content of a new page; returns the CPU time of `LAP` frames."""
     with browser.page() as page:
         open_page(page)
         target = page.locator("atlas-map, canvas").first.bounding_box()
@@ -286,7 +310,7 @@ def measure_frame(browser: Chromium, open_page: Opener, stage: Stage) -> float:
         assert page.screenshot() != still, "nothing moved"
         before = browser.measure_cpu()
         page.evaluate("path => bench.drag(path)", path | {"moves": LAP})
-        return browser.measure_cpu().since(before).total / LAP
+        return browser.measure_cpu().since(before)
 
 
 def make_ratio_row(what: str, pairs: Sequence[tuple[float, float]], goal: float | None) -> Row:
@@ -553,6 +577,7 @@ def size(_folder: Path, _effort: Effort) -> list[Row]:
 BENCHMARKS: dict[str, Callable[[Path, Effort], list[Row]]] = {
     "pan": pan,
     "points": points,
+    "million": million,
     "open": measure_opening,
     "size": size,
     "memory": memory,

@@ -7,6 +7,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+from large_atlases import make_large_atlas
 from synthetic_atlases import make_atlas, make_grid, make_probe_pictures
 
 from tensorboard_plugin_atlas.atlas import Atlas
@@ -50,6 +51,16 @@ def full_atlas(
         quality=dataclasses.replace(base.quality, clamped=0),
         grids=tuple(make_grid(size, xy, labels, tile, 1) for size, tile in tiles.items()),
     )
+
+
+def many_samples_atlas(samples: int) -> Atlas:
+    """Returns an atlas of very many samples, with icons in grids of up to 160 x 160 cells."""
+    base = make_large_atlas(samples, grids=(10,))
+    labels = base.samples.labels
+    assert labels is not None
+    tiles = {10: 96, 20: 64, 40: 48, 80: 48, 160: 32}
+    grids = (make_grid(size, base.samples.xy, labels, tile, 1) for size, tile in tiles.items())
+    return dataclasses.replace(base, layer=LAYER, grids=tuple(grids))
 
 
 def write_run(folder: Path, atlases: list[Atlas]) -> None:
