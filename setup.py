@@ -95,8 +95,9 @@ setup(
             "types-protobuf",
             "types-tqdm",
         ],
-        # For the tests of docs/guides/other-trackers.md: scripts/test --long
+        # For scripts/test --long: docs/guides/other-trackers.md, and Google Cloud Storage.
         "trackers": ["clearml>=2", "mlflow>=3", "wandb>=0.20"],
+        "stores": ["gcp-storage-emulator>=2024.8.3", "gcsfs>=2024.2"],
     },
     entry_points={
         "tensorboard_plugins": ["atlas = tensorboard_plugin_atlas.loader:AtlasLoader"],
