@@ -3,6 +3,7 @@
 
     scripts/gallery runs/gallery                  all pages
     scripts/gallery runs/gallery marker cifar10   only these
+    scripts/gallery --current-tab                 the same data with the current tab, without logs
 
 Each page of docs/gallery lists the command that makes its log. The logs are only read.
 """
@@ -10,13 +11,24 @@ Each page of docs/gallery lists the command that makes its log. The logs are onl
 from __future__ import annotations
 
 import argparse
+import base64
+import gzip
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tensorboard_plugin_atlas import export_html
+import msgspec
 
+from tensorboard_plugin_atlas import export_html
+from tensorboard_plugin_atlas.export.page import write_page
+from tensorboard_plugin_atlas.export.responses import RecordedResponse
+from tensorboard_plugin_atlas.output_file import replace_file
+from tensorboard_plugin_atlas.wire.response_types import ExportedPage
+
+_BODY: Final = re.compile(rb'<script type="application/octet-stream" id="atlas-\d+">(.*?)</script>')
+_PAGE: Final = re.compile(rb'<script type="application/json" id="atlas-page">(.*?)</script>')
 OUTPUT: Final = Path(__file__).parents[1] / "docs" / "gallery" / "atlases"
 
 
@@ -95,12 +107,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     names = [atlas.name for atlas in ATLASES]
-    parser.add_argument("logs", type=Path, help="directory of the logs")
+    parser.add_argument("logs", nargs="?", type=Path, help="directory of the logs")
     parser.add_argument("names", nargs="*", help=f"only these pages: {', '.join(names)}")
     parser.add_argument(
         "--output", type=Path, default=OUTPUT, help="directory of the pages (default: %(default)s)"
     )
+    parser.add_argument(
+        "--current-tab",
+        action="store_true",
+        help="put the current tab into all pages; their data stay, so the wire format must, too",
+    )
     arguments = parser.parse_args(argv)
+    if arguments.current_tab:
+        for page in sorted(arguments.output.glob("*.html")):
+            replace_tab(page)
+        return
+    if arguments.logs is None:
+        parser.error("pass the directory of the logs, or --current-tab")
     unknown = [name for name in arguments.names if name not in names]
     if unknown:
         parser.error(f"no page is called {unknown[0]!r}; pass any of {', '.join(names)}")
@@ -124,6 +147,29 @@ def export(atlas: GalleryAtlas, logs: Path, output: Path) -> None:
         force=True,
     )
     print(f"{page.path}: {page.bytes / 1e6:.2f} MB", *page.omitted, sep="\n  ")
+
+
+def replace_tab(page: Path) -> None:
+    """Writes a page again with the tab of this version and the responses that it contains."""
+    content = page.read_bytes()
+    found = _PAGE.search(content)
+    if found is None:
+        raise SystemExit(f"{page} is not an exported page")
+    info = msgspec.json.decode(found[1], type=ExportedPage)
+    responses = []
+    for one, body in zip(info.requests, _BODY.findall(content), strict=True):
+        data = base64.b64decode(body)
+        responses.append(
+            RecordedResponse(
+                route=one.request.partition("?")[0],
+                request=one.request,
+                status=one.status,
+                data=gzip.decompress(data) if one.gzipped else data,
+            )
+        )
+    with replace_file(page) as file:
+        write_page(file, info, responses)
+    print(f"{page}: {page.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from commands import ROOT
 from gallery_pages import ATLASES, PAGES, find_frame
 from synthetic_atlases import write_log
 
+from tensorboard_plugin_atlas.export.page import read_page_script
+
 MAX_BYTES = 2_500_000
 MAX_TOTAL_BYTES = 12_000_000
 DATA = re.compile(r'<script type="application/json" id="atlas-page">(.*?)</script>')
@@ -105,3 +107,15 @@ class TestScript:
             make_gallery.main([str(output.parent / "logs"), "smal", "--output", str(output)])
         assert "no page is called 'smal'; pass any of small, other" in capsys.readouterr().err
         assert not output.exists()
+
+    def test_the_tab_of_a_page_is_replaced_and_its_data_stay(self, tmp_path: Path) -> None:
+        page = tmp_path / "two-classes.html"
+        content = (ATLASES / page.name).read_bytes()
+        start = content.rindex(b"<script>") + len(b"<script>")
+        page.write_bytes(
+            content[:start] + b"alert(1)" + content[content.index(b"</script>", start) :]
+        )
+        make_gallery.main(["--current-tab", "--output", str(tmp_path)])
+        assert read_export(page) == read_export(ATLASES / page.name)
+        assert read_page_script() in page.read_bytes()
+        assert b"alert(1)" not in page.read_bytes()
