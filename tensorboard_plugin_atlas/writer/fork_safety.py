@@ -56,7 +56,8 @@ def _after_in_child() -> None:
     global _lock
     _lock = threading.RLock()
     for owner in list(_owners):
-        owner.renew_locks()
+        with contextlib.suppress(Exception):  # the locks of all others must be renewed, too
+            owner.renew_locks()
 
 
 if hasattr(os, "register_at_fork"):

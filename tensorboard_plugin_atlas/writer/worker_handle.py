@@ -210,7 +210,9 @@ _KILLED: Final[list[subprocess.Popen[bytes]]] = []
 
 def _close_channels_in_child() -> None:
     for worker in list(_RUNNING):
-        worker.close_channel()
+        # Other code may have closed its descriptors; the sockets of all others must be closed, too.
+        with contextlib.suppress(Exception):
+            worker.close_channel()
 
 
 # Otherwise data loader processes hold the socket open, and the worker does not see its owner exit.

@@ -78,17 +78,20 @@ def find_workers(pid=None):
 
 def wait_for_worker(pid=None, seconds=30):
     """Waits for the one worker of a process."""
-    return wait_until(lambda: next(iter(find_workers(pid)), None), seconds)
+    return wait_until(lambda: next(iter(find_workers(pid)), None), seconds, "there is no worker")
 
 
-def wait_until(condition, seconds=120):
-    """Calls `condition` until its result is true, and returns that result."""
+def wait_until(condition, seconds=120, what="the condition is false"):
+    """Calls `condition` until its result is true, and returns that result.
+
+    After `seconds`, an AssertionError says `what` has not ended.
+    """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := condition():
             return found
         time.sleep(0.01)
-    raise AssertionError(f"not within {seconds} s")
+    raise AssertionError(f"after {seconds} s, {what}")
 
 
 def start_script(path, text, *arguments, **options):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import random
 import signal
@@ -15,6 +16,7 @@ import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -127,10 +129,18 @@ def check_start(start, log_dir, monkeypatch):
         assert ours
         for loader_process in iterator._workers:
             # Wait: a forked process closes its copies when it first runs.
-            wait_until(lambda pid=loader_process.pid: not ours & sockets(pid), START_SECONDS)
+            wait_until(
+                lambda pid=loader_process.pid: not ours & sockets(pid),
+                START_SECONDS,
+                "a process of the loader still holds a socket",
+            )
         atlas.add_atlas(1)
         worker.kill()
-        wait_until(lambda: [w for w in find_workers() if w.pid != worker.pid], START_SECONDS)
+        wait_until(
+            lambda: [w for w in find_workers() if w.pid != worker.pid],
+            START_SECONDS,
+            "no other worker was started",
+        )
     finally:
         atlas._recorder._worker_thread.end(0)
         iterator._shutdown_workers()
@@ -369,6 +379,25 @@ class TestForks:
                 thread.join(START_SECONDS)
         assert times["other thread"] > 0.4
         assert times.keys() == {"same thread", "other thread", "late"}
+
+    def test_a_child_closes_all_sockets_although_the_descriptors_of_a_worker_are_gone(
+        self, tmp_path, monkeypatch
+    ):
+        """Other code closed them in this process."""
+        with AtlasWriter(tmp_path, Net(), ["body"], probe=make_images(), config=TINY):
+            worker = wait_until(lambda: next(iter(process_room._RUNNING), None), START_SECONDS)
+            broken = copy.copy(worker)
+            broken._channel, broken._pidfd = SimpleNamespace(close=lambda: None), 10**6
+            held = f"socket:[{os.fstat(worker._channel._end.fileno()).st_ino}]"
+            assert held in sockets(os.getpid())
+            with monkeypatch.context() as patch, warnings.catch_warnings():
+                patch.setattr(process_room, "_RUNNING", [broken, worker])
+                warnings.simplefilter("ignore", DeprecationWarning)
+                child = os.fork()
+                if child == 0:
+                    os._exit(held in sockets(os.getpid()))
+            _, status = os.waitpid(child, 0)
+            assert status == 0
 
     def test_a_child_waits_for_no_lock_of_another_thread(self, tmp_path):
         with AtlasWriter(tmp_path, Net(), ["body"], probe=make_images(), config=TINY) as atlas:
