@@ -9,7 +9,8 @@ depend on the number of ranks. `process_group` connects the processes; this modu
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
@@ -115,14 +116,28 @@ class Ranks:
         Raises:
             ArgumentError: naming the argument and a rank whose value differs from that of rank 0.
         """
+        different = self.find_difference(values)
+        if different is not None:
+            name, rank = different
+            raise ArgumentError(
+                f"{name}: rank {rank} has another one than rank 0; pass the same on all ranks"
+            )
+
+    def find_difference(self, values: Mapping[str, object]) -> tuple[str, int] | None:
+        """Returns the first name whose value differs from that of rank 0, and a rank; or None.
+
+        Args:
+            values: By name. A rank may have other names.
+
+        Raises:
+            AtlasError: as `gather`.
+        """
         found = self.gather(lambda: values)
-        for rank, others in enumerate(found):
-            for name, value in found[0].items():
-                if others[name] != value:
-                    raise ArgumentError(
-                        f"{name}: rank {rank} has another one than rank 0; pass the same on all "
-                        "ranks"
-                    )
+        for rank, own in enumerate(found):
+            for name in itertools.chain(found[0], own):
+                if own.get(name) != found[0].get(name):
+                    return name, rank
+        return None
 
     def is_own(self, index: int) -> bool:
         """Returns whether this rank computes the item with this index, as in `compute_all`."""

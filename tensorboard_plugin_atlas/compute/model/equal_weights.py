@@ -25,17 +25,14 @@ def check_equal_weights(model: nn.Module, ranks: Ranks) -> None:
     """
     if ranks.size == 1:
         return
-    found = ranks.gather(lambda: compute_checksums(model))
-    expected = found[0]
-    for rank, own in enumerate(found):
-        for name in itertools.chain(expected, own):
-            if own.get(name) != expected.get(name):
-                raise ArgumentError(
-                    f"model: {name} of rank {rank} is not that of rank 0, and all ranks need the "
-                    "same model; before this call, run on all ranks: "
-                    "for tensor in model.state_dict().values(): "
-                    "torch.distributed.broadcast(tensor, 0)"
-                )
+    different = ranks.find_difference(compute_checksums(model))
+    if different is not None:
+        name, rank = different
+        raise ArgumentError(
+            f"model: {name} of rank {rank} is not that of rank 0, and all ranks need the same "
+            "model; before this call, run on all ranks: for tensor in model.state_dict().values(): "
+            "torch.distributed.broadcast(tensor, 0)"
+        )
 
 
 def compute_checksums(model: nn.Module) -> dict[str, int]:
