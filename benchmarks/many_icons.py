@@ -24,7 +24,15 @@ import time
 
 import numpy as np
 import torch
-from efficientnet_lite import DEPTHS, MEAN, STD, load_lite, load_pictures
+from efficientnet_lite import (
+    DEPTHS,
+    MEAN,
+    STD,
+    Study,
+    build_layer_study,
+    load_lite,
+    load_pictures,
+)
 from training_overhead import MISSED, Goal, report
 
 from tensorboard_plugin_atlas import AtlasConfig
@@ -34,12 +42,6 @@ from tensorboard_plugin_atlas.compute.icons.render_levels import (
     pack_icons,
     render_levels,
 )
-from tensorboard_plugin_atlas.compute.icons.targets import Targets, build_targets
-from tensorboard_plugin_atlas.compute.layout.grid import GridCells, bin_grids
-from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
-from tensorboard_plugin_atlas.compute.model.activations import collect_activations
-from tensorboard_plugin_atlas.compute.model.receptive_field import measure_receptive_field
-from tensorboard_plugin_atlas.compute.probe.patches import PatchSource
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 
 LAYER = f"_blocks.{DEPTHS['mid'][0]}"
@@ -47,23 +49,15 @@ SIDE, CELLS = 160, 21_500
 MILLISECONDS, MEGABYTES = 30.0, 24.0
 
 
-def prepare(images: int, positions: int) -> tuple[IconEngine, GridCells, Targets]:
-    """Returns an engine for the layer, and the cells of the grid with their targets."""
+def prepare(images: int, positions: int) -> Study:
+    """Returns the layer with the cells of the grid."""
     pictures, labels = (part[:images] for part in load_pictures())
     config = AtlasConfig(
         samples=positions * images, positions_per_image=positions, grids=(SIDE,), min_count=1
     )
     scale = [MEAN] * 3, [STD] * 3
     probe = build_probe(((pictures - MEAN) / STD, labels), config=config, normalize=scale)
-    model = load_lite(0)
-    layer = collect_activations(model, [LAYER], probe).layers[LAYER]
-    layout = compute_layout(layer.values, config=config)
-    cells = bin_grids(layout, layer.values, config=config)[0][0]
-    receptive = measure_receptive_field(model, LAYER, probe, map_size=layer.map_size)
-    source = PatchSource(probe.images, probe.normalize)
-    centers = receptive.centers(layer.positions)
-    targets = build_targets(cells, layer.values, probe.sample_image, centers, layer.surround)
-    return IconEngine.prepare(model, LAYER, source, receptive), cells, targets
+    return build_layer_study("mid", load_lite(0), LAYER, probe, config)
 
 
 def main() -> int:
@@ -76,7 +70,9 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit with 1 if a bound is missed")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    engine, cells, targets = prepare(*((60, 20) if arguments.quick else (500, 100)))
+    study = prepare(*((60, 20) if arguments.quick else (500, 100)))
+    (cells,), (targets,) = study.cells, study.targets
+    engine = IconEngine.prepare(study.model, LAYER, study.source, study.receptive)
     wanted = 64 if arguments.quick else arguments.icons
     chosen = np.sort(np.random.default_rng(0).permutation(len(cells))[:wanted])
     start = time.process_time()
