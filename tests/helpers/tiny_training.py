@@ -84,7 +84,7 @@ def wait_for_worker(pid=None, seconds=30):
 def wait_until(condition, seconds=120, what="the condition is false"):
     """Calls `condition` until its result is true, and returns that result.
 
-    After `seconds`, an AssertionError says `what` has not ended.
+    After `seconds`, an AssertionError says `what` was seen until then.
     """
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -6,6 +6,7 @@ import { type Camera, type Viewport, viewOf } from './camera';
 
 /** Grids of so few pages are requested whole, so that nothing arrives late while the view moves. */
 const MAX_WHOLE_PAGES = 4;
+
 /** A page of icons; null where it failed, undefined where it is not here. */
 export type IconPage = ImageBitmap | null | undefined;
 

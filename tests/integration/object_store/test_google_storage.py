@@ -4,18 +4,15 @@ served by TensorBoard."""
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tensorboard_server import start_tensorboard, wait_for_atlases
-from tiny_training import TINY, Net, make_images
+from resumed_runs import records_in, write_resumed_runs
+from tensorboard_server import find_free_port, start_tensorboard, wait_for_atlases
 
-from tensorboard_plugin_atlas import AtlasWriter, read_atlases
+from tensorboard_plugin_atlas import read_atlases
 from tensorboard_plugin_atlas.cli import main
-from tensorboard_plugin_atlas.logs.event_file import read_events
-from tensorboard_plugin_atlas.logs.log_files import LogPathLike
 
 gcsfs = pytest.importorskip("gcsfs")
 emulator = pytest.importorskip("gcp_storage_emulator.server")
@@ -26,9 +23,7 @@ pytestmark = pytest.mark.long
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Serves an empty bucket on a free port; yields its URL."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = find_free_port()
     server = emulator.create_server("127.0.0.1", port, in_memory=True, default_bucket="bucket")
     server.start()
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
@@ -38,20 +33,10 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
-def records_in(directory: LogPathLike) -> list[tuple[str | None, int, tuple[bytes, ...] | None]]:
-    return [(event.tag, event.step, event.blobs) for event in read_events(directory)]
-
-
 def test_a_run_is_written_resumed_and_read(
     bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model, images = Net(), make_images()
-    for log_dir in (tmp_path / "exp", f"{bucket}/exp"):
-        for step in (0, 10):
-            with AtlasWriter(
-                log_dir, model, ["body"], probe=images, config=TINY, worker="inline", strict=True
-            ) as atlas:
-                atlas.add_atlas(step, walltime=1000.0 + step)
+    write_resumed_runs([tmp_path / "exp", f"{bucket}/exp"])
     assert records_in(f"{bucket}/exp/atlas") == records_in(tmp_path / "exp" / "atlas")
     assert [one.step for one in read_atlases(bucket)] == [0, 10]
     assert main(["inspect", bucket]) == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import s3fs
 import torch
+from resumed_runs import records_in, write_resumed_runs
 from s3_server import FaultyApp, start_s3_server
 from tensorboard_server import get, start_tensorboard, wait_for_atlases
 from tiny_training import TINY, Net, make_images
@@ -18,8 +19,7 @@ from tensorboard_plugin_atlas import AtlasWriter, read_atlases
 from tensorboard_plugin_atlas.atlas import Atlas
 from tensorboard_plugin_atlas.cli import main
 from tensorboard_plugin_atlas.errors import ArgumentError
-from tensorboard_plugin_atlas.logs.event_file import read_events
-from tensorboard_plugin_atlas.logs.log_files import LogPathLike, list_event_files
+from tensorboard_plugin_atlas.logs.log_files import list_event_files
 from tensorboard_plugin_atlas.logs.remote_path import RemotePath
 from tensorboard_plugin_atlas.wire.atlas_codec import encode_atlas
 
@@ -47,10 +47,6 @@ def train(log_dir: str | Path) -> None:
             with torch.no_grad():
                 for parameter in model.parameters():
                     parameter.mul_(1.01)
-
-
-def records_in(directory: LogPathLike) -> list[tuple[str | None, int, tuple[bytes, ...] | None]]:
-    return [(event.tag, event.step, event.blobs) for event in read_events(directory)]
 
 
 # One test, since a log of 100 atlases takes seconds to write and the tests of a module may run in
@@ -93,13 +89,7 @@ def check_served_bytes(url: str, atlases: list[Atlas]) -> None:
 
 @pytest.mark.usefixtures("server")
 def test_a_run_is_resumed(tmp_path: Path) -> None:
-    model, images = Net(), make_images()
-    for log_dir in (tmp_path / "exp", "s3://bucket/resumed"):
-        for step in (0, 10):
-            with AtlasWriter(
-                log_dir, model, ["body"], probe=images, config=TINY, worker="inline", strict=True
-            ) as atlas:
-                atlas.add_atlas(step, walltime=1000.0 + step)
+    write_resumed_runs([tmp_path / "exp", "s3://bucket/resumed"])
     assert records_in("s3://bucket/resumed/atlas") == records_in(tmp_path / "exp" / "atlas")
     assert len(list(read_atlases("s3://bucket/resumed"))) == 2
 
