@@ -39,11 +39,11 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
 from synthetic_concepts import ConceptRun, simulate_concepts
 
-from tensorboard_plugin_atlas.analysis.concepts.concept_partition import (
-    ConceptPartition,
+from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import find_directions
+from tensorboard_plugin_atlas.analysis.concepts.step_concepts import (
+    StepConcepts,
     find_concepts,
 )
-from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import find_directions
 from tensorboard_plugin_atlas.analysis.directions import nearest_neighbors
 
 NEIGHBORS = 15
@@ -63,7 +63,7 @@ class Atlas:
     name = "this package"
 
     def __init__(self) -> None:
-        self.last: ConceptPartition | None = None
+        self.last: StepConcepts | None = None
 
     def advance(self, rows: Rows) -> Labels:
         """Returns the concepts of the next step."""
@@ -279,7 +279,7 @@ def print_events() -> None:
             print(f"{name:12} {counted:8} {numbers}", flush=True)
 
 
-def follow(run: ConceptRun) -> Iterator[ConceptPartition]:
+def follow(run: ConceptRun) -> Iterator[StepConcepts]:
     """Yields the concepts of each step."""
     last = None
     for rows in run.activations:
@@ -287,9 +287,7 @@ def follow(run: ConceptRun) -> Iterator[ConceptPartition]:
         yield last
 
 
-def count_events(
-    run: ConceptRun, tracked: Sequence[ConceptPartition], least: float
-) -> tuple[int, ...]:
+def count_events(run: ConceptRun, tracked: Sequence[StepConcepts], least: float) -> tuple[int, ...]:
     """Returns planted, found, and matching events; born and ended ones; false and quiet steps."""
     planted = found = hits = wanted = right = false = quiet = 0
     for step in range(1, len(tracked)):

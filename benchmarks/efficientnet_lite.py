@@ -25,7 +25,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas import AtlasConfig
-from tensorboard_plugin_atlas.compute.icons.center_activation import CenterActivation
+from tensorboard_plugin_atlas.compute.icons.icon_network import IconNetwork
 from tensorboard_plugin_atlas.compute.icons.image_operations import resize_images
 from tensorboard_plugin_atlas.compute.icons.targets import Targets, build_targets
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells, bin_grids
@@ -150,7 +150,7 @@ class Judge:
         center: (C,) mean activation of all samples.
     """
 
-    activation: CenterActivation
+    activation: IconNetwork
     wanted: Tensor
     center: Tensor
 
@@ -164,7 +164,7 @@ class Judge:
         means = np.stack([activations.values[case.members(c, level)].mean(0) for c in range(count)])
         center = activations.values.mean(0)
         wanted = nn.functional.normalize(torch.from_numpy(means - center), dim=1)
-        activation = CenterActivation.prepare(model, layer, case.source, receptive)
+        activation = IconNetwork.prepare(model, layer, case.source, receptive)
         return cls(activation, wanted, torch.from_numpy(center))
 
     def cosines(self, icons: NDArray[np.uint8], side: int | None = None) -> Tensor:

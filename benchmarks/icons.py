@@ -67,7 +67,7 @@ TUNING, REPORTING = 1, 2
 STUDIED_BY = (
     *("model/activations", "model/receptive_field", "model/truncate"),
     *("layout/grid", "layout/layout", "probe/patches", "probe/probe"),
-    *("icons/center_activation", "icons/targets"),
+    *("icons/icon_network", "icons/targets"),
 )
 
 Pictures = NDArray[np.uint8]

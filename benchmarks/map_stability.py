@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from tensorboard_plugin_atlas.analysis.directions import nearest_neighbors, unit_rows
-from tensorboard_plugin_atlas.compute.layout.neighbors import overlap
+from tensorboard_plugin_atlas.compute.layout.neighbor_overlap import overlap
 from tensorboard_plugin_atlas.compute.layout.quality import knn_kept, true_ranks, trustworthiness
 
 NEIGHBORS, MANY = 15, 100

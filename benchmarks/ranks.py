@@ -42,9 +42,9 @@ from tensorboard_plugin_atlas.compute.icons.icon_engine import IconEngine
 from tensorboard_plugin_atlas.compute.icons.render_levels import render_levels
 from tensorboard_plugin_atlas.compute.icons.targets import Targets, build_targets
 from tensorboard_plugin_atlas.compute.layout.approximate_neighbors import approximate_neighbors
+from tensorboard_plugin_atlas.compute.layout.exact_neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells, bin_grids
 from tensorboard_plugin_atlas.compute.layout.layout import QUALITY_NEIGHBORS, compute_layout
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.model.activations import LayerActivations, collect_activations
 from tensorboard_plugin_atlas.compute.model.receptive_field import (
     ReceptiveField,

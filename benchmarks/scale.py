@@ -44,11 +44,11 @@ from tensorboard_plugin_atlas.compute.layout.approximate_neighbors import (
     approximate_neighbors,
     measure_recall,
 )
+from tensorboard_plugin_atlas.compute.layout.exact_neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import fuzzy_graph
 from tensorboard_plugin_atlas.compute.layout.grid import bin_grids
 from tensorboard_plugin_atlas.compute.layout.initial_layout import find_start, scale_start
 from tensorboard_plugin_atlas.compute.layout.layout import compute_layout
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.optimizer import ATTRACTION, optimize_layout
 from tensorboard_plugin_atlas.compute.layout.quality import (
     knn_kept,

@@ -8,17 +8,14 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from torch import nn
-
 from tensorboard_plugin_atlas.compute.icons.sheet_limit import get_sheet_limit
-from tensorboard_plugin_atlas.compute.model.activations import ProbeOutputs, collect_activations
+from tensorboard_plugin_atlas.compute.model.activations import ProbeOutputs
 from tensorboard_plugin_atlas.compute.probe.probe import Probe, build_probe
 from tensorboard_plugin_atlas.compute.probe.streamed_probe import StreamedProbe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.wire.atlas_size import AtlasDimensions
 
-_PREVIEW_IMAGES: Final = 2
 _ICON_SIDE: Final = 64
 """Expected side of icons in pixels if it is not set; it depends on the layer."""
 _PIXEL_BYTES: Final = 0.1
@@ -46,21 +43,6 @@ def build_loggable_probe(
         smallest = _get_dimensions(most, 1, 0, dataclasses.replace(config, icons="none"))
         _check_dimensions(smallest, "an atlas", config)
     return build_probe(source, config=config, classes=classes, normalize=normalize)
-
-
-def run_two_images(model: nn.Module, layers: Sequence[str], probe: Probe) -> ProbeOutputs:
-    """Runs the model on two images of the probe, to find what its layers and outputs are like.
-
-    Args:
-        model: The model; its state is not changed.
-        layers: Names of submodules.
-        probe: Images to run the model on.
-
-    Raises:
-        ArgumentError: if the images have the wrong number of channels.
-        LayerError: if a layer does not exist, never runs, or does not output activations.
-    """
-    return collect_activations(model, layers, probe.first(_PREVIEW_IMAGES))
 
 
 def check_log_size(outputs: ProbeOutputs, probe: Probe, config: AtlasConfig) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.log_size_check import check_log_size, run_two_images
+from tensorboard_plugin_atlas.compute.log_size_check import check_log_size
+from tensorboard_plugin_atlas.compute.model.activations import collect_activations
 from tensorboard_plugin_atlas.compute.model.layer_choice import find_layers
 from tensorboard_plugin_atlas.compute.model.layers import choose_middle_layer, normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.model_interface import ModelInterface, use_interface
@@ -20,6 +22,9 @@ from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.writer.messages.failures import FailureReporter
 
 logger = logging.getLogger(__name__)
+
+_PREVIEW_IMAGES: Final = 2
+"""Enough to find a layer that never runs or a wrong number of channels."""
 
 
 def choose_layers(
@@ -45,8 +50,7 @@ def choose_layers(
     """
     with use_interface(interface):
         names = _list_layers(model, layers, probe)
-        # Two images are enough to find a layer that never runs or a wrong channel count.
-        found = run_two_images(model, names, probe)
+        found = collect_activations(model, names, probe.first(_PREVIEW_IMAGES))
     check_log_size(found, probe, config)
     for note in found.notes:
         if not interface.logits.is_absent and note.startswith("predictions: left out"):

@@ -4,7 +4,7 @@
 A concept is a community in the neighbor graph of the activations, not a cell of the map.
 `ConceptTracker` processes one atlas after the other, as a writer computes them, and can continue
 from an atlas of a log. `track_concepts` does the same for a whole run. The method is in
-`concept_partition`, `continuation` and `partition`.
+`step_concepts`, `continuation` and `partition`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from tensorboard_plugin_atlas.analysis.concepts.concept_history import (
     ConceptHistory,
     class_mix,
 )
-from tensorboard_plugin_atlas.analysis.concepts.concept_partition import (
+from tensorboard_plugin_atlas.analysis.concepts.naming import name_concept
+from tensorboard_plugin_atlas.analysis.concepts.step_concepts import (
     MAX_IN_GRAPH,
-    ConceptPartition,
+    StepConcepts,
     find_concepts,
 )
-from tensorboard_plugin_atlas.analysis.concepts.naming import name_concept
 from tensorboard_plugin_atlas.analysis.concepts.supported_classes import SupportedClasses
 from tensorboard_plugin_atlas.analysis.concepts.tracker_state import TrackerState, restore_state
 from tensorboard_plugin_atlas.atlas import (
@@ -145,7 +145,7 @@ def _track_atlas(
 
 
 def _describe_concepts(
-    atlas: Atlas, partition: ConceptPartition, earlier: TrackerState | None
+    atlas: Atlas, partition: StepConcepts, earlier: TrackerState | None
 ) -> tuple[ConceptState, ...]:
     """Returns the concepts of an atlas by ascending id."""
     known = {} if earlier is None else {one.id: one for one in earlier.concepts}
@@ -186,7 +186,7 @@ def _describe_concepts(
 
 
 def _describe_groups(
-    atlas: Atlas, partition: ConceptPartition, earlier: TrackerState | None
+    atlas: Atlas, partition: StepConcepts, earlier: TrackerState | None
 ) -> tuple[ConceptGroup, ...]:
     """Returns the groups of an atlas by ascending id."""
     known = {} if earlier is None else {one.id: one.name for one in earlier.groups}

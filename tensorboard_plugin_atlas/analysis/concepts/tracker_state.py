@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tensorboard_plugin_atlas.analysis.concepts.concept_partition import (
-    ConceptPartition,
-    build_graph,
-)
 from tensorboard_plugin_atlas.analysis.concepts.event_cells import find_cells
 from tensorboard_plugin_atlas.analysis.concepts.prediction_changes import ImagePredictions
+from tensorboard_plugin_atlas.analysis.concepts.step_concepts import (
+    StepConcepts,
+    build_graph,
+)
 from tensorboard_plugin_atlas.atlas import Atlas, ConceptGroup, ConceptState
 
 
@@ -38,7 +38,7 @@ class TrackerState:
     layer: str
     probe: str
     channels: int
-    partition: ConceptPartition
+    partition: StepConcepts
     concepts: tuple[ConceptState, ...]
     groups: tuple[ConceptGroup, ...]
     cells: Mapping[int, tuple[int, int, int]]
@@ -49,7 +49,7 @@ class TrackerState:
     def after(
         cls,
         atlas: Atlas,
-        partition: ConceptPartition,
+        partition: StepConcepts,
         concepts: tuple[ConceptState, ...],
         groups: tuple[ConceptGroup, ...],
         earlier_names: frozenset[str] = frozenset(),
@@ -78,7 +78,7 @@ def restore_state(atlas: Atlas) -> TrackerState:
         concepts = np.where(np.isin(logged, [one.id for one in states]), logged, concepts)
     group_of = {one.id: one.group for one in states if one.group is not None}
     groups = np.array([group_of.get(one, -1) for one in concepts.tolist()], np.int32)
-    partition = ConceptPartition(
+    partition = StepConcepts(
         graph=build_graph(atlas.activations),
         concepts=concepts,
         groups=groups,

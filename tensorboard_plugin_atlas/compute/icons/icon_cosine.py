@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from tensorboard_plugin_atlas.atlas import FloatArray
-from tensorboard_plugin_atlas.compute.icons.center_activation import CenterActivation
+from tensorboard_plugin_atlas.compute.icons.icon_network import IconNetwork
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 
 
 @torch.no_grad()
-def compute_cosines(activation: CenterActivation, pixels: Tensor, targets: Targets) -> FloatArray:
+def compute_cosines(activation: IconNetwork, pixels: Tensor, targets: Targets) -> FloatArray:
     """Returns the centered cosine of images with the means of cells.
 
     Args:

@@ -18,10 +18,6 @@ from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.atlas import FloatArray
 from tensorboard_plugin_atlas.compute.icons.cell_batches import Batch, CellBatches, split
-from tensorboard_plugin_atlas.compute.icons.center_activation import (
-    CenterActivation,
-    StochasticDepth,
-)
 from tensorboard_plugin_atlas.compute.icons.fourier_image import measure_spectrum
 from tensorboard_plugin_atlas.compute.icons.grid_icons import (
     GridIcons,
@@ -30,6 +26,10 @@ from tensorboard_plugin_atlas.compute.icons.grid_icons import (
 )
 from tensorboard_plugin_atlas.compute.icons.icon_cosine import compute_cosines
 from tensorboard_plugin_atlas.compute.icons.icon_frame import choose_frame, get_tile_side
+from tensorboard_plugin_atlas.compute.icons.icon_network import (
+    IconNetwork,
+    StochasticDepth,
+)
 from tensorboard_plugin_atlas.compute.icons.image_operations import resize_images, to_rgb
 from tensorboard_plugin_atlas.compute.icons.inversion import (
     FIDELITIES,
@@ -94,7 +94,7 @@ class IconEngine:
         notes: What a reader of the atlas must know.
     """
 
-    activation: CenterActivation
+    activation: IconNetwork
     settings: InversionSettings
     preview: InversionSettings
     poster: InversionSettings
@@ -141,7 +141,7 @@ class IconEngine:
         Raises:
             LayerError: if the layer does not run, or its output has no known form.
         """
-        activation = CenterActivation.prepare(model, layer, source, receptive)
+        activation = IconNetwork.prepare(model, layer, source, receptive)
         with activation.evaluation_mode():
             frame = choose_frame(activation, steps, full_size_reason)
         preview, inversion, poster = frame.settings

@@ -10,7 +10,7 @@ from typing import Final
 
 import torch
 
-from tensorboard_plugin_atlas.compute.icons.center_activation import CenterActivation
+from tensorboard_plugin_atlas.compute.icons.icon_network import IconNetwork
 from tensorboard_plugin_atlas.compute.icons.inversion import (
     FIDELITIES,
     InversionSettings,
@@ -37,14 +37,14 @@ class IconFrame:
         notes: What a reader of the atlas must know.
     """
 
-    activation: CenterActivation
+    activation: IconNetwork
     settings: tuple[InversionSettings, ...]
     is_full_size: bool = False
     notes: tuple[str, ...] = ()
 
 
 def choose_frame(
-    activation: CenterActivation, steps: int | None, full_size_reason: str = ""
+    activation: IconNetwork, steps: int | None, full_size_reason: str = ""
 ) -> IconFrame:
     """Chooses windows of patches for plain transformers, else tiles, else whole images.
 
@@ -79,7 +79,7 @@ def get_tile_side(receptive: ReceptiveField, input_shape: Shape) -> int:
     )
 
 
-def _frame_tiles(activation: CenterActivation, steps: int | None, side: int) -> IconFrame:
+def _frame_tiles(activation: IconNetwork, steps: int | None, side: int) -> IconFrame:
     planned = _choose_settings(activation, steps, side, is_full_size=False)
     refused = _find_refused_shape(activation, planned)
     if refused is None:
@@ -95,7 +95,7 @@ def _frame_tiles(activation: CenterActivation, steps: int | None, side: int) -> 
     return IconFrame(activation, tuple(one_size), notes=(note,))
 
 
-def _frame_windows(activation: CenterActivation, steps: int | None) -> IconFrame:
+def _frame_windows(activation: IconNetwork, steps: int | None) -> IconFrame:
     """Returns windows of patches, for an activation that has a window."""
     window = activation.window
     if window is None:
@@ -112,7 +112,7 @@ def _frame_windows(activation: CenterActivation, steps: int | None) -> IconFrame
     return IconFrame(activation, planned, notes=(note,))
 
 
-def _frame_whole_images(activation: CenterActivation, steps: int | None, reason: str) -> IconFrame:
+def _frame_whole_images(activation: IconNetwork, steps: int | None, reason: str) -> IconFrame:
     side = get_tile_side(activation.receptive, activation.source.shape)
     planned = _choose_settings(activation, steps, side, is_full_size=True)
     if steps is None:
@@ -125,7 +125,7 @@ def _frame_whole_images(activation: CenterActivation, steps: int | None, reason:
 
 
 def _choose_settings(
-    activation: CenterActivation, steps: int | None, side: int, *, is_full_size: bool
+    activation: IconNetwork, steps: int | None, side: int, *, is_full_size: bool
 ) -> tuple[InversionSettings, ...]:
     return tuple(
         choose_settings(
@@ -140,9 +140,7 @@ def _choose_settings(
     )
 
 
-def _add_smaller_stages(
-    activation: CenterActivation, settings: InversionSettings
-) -> InversionSettings:
+def _add_smaller_stages(activation: IconNetwork, settings: InversionSettings) -> InversionSettings:
     """Starts whole images at half their size, where the network accepts that.
 
     On the pooled features of EfficientNet-Lite0 at 224 px this halves the cost at the same cosine
@@ -166,7 +164,7 @@ def _round_to_16(side: float) -> int:
 
 
 def _find_refused_shape(
-    activation: CenterActivation, planned: Iterable[InversionSettings]
+    activation: IconNetwork, planned: Iterable[InversionSettings]
 ) -> Shape | None:
     """Returns an image size that the network does not accept, or None."""
     shapes = {stage.shape for settings in planned for stage in settings.stages}
@@ -177,7 +175,7 @@ def _get_stride(receptive: ReceptiveField) -> int:
     return max(1, round(max(receptive.stride)))
 
 
-def _explain_refused_tiles(activation: CenterActivation, tile: Shape) -> str | None:
+def _explain_refused_tiles(activation: IconNetwork, tile: Shape) -> str | None:
     """Returns why the network does not take tiles, or None when it does."""
     full = activation.get_form(activation.source.shape)
     if full.map_size == (1, 1):
@@ -197,7 +195,7 @@ def _explain_refused_tiles(activation: CenterActivation, tile: Shape) -> str | N
     return None
 
 
-def _explain_tiles_without_gradient(activation: CenterActivation, tile: Shape) -> str | None:
+def _explain_tiles_without_gradient(activation: IconNetwork, tile: Shape) -> str | None:
     """Returns why tiles have no gradient, where whole images have one; None otherwise."""
     obstacle = activation.explain_missing_gradient(tile)
     if obstacle is None or activation.explain_missing_gradient(activation.source.shape) is not None:

@@ -19,7 +19,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tensorboard_plugin_atlas.compute.icons.center_activation import Views
 from tensorboard_plugin_atlas.compute.icons.fourier_image import (
     get_color_matrix,
     get_frequencies,
@@ -29,6 +28,7 @@ from tensorboard_plugin_atlas.compute.icons.fourier_image import (
     to_latent_of_coefficients,
     to_pixels,
 )
+from tensorboard_plugin_atlas.compute.icons.icon_network import Views
 from tensorboard_plugin_atlas.compute.icons.image_operations import shift_images
 from tensorboard_plugin_atlas.compute.icons.post_processing import PostProcessing
 from tensorboard_plugin_atlas.compute.probe.patches import Shape

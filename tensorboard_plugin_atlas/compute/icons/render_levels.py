@@ -42,7 +42,7 @@ class RenderedLevels:
         sheets: The same, packed for the log.
         cosines: (M,) float32 for each grid, computed from the packed images.
         notes: What a reader of the atlas must know.
-        fastpath: See `CenterActivation.describe_fastpath`.
+        fastpath: See `IconNetwork.describe_fastpath`.
     """
 
     icons: tuple[Icons, ...]

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tensorboard_plugin_atlas.analysis.directions import finite_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.icons.center_activation import Views
+from tensorboard_plugin_atlas.compute.icons.icon_network import Views
 from tensorboard_plugin_atlas.compute.icons.inversion import ViewTargets
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells, nearest_members
 from tensorboard_plugin_atlas.compute.probe.patches import PatchSource, Shape

@@ -28,13 +28,13 @@ from tensorboard_plugin_atlas.analysis.sample_matching import (
     match_receptive_fields,
 )
 from tensorboard_plugin_atlas.atlas import Atlas, FloatArray, IntArray
+from tensorboard_plugin_atlas.compute.layout.exact_neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.layout import (
     QUALITY_NEIGHBORS,
     Layout,
     compute_layout,
     restore_layout,
 )
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.viewport import to_map
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 
 from tensorboard_plugin_atlas.analysis.directions import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
-from tensorboard_plugin_atlas.compute.layout.neighbors import share_among
+from tensorboard_plugin_atlas.compute.layout.neighbor_overlap import share_among
 from tensorboard_plugin_atlas.compute.layout.optimizer import Anchors
 
 _STRENGTH = 28.0

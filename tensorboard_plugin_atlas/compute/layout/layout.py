@@ -37,6 +37,7 @@ from tensorboard_plugin_atlas.compute.layout.approximate_neighbors import (
     approximate_neighbors,
     measure_recall,
 )
+from tensorboard_plugin_atlas.compute.layout.exact_neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import fuzzy_graph
 from tensorboard_plugin_atlas.compute.layout.imputation import fill_unknown
 from tensorboard_plugin_atlas.compute.layout.initial_layout import (
@@ -44,7 +45,7 @@ from tensorboard_plugin_atlas.compute.layout.initial_layout import (
     pca_coordinates,
     scale_start,
 )
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors, overlap
+from tensorboard_plugin_atlas.compute.layout.neighbor_overlap import overlap
 from tensorboard_plugin_atlas.compute.layout.noise_floor import noise_floor
 from tensorboard_plugin_atlas.compute.layout.optimizer import Anchors, optimize_layout
 from tensorboard_plugin_atlas.compute.layout.umap_optimizer import optimize_with_umap

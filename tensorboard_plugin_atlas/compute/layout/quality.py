@@ -16,7 +16,7 @@ from tensorboard_plugin_atlas.analysis.directions import (
 )
 from tensorboard_plugin_atlas.atlas import FloatArray, IntArray, Quality
 from tensorboard_plugin_atlas.compute.layout.layout import QUALITY_NEIGHBORS, Layout
-from tensorboard_plugin_atlas.compute.layout.neighbors import overlap
+from tensorboard_plugin_atlas.compute.layout.neighbor_overlap import overlap
 
 _EXACT_UP_TO: Final = 5_000
 _QUERIES: Final = (500, 2_000)

@@ -21,8 +21,7 @@ from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
     choose_evenly,
     find_labels,
 )
-from tensorboard_plugin_atlas.compute.probe.item_reader import ItemReader, make_reader, split_batch
-from tensorboard_plugin_atlas.compute.probe.items import (
+from tensorboard_plugin_atlas.compute.probe.item_parser import (
     LABEL_MAPS,
     ClassMap,
     Entry,
@@ -38,6 +37,7 @@ from tensorboard_plugin_atlas.compute.probe.items import (
     read_label,
     split_entry,
 )
+from tensorboard_plugin_atlas.compute.probe.item_reader import ItemReader, make_reader, split_batch
 from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY, Normalize
 from tensorboard_plugin_atlas.compute.probe.pixel_summary import PixelSummary, summarize_pixels
 from tensorboard_plugin_atlas.compute.probe.probe_images import (

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from tensorboard_plugin_atlas.compute.probe.item_parser import Item, Label
 from tensorboard_plugin_atlas.compute.probe.item_reader import ItemReader
-from tensorboard_plugin_atlas.compute.probe.items import Item, Label
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state, seed_random_state
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
 

@@ -11,7 +11,7 @@ from typing import Any
 import cloudpickle
 from torch.utils.data import DataLoader, default_collate, default_convert
 
-from tensorboard_plugin_atlas.compute.probe.items import Entry, Item, make_item, split_entry
+from tensorboard_plugin_atlas.compute.probe.item_parser import Entry, Item, make_item, split_entry
 
 
 @dataclass(frozen=True, eq=False)

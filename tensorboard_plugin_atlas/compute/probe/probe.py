@@ -22,7 +22,7 @@ from tensorboard_plugin_atlas.compute.probe.image_selection import (
     select_images,
     underlying_dataset,
 )
-from tensorboard_plugin_atlas.compute.probe.items import ClassMap
+from tensorboard_plugin_atlas.compute.probe.item_parser import ClassMap
 from tensorboard_plugin_atlas.compute.probe.normalize import (
     IDENTITY,
     Normalize,

@@ -26,8 +26,8 @@ from tensorboard_plugin_atlas.compute.probe.item_batches import (
     read_batches,
     read_item,
 )
+from tensorboard_plugin_atlas.compute.probe.item_parser import Item, Label, is_array
 from tensorboard_plugin_atlas.compute.probe.item_reader import ItemReader, make_reader
-from tensorboard_plugin_atlas.compute.probe.items import Item, Label, is_array
 from tensorboard_plugin_atlas.compute.probe.pixel_summary import PixelSummary
 from tensorboard_plugin_atlas.compute.probe.streamed_images import StreamedImages
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state

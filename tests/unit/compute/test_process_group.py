@@ -12,7 +12,7 @@ import pytest
 from rank_processes import run_in_ranks
 
 from tensorboard_plugin_atlas.compute.layout.approximate_neighbors import approximate_neighbors
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
+from tensorboard_plugin_atlas.compute.layout.exact_neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.process_group import join_group
 from tensorboard_plugin_atlas.compute.ranks import ALONE, Ranks
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError, RankError

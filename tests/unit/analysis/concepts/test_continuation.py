@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 from synthetic_concepts import ConceptRun, simulate_concepts
 
-from tensorboard_plugin_atlas.analysis.concepts.concept_partition import (
-    ConceptPartition,
+from tensorboard_plugin_atlas.analysis.concepts.continuation import MAX_SHARE
+from tensorboard_plugin_atlas.analysis.concepts.step_concepts import (
+    StepConcepts,
     find_concepts,
 )
-from tensorboard_plugin_atlas.analysis.concepts.continuation import MAX_SHARE
 
 
-def follow(run: ConceptRun) -> list[ConceptPartition]:
-    found: list[ConceptPartition] = []
+def follow(run: ConceptRun) -> list[StepConcepts]:
+    found: list[StepConcepts] = []
     for rows in run.activations:
         found.append(find_concepts(rows, found[-1] if found else None))
     return found
 
 
-def match(run: ConceptRun, found: list[ConceptPartition]) -> tuple[int, int, int]:
+def match(run: ConceptRun, found: list[StepConcepts]) -> tuple[int, int, int]:
     """Returns the planted events, the certain events found, and those that agree.
 
     An event agrees with a planted one of the same step if at least half of the rows of the smaller
@@ -86,7 +86,7 @@ def test_noise_moves_few_samples_and_is_no_event(level):
 def test_a_large_concept_is_split():
     """Rows of one direction become two halves of a continuum, with a concept over all of them."""
     rows = np.random.default_rng(0).normal(size=(600, 4))
-    whole = ConceptPartition(
+    whole = StepConcepts(
         graph=find_concepts(rows).graph,
         concepts=np.zeros(600, np.int32),
         groups=np.zeros(600, np.int32),

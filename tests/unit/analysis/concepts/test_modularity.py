@@ -6,7 +6,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tensorboard_plugin_atlas.analysis.concepts.concept_partition import build_graph
 from tensorboard_plugin_atlas.analysis.concepts.modularity import (
     INERTIA,
     Objective,
@@ -15,6 +14,7 @@ from tensorboard_plugin_atlas.analysis.concepts.modularity import (
     find_partition,
 )
 from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph
+from tensorboard_plugin_atlas.analysis.concepts.step_concepts import build_graph
 
 GAMMA = 6.0
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tensorboard_plugin_atlas.analysis.concepts import neighbor_graph
-from tensorboard_plugin_atlas.analysis.concepts.concept_partition import build_graph
 from tensorboard_plugin_atlas.analysis.concepts.neighbor_graph import NeighborGraph, center_rows
+from tensorboard_plugin_atlas.analysis.concepts.step_concepts import build_graph
 
 
 def make_graph(rows: int = 300, channels: int = 6, seed: int = 0) -> NeighborGraph:

@@ -9,12 +9,12 @@ from sklearn.metrics import adjusted_mutual_info_score
 from synthetic_concepts import simulate_concepts
 from synthetic_runs import atlas_from_activations
 
-from tensorboard_plugin_atlas.analysis.concepts import concept_partition, tracker
-from tensorboard_plugin_atlas.analysis.concepts.concept_partition import (
+from tensorboard_plugin_atlas.analysis.concepts import step_concepts, tracker
+from tensorboard_plugin_atlas.analysis.concepts.remaining_samples import assign_remaining
+from tensorboard_plugin_atlas.analysis.concepts.step_concepts import (
     choose_samples,
     find_concepts,
 )
-from tensorboard_plugin_atlas.analysis.concepts.remaining_samples import assign_remaining
 from tensorboard_plugin_atlas.analysis.concepts.tracker import ConceptTracker
 
 LIMIT = 1500
@@ -22,7 +22,7 @@ LIMIT = 1500
 
 @pytest.fixture
 def small_graph(monkeypatch):
-    monkeypatch.setattr(concept_partition, "MAX_IN_GRAPH", LIMIT)
+    monkeypatch.setattr(step_concepts, "MAX_IN_GRAPH", LIMIT)
     monkeypatch.setattr(tracker, "MAX_IN_GRAPH", LIMIT)
 
 

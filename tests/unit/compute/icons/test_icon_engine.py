@@ -20,8 +20,8 @@ from icon_inputs import (
 )
 from torch import nn
 
-from tensorboard_plugin_atlas.compute.icons.center_activation import CenterActivation
 from tensorboard_plugin_atlas.compute.icons.icon_engine import KINDS, IconEngine
+from tensorboard_plugin_atlas.compute.icons.icon_network import IconNetwork
 from tensorboard_plugin_atlas.compute.icons.targets import Targets
 from tensorboard_plugin_atlas.compute.icons.time_limit import TimeLimit
 from tensorboard_plugin_atlas.compute.model.receptive_field import ReceptiveField
@@ -384,9 +384,9 @@ def test_a_warm_start_takes_fewer_steps(monkeypatch):
     first = engine.render(targets)
     assert first.unfinished.is_known.all()
     seen: list[int] = []
-    compute = CenterActivation.compute_views
+    compute = IconNetwork.compute_views
     monkeypatch.setattr(
-        CenterActivation, "compute_views", lambda *a: seen.append(a[1].requires_grad) or compute(*a)
+        IconNetwork, "compute_views", lambda *a: seen.append(a[1].requires_grad) or compute(*a)
     )
     again = engine.render(targets, warm_start=first.unfinished.select(np.array([0, 1, -1, 3])))
     assert sum(seen) == 9 + 16  # three cells with a warm start in one batch, one cell without

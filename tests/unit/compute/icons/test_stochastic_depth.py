@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from tensorboard_plugin_atlas.compute.icons.center_activation import StochasticDepth
+from tensorboard_plugin_atlas.compute.icons.icon_network import StochasticDepth
 from tensorboard_plugin_atlas.compute.icons.inversion import FIDELITIES, choose_settings
 
 

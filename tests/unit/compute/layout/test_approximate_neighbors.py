@@ -15,7 +15,7 @@ from tensorboard_plugin_atlas.compute.layout.approximate_neighbors import (
     approximate_neighbors,
     measure_recall,
 )
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
+from tensorboard_plugin_atlas.compute.layout.exact_neighbors import nearest_neighbors
 
 
 def make_rows(count, channels=24, seed=0):

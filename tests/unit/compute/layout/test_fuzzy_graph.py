@@ -13,13 +13,13 @@ import torch
 
 from tensorboard_plugin_atlas.analysis.directions import unit_rows
 from tensorboard_plugin_atlas.compute.layout import eigenpairs as spectral
+from tensorboard_plugin_atlas.compute.layout.exact_neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import fuzzy_graph
 from tensorboard_plugin_atlas.compute.layout.initial_layout import (
     find_start,
     pca_coordinates,
     scale_start,
 )
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.umap_optimizer import import_umap
 
 

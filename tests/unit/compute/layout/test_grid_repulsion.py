@@ -9,10 +9,10 @@ from test_optimizer import compute_repulsion, cross_entropy, make_clusters
 
 from tensorboard_plugin_atlas.analysis.directions import unit_rows
 from tensorboard_plugin_atlas.compute.layout import grid_repulsion, optimizer
+from tensorboard_plugin_atlas.compute.layout.exact_neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import fuzzy_graph
 from tensorboard_plugin_atlas.compute.layout.grid_repulsion import GridRepulsion
 from tensorboard_plugin_atlas.compute.layout.initial_layout import find_start, scale_start
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.optimizer import Anchors, optimize_layout
 
 

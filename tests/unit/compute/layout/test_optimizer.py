@@ -11,9 +11,9 @@ import pytest
 from tensorboard_plugin_atlas.analysis.directions import unit_rows
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels
 from tensorboard_plugin_atlas.compute.layout import optimizer
+from tensorboard_plugin_atlas.compute.layout.exact_neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.fuzzy_graph import fuzzy_graph
 from tensorboard_plugin_atlas.compute.layout.initial_layout import find_start, scale_start
-from tensorboard_plugin_atlas.compute.layout.neighbors import nearest_neighbors
 from tensorboard_plugin_atlas.compute.layout.optimizer import ATTRACTION, Anchors, optimize_layout
 
 

@@ -16,7 +16,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
-from tensorboard_plugin_atlas.analysis.concepts.concept_partition import build_graph
+from tensorboard_plugin_atlas.analysis.concepts.step_concepts import build_graph
 from tensorboard_plugin_atlas.compute.layout import initial_layout, optimizer
 from tensorboard_plugin_atlas.compute.layout import layout as layout_module
 from tensorboard_plugin_atlas.compute.layout import numba_kernels as kernels

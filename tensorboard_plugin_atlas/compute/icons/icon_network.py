@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The activation of a layer at the center of images: the function that icons optimize."""
+"""The network that icons are optimized with: from images to activations at their center."""
 
 from __future__ import annotations
 
@@ -131,8 +131,8 @@ class _Reader:
 
 
 @dataclass(frozen=True, eq=False)
-class CenterActivation:
-    """The activations of a layer at the center of images; see `prepare`.
+class IconNetwork:
+    """A network up to a layer, read at the center of images; see `prepare`.
 
     Attributes:
         network: The network, truncated after the layer.
@@ -160,7 +160,7 @@ class CenterActivation:
     @classmethod
     def prepare(
         cls, model: nn.Module, layer: str, source: PatchSource, receptive: ReceptiveField
-    ) -> CenterActivation:
+    ) -> IconNetwork:
         """Copies and truncates a model; the model itself does not change.
 
         Raises:
@@ -170,7 +170,7 @@ class CenterActivation:
             network = truncate(model, layer, source.images[:_CHECK_IMAGES])
         return cls(network, source, receptive)
 
-    def find_window(self) -> CenterActivation | None:
+    def find_window(self) -> IconNetwork | None:
         """Returns the function for tiles of a plain vision transformer; None for other networks."""
         images = self.source.images
         rows = torch.arange(_CHECK_IMAGES, device="cpu") % len(images)
@@ -182,7 +182,7 @@ class CenterActivation:
         )
         return None if window is None else dataclasses.replace(self, window=window)
 
-    def compile(self, shape: Shape, damping: float) -> CenterActivation:
+    def compile(self, shape: Shape, damping: float) -> IconNetwork:
         """Returns the function on the fast path if the network supports it.
 
         Args:
@@ -210,7 +210,7 @@ class CenterActivation:
         views: Views,
         max_seconds: float = MAX_SECONDS,
         ranks: Ranks = ALONE,
-    ) -> CenterActivation:
+    ) -> IconNetwork:
         """Returns the function with gradients in the faster number format.
 
         Args:

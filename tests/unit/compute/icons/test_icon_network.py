@@ -11,7 +11,7 @@ from icon_inputs import EDGE_FIELD, make_blurred_noise, make_edge_net, make_sour
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.fastpath import Program
-from tensorboard_plugin_atlas.compute.icons.center_activation import CenterActivation, Views
+from tensorboard_plugin_atlas.compute.icons.icon_network import IconNetwork, Views
 
 SHAPE = (16, 16)
 
@@ -19,7 +19,7 @@ SHAPE = (16, 16)
 def make_objective(network):
     """The activation of the second module of a network, as a program."""
     source = make_source(make_blurred_noise(8))
-    found = CenterActivation.prepare(network, "1", source, EDGE_FIELD).compile(SHAPE, damping=1.0)
+    found = IconNetwork.prepare(network, "1", source, EDGE_FIELD).compile(SHAPE, damping=1.0)
     assert isinstance(found.program, Program)
     return found
 
@@ -92,9 +92,7 @@ def test_the_provenance_of_a_compiled_objective():
 
 def test_the_provenance_of_a_fallback_names_the_operation():
     network = nn.Sequential(make_edge_net()[0], nn.Softplus())
-    activation = CenterActivation.prepare(
-        network, "1", make_source(make_blurred_noise(8)), EDGE_FIELD
-    )
+    activation = IconNetwork.prepare(network, "1", make_source(make_blurred_noise(8)), EDGE_FIELD)
     found = activation.compile(SHAPE, damping=1.0)
     expected = {"used": False, "reason": "operation aten.softplus.default"}
     assert found.describe_fastpath() == expected

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiled neighbor search compared with numpy, and overlaps of neighborhoods."""
+"""Compiled neighbor search compared with numpy."""
 
 from __future__ import annotations
 
@@ -8,12 +8,7 @@ import pytest
 
 from tensorboard_plugin_atlas.analysis import directions
 from tensorboard_plugin_atlas.analysis.directions import unit_rows
-from tensorboard_plugin_atlas.compute.layout import neighbors as neighbors
-from tensorboard_plugin_atlas.compute.layout.neighbors import (
-    nearest_neighbors,
-    overlap,
-    share_among,
-)
+from tensorboard_plugin_atlas.compute.layout.exact_neighbors import nearest_neighbors
 
 
 @pytest.mark.parametrize("entries", [1, 500, 1 << 20])
@@ -42,23 +37,5 @@ def test_opposite_rows_are_neighbors_where_there_are_no_others():
 
 
 def test_no_neighbors_of_a_single_row():
-    indices, distances = neighbors.nearest_neighbors(np.ones((1, 1), np.float32), 0)
+    indices, distances = nearest_neighbors(np.ones((1, 1), np.float32), 0)
     assert indices.shape == distances.shape == (1, 0)
-
-
-def test_hand_computed_overlap():
-    before = np.array([[1, 2], [0, 2], [1, 3], [-1, -1], [1, 2]], np.int32)
-    now = np.array([[2, 1], [3, 2], [0, 4], [-1, -1], [-1, -1]], np.int32)
-    np.testing.assert_allclose(overlap(now, before), [1, 0.5, 0, 0, 0])
-
-
-def test_overlap_of_unequal_neighborhoods_uses_the_smaller():
-    now = np.array([[1, 2, 3]], np.int32)
-    assert overlap(now, np.array([[2, 9]], np.int32)).tolist() == [0.5]
-    assert overlap(np.empty((1, 0), np.int32), now).tolist() == [1.0]
-
-
-def test_share_among_a_larger_pool():
-    queries = np.array([[1, 2], [3, -1]], np.int32)
-    pool = np.array([[9, 2, 1, 7], [3, 4, 5, -1]], np.int32)
-    assert share_among(queries, pool).tolist() == [1, 0.5]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading of the items and batches of datasets: images and labels."""
+"""Parses what a dataset yields into images and labels, and rejects data of other kinds."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _ROWS_PER_START: Final = 4
 
 
 @dataclass(frozen=True, eq=False)
-class ConceptPartition:
+class StepConcepts:
     """The concepts of N samples at one step.
 
     Attributes:
@@ -79,15 +79,15 @@ def choose_samples(count: int) -> NDArray[np.bool_]:
 
 
 def build_graph(activations: NDArray[Any]) -> NeighborGraph:
-    """Builds the graph of a `ConceptPartition` from (N, C) activations."""
+    """Builds the graph of a `StepConcepts` from (N, C) activations."""
     chosen = choose_samples(len(activations))
     rows, unit = find_directions(activations)
     return NeighborGraph.from_directions(*_select(rows, unit, chosen), int(chosen.sum()))
 
 
 def find_concepts(
-    activations: NDArray[Any], previous: ConceptPartition | None = None, first_id: int = 0
-) -> ConceptPartition:
+    activations: NDArray[Any], previous: StepConcepts | None = None, first_id: int = 0
+) -> StepConcepts:
     """Finds the concepts of a step.
 
     Args:
@@ -117,12 +117,12 @@ def _select(
 
 
 def _assign_others(
-    found: ConceptPartition,
+    found: StepConcepts,
     rows: NDArray[np.intp],
     unit: FloatArray,
     chosen: NDArray[np.bool_],
-    previous: ConceptPartition | None,
-) -> ConceptPartition:
+    previous: StepConcepts | None,
+) -> StepConcepts:
     """Returns the concepts of all samples, given those of the chosen ones."""
     used, dense = _number(found.concepts)
     labels, before = np.full(len(chosen), -1, np.intp), np.full(len(chosen), -1, np.intp)
@@ -142,7 +142,7 @@ def _assign_others(
     )
 
 
-def _compare(previous: ConceptPartition | None, concepts: IntArray) -> LabelChanges | None:
+def _compare(previous: StepConcepts | None, concepts: IntArray) -> LabelChanges | None:
     """Returns the changes since the previous step, or None if it has no concepts."""
     if previous is None or previous.concepts.max(initial=-1) < 0:
         return None
@@ -154,14 +154,14 @@ def _find_in_graph(
     rows: NDArray[np.intp],
     unit: FloatArray,
     count: int,
-    previous: ConceptPartition | None,
+    previous: StepConcepts | None,
     first_id: int,
-) -> ConceptPartition:
+) -> StepConcepts:
     """Finds the concepts of `count` samples; `rows` (R,) have the directions `unit` (R, C)."""
     graph = NeighborGraph.from_directions(rows, unit, count)
     if previous is None:
         nothing = np.full(len(graph), -1, np.int32)
-        previous = ConceptPartition(graph, nothing, nothing, first_id, 0)
+        previous = StepConcepts(graph, nothing, nothing, first_id, 0)
     known, before = _number(previous.concepts)
     start = _find_start(rows, unit, len(graph))
     fresh = find_partition(graph, RESOLUTION * (_FRESH_FACTOR if len(known) else 1), start)
@@ -182,7 +182,7 @@ def _find_in_graph(
     id_of_label = dict(enumerate(known.tolist())) | dict(
         zip(used.tolist(), ids.tolist(), strict=True)
     )
-    return ConceptPartition(
+    return StepConcepts(
         graph=graph,
         concepts=concepts,
         groups=groups,
@@ -211,7 +211,7 @@ def _min_rows(graph: NeighborGraph) -> int:
 
 
 def _find_group_ids(
-    graph: NeighborGraph, dense: Labels, previous: ConceptPartition
+    graph: NeighborGraph, dense: Labels, previous: StepConcepts
 ) -> tuple[IntArray, int]:
     """Returns the (N,) group ids of the samples, and the first unused group id.
 
