@@ -7,6 +7,7 @@ import type { CanvasTheme } from '../domain/display_types';
 import type { AtlasMap } from '../map/atlas_map';
 import { themeOf } from '../map/theme';
 import type { State } from '../state/store';
+import { cssColor } from '../util/css_color';
 import type { Level } from '../wire/atlas';
 
 /** Below this zoom the map itself is overview enough. */
@@ -80,7 +81,7 @@ export class AtlasMinimap extends HTMLElement {
     this.#canvas.width = side;
     this.#canvas.height = side;
     const cell = side / level.size;
-    context.fillStyle = `rgb(${theme.neutralTile.join()})`;
+    context.fillStyle = cssColor(theme.neutralTile);
     for (let i = 0; i < level.rows.length; i++) {
       const x = (level.cols[i] as number) * cell;
       const y = (level.rows[i] as number) * cell;

@@ -5,9 +5,10 @@ import { percent } from '../util/format';
 import { type Atlas, type Level, levelOf } from '../wire/atlas';
 import type { History, RunEvent } from '../wire/series_history';
 import { placeOf } from './cell_stats';
-import { conceptsOf, countIn, rowsOf } from './concepts';
+import { conceptsOf } from './concepts';
 import type { CellPlace } from './display_types';
 import { iconPlace } from './icon_sprites';
+import { countIn, rowsOf } from './sample_rows';
 
 export interface Frame {
   /** Samples of the concept: 0 if it does not exist at the step, null if concepts were not tracked. */

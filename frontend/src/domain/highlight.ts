@@ -2,8 +2,8 @@
 /** Finds the samples of an atlas that a highlight refers to. */
 
 import type { Atlas } from '../wire/atlas';
-import { rowsOf } from './concepts';
 import type { Highlight } from './display_types';
+import { rowsOf } from './sample_rows';
 
 /** The concepts that stand out at `step`. */
 export function highlightedIds({ ids, event }: Highlight, step: number): readonly number[] {

@@ -5,6 +5,7 @@ import { type Camera, toScreen, type Viewport, worldSide } from '../domain/camer
 import { majority } from '../domain/cell_stats';
 import type { CanvasTheme, CellPlace } from '../domain/display_types';
 import { iconScales } from '../render/scene';
+import { cssColor } from '../util/css_color';
 import { shorten } from '../util/format';
 import { type Atlas, cellAt, className, type Level } from '../wire/atlas';
 
@@ -65,7 +66,7 @@ function outline(
   );
   // With a background line, so that it is visible on an icon of the same color.
   for (const [ink, wide] of [
-    [`rgb(${theme.ground.join()})`, width + 2],
+    [cssColor(theme.ground), width + 2],
     [theme.accent, width],
   ] as const) {
     context.strokeStyle = ink;

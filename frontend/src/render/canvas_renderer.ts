@@ -3,6 +3,7 @@
 
 import { toScreen, worldSide } from '../domain/camera';
 import { iconPlace } from '../domain/icon_sprites';
+import { cssColor } from '../util/css_color';
 import {
   type ColoredPoints,
   type Frame,
@@ -60,12 +61,12 @@ export class CanvasRenderer implements Renderer {
       if (place && picture) {
         context.drawImage(picture, place.x, place.y, place.side, place.side, x, y, side, side);
       } else {
-        context.fillStyle = `rgb(${frame.neutral.join()})`;
+        context.fillStyle = cssColor(frame.neutral);
         context.fillRect(x, y, side, side);
         if (picture === null && level.entry.tile !== null) this.#hatch(x, y, side);
       }
       if (cellColors === null || cellColors[4 * cell + 3] === 0) continue;
-      context.strokeStyle = `rgb(${cellColors.subarray(4 * cell, 4 * cell + 3).join()})`;
+      context.strokeStyle = cssColor(cellColors.subarray(4 * cell, 4 * cell + 3));
       context.lineWidth = rim;
       context.strokeRect(x + rim / 2, y + rim / 2, side - rim, side - rim);
     }

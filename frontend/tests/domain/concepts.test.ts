@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { conceptsIn, conceptsOf, countIn, rowsOf } from '../../src/domain/concepts';
+import { conceptsIn, conceptsOf } from '../../src/domain/concepts';
 import type { Level } from '../../src/wire/atlas';
 import { smallAtlas, tensor } from '../helpers/wire_builder';
 
@@ -26,13 +26,5 @@ describe('concepts', () => {
       ['dogs', 1],
     ]);
     expect(conceptsIn(atlas, level, 1)?.[0]).toMatchObject({ share: 0.5 });
-  });
-
-  it('list their rows, and the cells that hold them', () => {
-    expect([...rowsOf(atlas.concepts, [9])]).toEqual([2, 4]);
-    expect([...rowsOf(atlas.concepts, [4, 9])]).toEqual([0, 1, 2, 4, 5]);
-    // Sample 5 is in no visible cell.
-    expect([...countIn(level, rowsOf(atlas.concepts, [4]))]).toEqual([2, 0]);
-    expect([...rowsOf(smallAtlas().concepts, [4])]).toEqual([]);
   });
 });

@@ -6,8 +6,8 @@ import { PairCache } from '../../util/pair_cache';
 import { type Atlas, cellAt, type Level, levelOf } from '../../wire/atlas';
 import { membersOf } from '../cell_stats';
 import { type ClassAtlas, classAtlasOf } from '../class_atlas';
-import { countIn } from '../concepts';
 import type { CellPlace } from '../display_types';
+import { countIn } from '../sample_rows';
 
 /** Settings that change how an atlas is drawn or made, but not what is compared. */
 const PICTURES = new Set([

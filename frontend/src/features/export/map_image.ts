@@ -5,6 +5,7 @@ import type { AtlasMap } from '../../map/atlas_map';
 import { themeOf } from '../../map/theme';
 import { atlasOnScreen, nameReference } from '../../state/reference_step';
 import type { State } from '../../state/store';
+import { cssColor } from '../../util/css_color';
 import { count, plural, shorten } from '../../util/format';
 import { type Painter, paintPanel } from './panel_painter';
 import { SvgContext } from './svg_context';
@@ -118,7 +119,7 @@ function compose(
   return canvas;
 }
 
-const groundOf = (state: State) => `rgb(${themeOf(state).ground.join()})`;
+const groundOf = (state: State) => cssColor(themeOf(state).ground);
 
 type Plan = ReturnType<typeof planFor>;
 

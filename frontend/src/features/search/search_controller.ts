@@ -4,9 +4,9 @@
 import { nothing, type TemplateResult } from 'lit';
 import { classAtlasOf } from '../../domain/class_atlas';
 import { writeFilter } from '../../domain/class_filter';
-import { rowsOf } from '../../domain/concepts';
 import type { Highlight } from '../../domain/display_types';
 import { highlightedRows } from '../../domain/highlight';
+import { rowsOf } from '../../domain/sample_rows';
 import type { Selection } from '../../domain/selection';
 import type { AtlasMap } from '../../map/atlas_map';
 import { atlasOnScreen } from '../../state/reference_step';

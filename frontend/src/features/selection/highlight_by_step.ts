@@ -3,9 +3,9 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { majority, placeOf } from '../../domain/cell_stats';
-import { countIn } from '../../domain/concepts';
 import type { CellPlace, Highlight } from '../../domain/display_types';
 import { highlightedRows } from '../../domain/highlight';
+import { countIn } from '../../domain/sample_rows';
 import type { AtlasMap } from '../../map/atlas_map';
 import { flyToCell } from '../../state/go_to_event';
 import type { Session } from '../../state/session';

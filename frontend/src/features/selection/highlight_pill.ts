@@ -3,9 +3,10 @@
 
 import { html, type TemplateResult } from 'lit';
 import { NOT_FOLLOWED } from '../../domain/class_atlas';
-import { conceptsOf, countIn } from '../../domain/concepts';
+import { conceptsOf } from '../../domain/concepts';
 import type { Highlight } from '../../domain/display_types';
 import { highlightedClasses, highlightedIds, highlightedRows } from '../../domain/highlight';
+import { countIn } from '../../domain/sample_rows';
 import type { Session } from '../../state/session';
 import { iconButton } from '../../ui/icons';
 import { count, plural, shorten } from '../../util/format';

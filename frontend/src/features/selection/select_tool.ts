@@ -12,8 +12,7 @@ import type { AtlasMap } from '../../map/atlas_map';
 import { middleCell } from '../../map/interaction';
 import { ARROWS } from '../../map/keybindings';
 import type { OverlayPainter } from '../../map/overlay';
-import { drawOutline, drawPins, drawSelection } from '../../map/overlays/selection';
-import { readPins, writePins } from '../../state/pins';
+import { drawOutline, drawSelection } from '../../map/overlays/selection';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { percent, plural, shorten } from '../../util/format';
@@ -56,20 +55,15 @@ export class SelectTool {
     map.addEventListener('pointerup', (event) => this.#up(event), first);
     map.addEventListener('pointercancel', () => this.#drop(), first);
     map.addEventListener('keydown', (event) => this.#key(event), first);
-    session.store.subscribe(({ tool, pins }, before) => {
+    session.store.subscribe(({ tool }, before) => {
       if (tool !== before.tool) this.#take(tool);
-      if (pins !== before.pins) this.#clean(pins);
     });
-    this.#clean(session.store.state.pins);
   }
 
   /** Over all else that is drawn. */
-  painters({ selection, pins }: State): readonly OverlayPainter[] {
+  painters({ selection }: State): readonly OverlayPainter[] {
     const outline = this.#outline();
     const painters: OverlayPainter[] = [];
-    if (pins !== '') {
-      painters.push((context, frame) => drawPins(context, frame, readPins(pins)));
-    }
     if (selection !== null) {
       painters.push((context, frame) => {
         if (whyNotIn(frame.atlas, selection) === null) {
@@ -79,12 +73,6 @@ export class SelectTool {
     }
     if (outline.length > 1) painters.push((context, frame) => drawOutline(context, frame, outline));
     return painters;
-  }
-
-  /** Removes text from the URL that is not a pin. */
-  #clean(pins: string): void {
-    this.session.store.set({ pins: writePins(readPins(pins)) });
-    this.map.invalidate();
   }
 
   #outline(): readonly Point[] {

@@ -7,6 +7,8 @@ import { highlightedRows } from '../../domain/highlight';
 import type { AtlasMap } from '../../map/atlas_map';
 import type { OverlayPainter } from '../../map/overlay';
 import { drawHighlight } from '../../map/overlays/highlight';
+import { drawPins } from '../../map/overlays/selection';
+import { readPins, writePins } from '../../state/pins';
 import { atlasOnScreen } from '../../state/reference_step';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
@@ -21,9 +23,13 @@ export class SelectionController implements Feature {
 
   constructor(
     private readonly session: Session,
-    map: AtlasMap,
+    private readonly map: AtlasMap,
   ) {
     this.#tool = new SelectTool(map, session);
+    session.store.subscribe(({ pins }, before) => {
+      if (pins !== before.pins) this.#clean(pins);
+    });
+    this.#clean(session.store.state.pins);
   }
 
   overlays({ highlight }: State): readonly OverlayPainter[] {
@@ -34,7 +40,16 @@ export class SelectionController implements Feature {
   }
 
   marks(state: State): readonly OverlayPainter[] {
-    return this.#tool.painters(state);
+    const { pins } = state;
+    const drawn: OverlayPainter[] =
+      pins === '' ? [] : [(context, frame) => drawPins(context, frame, readPins(pins))];
+    return [...drawn, ...this.#tool.painters(state)];
+  }
+
+  /** Removes text from the URL that is not a pin. */
+  #clean(pins: string): void {
+    this.session.store.set({ pins: writePins(readPins(pins)) });
+    this.map.invalidate();
   }
 
   announce({ atlas, shownLevel, highlight }: State, before: State): string | null {

@@ -2,8 +2,8 @@
 /** One shortcut of the list: its effect next to controls, its first step, its images, and its cells. */
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
-import { countIn } from '../../domain/concepts';
 import type { CellPlace, Rect } from '../../domain/display_types';
+import { countIn } from '../../domain/sample_rows';
 import { resultOf } from '../../domain/shortcut_evidence';
 import { cropOfBox } from '../../domain/thumbnail_crop';
 import type { AtlasMap } from '../../map/atlas_map';

@@ -3,6 +3,7 @@
 
 import { toScreen, worldSide } from '../../domain/camera';
 import { type Axis, classAtlasOf } from '../../domain/class_atlas';
+import { cssColor } from '../../util/css_color';
 import { shorten } from '../../util/format';
 import { formatFractionWithSign } from '../../wire/attribution';
 import type { OverlayFrame } from '../overlay';
@@ -93,7 +94,7 @@ function trace(
   to: readonly [number, number],
 ): void {
   for (const [color, width, pattern] of [
-    [`rgb(${theme.ground.join()})`, 4, []],
+    [cssColor(theme.ground), 4, []],
     [theme.label, 1.3, dash],
   ] as const) {
     context.strokeStyle = color;
@@ -122,7 +123,7 @@ function label(
   x: number,
   y: number,
 ): void {
-  context.fillStyle = `rgb(${theme.ground.join()})`;
+  context.fillStyle = cssColor(theme.ground);
   context.beginPath();
   context.roundRect(x, y - HEIGHT / 2, widthOf(context, text), HEIGHT, 3);
   context.fill();

@@ -5,6 +5,7 @@ import { MIN_SUPPORT } from '../../domain/class_filter';
 import type { ColorMode } from '../../domain/display_types';
 import { coloring } from '../../domain/map_colors';
 import { iconScales, rimWidth } from '../../render/scene';
+import { cssColor } from '../../util/css_color';
 import { shorten } from '../../util/format';
 import { badge, eachCell, type OverlayPainter } from '../overlay';
 
@@ -28,7 +29,7 @@ export function paintCellFocus(mode: ColorMode, dark = false): OverlayPainter {
       const [left, top] = [x + (side - inner) / 2, y + (side - inner) / 2];
       if ((level.counts[cell] as number) < MIN_SUPPORT) {
         const half = rimWidth(side) / 2;
-        context.strokeStyle = `rgb(${theme.ground.join()})`;
+        context.strokeStyle = cssColor(theme.ground);
         context.lineWidth = 2 * half;
         context.setLineDash(DOTS);
         context.strokeRect(left + half, top + half, inner - 2 * half, inner - 2 * half);

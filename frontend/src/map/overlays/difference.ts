@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Gains and losses of cells from A to B: filled squares for more, hollow ones for fewer, with an area in
- * proportion to the number; and the line between A and B.
+ * proportion to the number.
  */
 
 import { toScreen, worldSide } from '../../domain/camera';
 import { type Change, type Difference, formatGain } from '../../domain/comparison/difference';
+import { cssColor } from '../../util/css_color';
 import type { OverlayFrame } from '../overlay';
 
 const VEIL = 0.8;
@@ -16,8 +17,6 @@ const FULLEST = 0.84;
 const NUMBER_FROM = 34;
 /** Half the side of a square that has room for a number. */
 const NUMBER_FITS_IN = 12;
-/** Distance of the labels beside the divider from the top: below the highlight pill. */
-const TAG_MIDDLE = 72;
 /** From the middle of a number to its upper end, and, with the frame of a cell, to the cell's. */
 const NUMBER_UP = 6;
 const NUMBER_DOWN = 11;
@@ -31,7 +30,7 @@ export function drawDifference(
   const { changes, gained, lost } = difference;
   const { viewport, theme, camera, level } = frame;
   context.globalAlpha = VEIL;
-  context.fillStyle = `rgb(${theme.ground.join()})`;
+  context.fillStyle = cssColor(theme.ground);
   context.fillRect(0, 0, viewport.width, viewport.height);
   const side = worldSide(camera, viewport) / level.size;
   const most = Math.max(gained, lost);
@@ -99,41 +98,8 @@ function drawChange(
   const line = below ? y + side / 2 - NUMBER_DOWN : y;
   context.lineWidth = 3;
   context.lineJoin = 'round';
-  context.strokeStyle = `rgb(${theme.ground.join()})`;
+  context.strokeStyle = cssColor(theme.ground);
   context.strokeText(text, x, line);
   context.fillStyle = theme.label;
   context.fillText(text, x, line);
-}
-
-export function drawDivider(
-  context: CanvasRenderingContext2D,
-  frame: OverlayFrame,
-  x: number,
-  left: string,
-  right: string,
-): void {
-  const { viewport, theme } = frame;
-  context.fillStyle = `rgb(${theme.ground.join()})`;
-  context.fillRect(x - 2.5, 0, 5, viewport.height);
-  context.fillStyle = theme.accent;
-  context.fillRect(x - 1, 0, 2, viewport.height);
-  context.font = FONT;
-  context.textBaseline = 'middle';
-  tag(context, frame, left, x - 10 - context.measureText(left).width - 12, TAG_MIDDLE);
-  tag(context, frame, right, x + 10, TAG_MIDDLE);
-}
-
-function tag(
-  context: CanvasRenderingContext2D,
-  { theme }: OverlayFrame,
-  text: string,
-  x: number,
-  y: number,
-): void {
-  context.fillStyle = theme.labelGround;
-  context.beginPath();
-  context.roundRect(x, y - 10, context.measureText(text).width + 12, 20, 4);
-  context.fill();
-  context.fillStyle = theme.label;
-  context.fillText(text, x + 6, y + 0.5);
 }

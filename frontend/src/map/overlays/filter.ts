@@ -6,6 +6,7 @@
 
 import { type FilterResult, heatOf, type Kind, MIN_SUPPORT } from '../../domain/class_filter';
 import { iconScales } from '../../render/scene';
+import { cssColor } from '../../util/css_color';
 import { percent } from '../../util/format';
 import { formatFractionWithSign } from '../../wire/attribution';
 import { badge, eachCell, type OverlayFrame } from '../overlay';
@@ -42,7 +43,7 @@ export function drawFilter(
 ): void {
   const { result, kind, most } = heat;
   const scales = iconScales(frame.level);
-  const ground = `rgb(${frame.theme.ground.join()})`;
+  const ground = cssColor(frame.theme.ground);
   eachCell(frame, (cell, x, y, side) => {
     const strength = heatOf(result, kind, cell, most);
     context.globalAlpha = VEIL * (1 - strength);
@@ -69,7 +70,7 @@ function drawPassing(
   const against = (result.values[cell] as number) < 0;
   context.globalAlpha = FAINTEST + (1 - FAINTEST) * strength;
   const color = kind === 'top' ? theme.accent : against ? theme.loss : theme.gain;
-  if (against) hatch(context, square, `rgb(${theme.ground.join()})`, color);
+  if (against) hatch(context, square, cssColor(theme.ground), color);
   const few = (level.counts[cell] as number) < MIN_SUPPORT;
   outline(context, square, color, 1 + 2.5 * strength, few);
   context.globalAlpha = 1;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Highlights samples, such as the members of a concept, and dims all other cells. */
 
-import { countIn } from '../../domain/concepts';
+import { countIn } from '../../domain/sample_rows';
 import { iconScales } from '../../render/scene';
+import { cssColor } from '../../util/css_color';
 import { badge, eachCell, eachPoint, type OverlayFrame } from '../overlay';
 
 const VEIL = 0.75;
@@ -41,7 +42,7 @@ function veil(
   frame: OverlayFrame,
   strength: Float32Array,
 ): void {
-  context.fillStyle = `rgb(${frame.theme.ground.join()})`;
+  context.fillStyle = cssColor(frame.theme.ground);
   eachCell(frame, (cell, x, y, side) => {
     context.globalAlpha = VEIL * (1 - (strength[cell] as number));
     context.fillRect(x, y, side, side);
@@ -81,7 +82,7 @@ function frames(
 function dots(context: CanvasRenderingContext2D, frame: OverlayFrame, rows: Int32Array): void {
   const { theme } = frame;
   context.fillStyle = theme.accent;
-  context.strokeStyle = `rgb(${theme.ground.join()})`;
+  context.strokeStyle = cssColor(theme.ground);
   context.lineWidth = 1;
   eachPoint(frame, rows, (x, y) => {
     context.beginPath();

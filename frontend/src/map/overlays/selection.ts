@@ -5,8 +5,9 @@
  */
 
 import { type Point, toScreen, worldSide } from '../../domain/camera';
-import { countIn } from '../../domain/concepts';
+import { countIn } from '../../domain/sample_rows';
 import type { Pin } from '../../state/pins';
+import { cssColor } from '../../util/css_color';
 import { cellAt } from '../../wire/atlas';
 import { badge, eachCell, eachPoint, type OverlayFrame } from '../overlay';
 
@@ -98,7 +99,7 @@ function strokeTwice(
   dashes: number[] = DASHES,
 ): void {
   context.lineWidth = 4;
-  context.strokeStyle = `rgb(${theme.ground.join()})`;
+  context.strokeStyle = cssColor(theme.ground);
   context.stroke();
   context.lineWidth = 2;
   context.setLineDash(dashes);
@@ -118,7 +119,7 @@ function diamonds(context: CanvasRenderingContext2D, frame: OverlayFrame, rows: 
     context.closePath();
   });
   context.lineWidth = 2;
-  context.strokeStyle = `rgb(${theme.ground.join()})`;
+  context.strokeStyle = cssColor(theme.ground);
   context.stroke();
   context.fillStyle = theme.label;
   context.fill();

@@ -12,6 +12,7 @@ import {
   isSignificant,
 } from '../../domain/comparison/drift';
 import { sequential } from '../../domain/map_colors';
+import { cssColor } from '../../util/css_color';
 import { badge, eachCell, type OverlayFrame } from '../overlay';
 
 /** Icons are dimmed under the arrows. */
@@ -44,7 +45,7 @@ export function drawDisplacement(
 ): void {
   const { viewport, theme } = frame;
   context.globalAlpha = VEIL;
-  context.fillStyle = `rgb(${theme.ground.join()})`;
+  context.fillStyle = cssColor(theme.ground);
   context.fillRect(0, 0, viewport.width, viewport.height);
   context.globalAlpha = 1;
   const arrows = arrowsInView(frame, drift);
@@ -62,13 +63,13 @@ export function drawChange(
   eachCell(frame, (cell, x, y, side) => {
     const value = values[cell] as number;
     const significant = isSignificant(found, cell);
-    context.fillStyle = `rgb(${frame.theme.ground.join()})`;
+    context.fillStyle = cssColor(frame.theme.ground);
     context.globalAlpha = significant ? 0 : DIM;
     context.fillRect(x, y, side, side);
     if (Number.isNaN(value)) return;
     const width = Math.max(FRAMES.least, side * (significant ? FRAMES.significant : FRAMES.chance));
     context.globalAlpha = significant ? 1 : CHANCE_ALPHA;
-    context.strokeStyle = `rgb(${sequential(value / (most || 1)).join()})`;
+    context.strokeStyle = cssColor(sequential(value / (most || 1)));
     context.lineWidth = width;
     context.strokeRect(x + 1 + width / 2, y + 1 + width / 2, side - width - 2, side - width - 2);
     context.globalAlpha = 1;
@@ -101,7 +102,7 @@ function drawSignificant(
 ): void {
   const length = Math.hypot(to.x - from.x, to.y - from.y);
   context.fillStyle = theme.label;
-  context.strokeStyle = `rgb(${theme.ground.join()})`;
+  context.strokeStyle = cssColor(theme.ground);
   context.lineWidth = HALO;
   context.lineJoin = 'round';
   context.beginPath();

@@ -297,11 +297,4 @@ describe('what is drawn', () => {
       [210, 130],
     ]);
   });
-
-  it('numbers the pins of what is shown', () => {
-    store.set({ pins: '2.0.0.99.s1,2.1.1.7.s1,4.0.0.7.s1,2.0.0.7.s2' });
-    const calls = draw();
-    expect(of(calls, 'rect')).toEqual([[400, 220, 200, 200]]);
-    expect(of(calls, 'fillText').map(([text]) => text)).toEqual(['⚑ 2']);
-  });
 });

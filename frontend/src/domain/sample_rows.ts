@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Rows of samples: those with given values, and how many of them each cell holds. */
+
+import type { Level } from '../wire/atlas';
+
+/** Rows of the samples whose value is one of `ids`, ascending. */
+export function rowsOf(values: Int32Array | null, ids: readonly number[]): Int32Array {
+  const wanted = new Set(ids);
+  const rows: number[] = [];
+  values?.forEach((id, row) => {
+    if (wanted.has(id)) rows.push(row);
+  });
+  return Int32Array.from(rows);
+}
+
+/** How many of `rows` every cell holds. */
+export function countIn(level: Level, rows: Int32Array): Int32Array {
+  const counts = new Int32Array(level.rows.length);
+  for (const row of rows) {
+    const cell = level.cellOf[row] as number;
+    if (cell >= 0) counts[cell] = (counts[cell] as number) + 1;
+  }
+  return counts;
+}
