@@ -63,6 +63,10 @@ need_package() {
 
 front_end_packages() {
   need_package node nodejs npm
+  if [ "$(node --print 'parseInt(process.versions.node)')" -lt 20 ]; then
+    echo "node is version $(node --version); install version 20 or newer and run this again" >&2
+    return 1
+  fi
   if [ ! -e frontend/node_modules/.package-lock.json ] ||
       [ frontend/package-lock.json -nt frontend/node_modules/.package-lock.json ]; then
     say "installing the front end's packages"

@@ -83,7 +83,7 @@ export function helpDialog(close: () => void): TemplateResult {
         <li>
           <strong>Near</strong> samples are similar, but distant ones can be similar, too.
           Directions have no meaning, except left and right if two classes are compared.
-          Trustworthiness is the share of true neighbors.
+          Trustworthiness is 1 if all neighbors are true.
         </li>
         <li>
           <strong>Zooming in</strong> splits cells, down to the finest grid that was logged. Faint
