@@ -3,11 +3,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
-
-from torch import nn
 
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
@@ -18,8 +15,6 @@ try:
     from lightning.pytorch import Callback, LightningModule, Trainer
 except ImportError:
     from pytorch_lightning import Callback, LightningModule, Trainer
-
-logger = logging.getLogger(__name__)
 
 
 class AtlasCallback(Callback):  # type: ignore[misc]
@@ -35,8 +30,7 @@ class AtlasCallback(Callback):  # type: ignore[misc]
         every_n_epochs: Log at the end of every n-th epoch.
         at_checkpoints: Log whenever Lightning saves a checkpoint.
         schedule: Log at these steps. By default, `Schedule.log_spaced()`.
-        weights: "model", or "ema" for the weights that Lightning's `EMAWeightAveraging`,
-            `WeightAveraging`, or `StochasticWeightAveraging` averages.
+        weights: "model", or "ema" for those of a callback such as `EMAWeightAveraging`.
         log_dir: Directory of the run. None uses that of the `TensorBoardLogger`.
         options: Other arguments of `AtlasWriter`, such as `config` and `classes`.
 
@@ -67,7 +61,7 @@ class AtlasCallback(Callback):  # type: ignore[misc]
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Creates the writer; a `fast_dev_run` is not logged."""
         if getattr(trainer, "fast_dev_run", False):
-            logger.info("AtlasCallback: fast_dev_run logs no atlases")
+            self._session.skip("fast_dev_run")
             return
         model = pl_module if self._weights == "model" else _find_average(trainer)
         probe = _find_validation_set(trainer, pl_module) if self._probe is None else self._probe
@@ -103,15 +97,12 @@ def _find_log_dir(trainer: Trainer) -> str:
     return str(loggers[0].log_dir if loggers else trainer.log_dir or trainer.default_root_dir)
 
 
-def _find_average(trainer: Trainer) -> nn.Module:
+def _find_average(trainer: Trainer) -> Any:
     for callback in trainer.callbacks:
-        average = getattr(callback, "_average_model", None)
-        if isinstance(average, nn.Module):
-            return average
-    raise ArgumentError(
-        "weights='ema': the trainer has no callback that averages weights; add "
-        "EMAWeightAveraging(), or pass weights='model'"
-    )
+        if getattr(callback, "_average_model", None) is not None:
+            return callback._average_model
+    missing = "weights='ema': the trainer has no callback that averages weights"
+    raise ArgumentError(f"{missing}; add EMAWeightAveraging(), or pass weights='model'")
 
 
 def _find_validation_set(trainer: Trainer, module: LightningModule) -> Any:
@@ -121,10 +112,8 @@ def _find_validation_set(trainer: Trainer, module: LightningModule) -> Any:
             with preserve_random_state():
                 found = (trainer.datamodule or module).val_dataloader()
         except Exception as error:  # Lightning's own class, if there is none
-            raise ArgumentError(
-                f"probe=None: there is no validation set ({summarize_error(error)}); pass "
-                "probe=val_set"
-            ) from error
+            missing = f"probe=None: there is no validation set ({summarize_error(error)})"
+            raise ArgumentError(f"{missing}; pass probe=val_set") from error
     while isinstance(found, (list, tuple, dict)):
         found = next(iter(found.values() if isinstance(found, dict) else found))
     return found

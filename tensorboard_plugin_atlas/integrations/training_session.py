@@ -101,6 +101,10 @@ class TrainingSession:
         self._ended_step: int | None = None
         self._logged_step: int | None = None
 
+    def skip(self, kind: str) -> None:
+        """Says that a run of this kind is not logged; without `start`, other calls do nothing."""
+        logger.info("%s logs no atlases", kind)
+
     def start(self, log_dir: Any, model: nn.Module, step: int, **found: Any) -> None:
         """Creates the writer and logs the initial state.
 
