@@ -24,12 +24,12 @@ from untrusted_logs import write_untrusted_log
 from tensorboard_plugin_atlas import export_html
 
 LOADERS = ("data-server", "python-loader")
-TIMEOUT_MS = 30_000
+TIMEOUT_MS = 90_000
 NO_COMPOSITING = "--disable-gpu-compositing"
 """Uses software GL for the maps only and not for the rest of the page: a third less CPU time."""
 
-EXPECT_TIMEOUT_MS = 15_000
-"""Three times the default: on a busy machine, a page may be late."""
+EXPECT_TIMEOUT_MS = 60_000
+"""Twelve times the default: on a busy machine, a page may be late."""
 
 Serve = Callable[..., str]
 ExportLog = Callable[..., Path]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tensorboard_server import get
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 120.0
 
 LOADERS = pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
 

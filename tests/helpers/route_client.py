@@ -43,7 +43,7 @@ class CountingProvider:
         def call(*args: Any, **kwargs: Any) -> Any:
             self.calls.append(name)
             if self.gate is not None:
-                self.gate.wait(30)
+                self.gate.wait(120)
             return inner(*args, **kwargs)
 
         return call if callable(inner) else inner

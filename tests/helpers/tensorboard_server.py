@@ -16,8 +16,8 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-START_SECONDS = 60.0
-LOAD_SECONDS = 90.0
+START_SECONDS = 120.0
+LOAD_SECONDS = 120.0
 
 
 @contextlib.contextmanager
@@ -62,7 +62,7 @@ def start_tensorboard(
             yield url
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=120)
 
 
 def wait_for_atlases(url: str, count: int) -> None:

@@ -209,7 +209,7 @@ def test_damage_affects_one_run_only_in_a_real_tensorboard(fast: bool, damaged_l
             status, _, body = get(f"{url}data/plugin/atlas/{address}")
             return status, body
 
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         listed: list[str] = []
         while len(listed) < len(BLOB_CHANGES) + 1 or VALID not in listed:
             assert time.monotonic() < deadline, listed
@@ -274,7 +274,7 @@ class TestLiveLogs:
                 return found["series"][0]["steps"] if found else None
 
             def until(run: str, wanted: Callable[[list[int] | None], bool]) -> None:
-                deadline = time.monotonic() + 60
+                deadline = time.monotonic() + 120
                 while not wanted(found := steps_of(run)):
                     assert time.monotonic() < deadline, found
                     for one in ("kept", "gone"):

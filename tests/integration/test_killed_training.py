@@ -49,10 +49,10 @@ def check_log(log_dir):
 def test_a_killed_training_run(tmp_path):
     process = start_script(tmp_path / "loop.py", SCRIPT, tmp_path / "log")
     try:
-        wait_until(lambda: find_preliminary(tmp_path / "log"), 90)
+        wait_until(lambda: find_preliminary(tmp_path / "log"))
     finally:
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     check_log(tmp_path / "log")
 
 
@@ -60,7 +60,7 @@ def test_a_writer_closed_without_waiting(tmp_path):
     config = AtlasConfig(**{**TINY.as_dict(), **ENDLESS})
     writer = AtlasWriter(tmp_path, Net(), ["body"], probe=make_images(), config=config)
     writer.add_atlas(7)
-    wait_until(lambda: find_preliminary(tmp_path), 90)
+    wait_until(lambda: find_preliminary(tmp_path))
     with pytest.warns(RuntimeWarning, match="not finished within 0.1 s: step 7;"):
         writer.close(0.1)
     wait_until(lambda: not find_workers())

@@ -309,7 +309,7 @@ def test_a_real_tensorboard_serves_no_damaged_atlas(
     sound.write_bytes(whole)
     with start_tensorboard(tmp_path, fast) as url:
         here = url + "data/plugin/atlas/"
-        deadline, steps = time.monotonic() + 60, {}
+        deadline, steps = time.monotonic() + 120, {}
         while steps.get("sound/atlas") != [list(STEPS)] * 2:
             assert time.monotonic() < deadline, steps
             index = json.loads(get(here + "index")[2])

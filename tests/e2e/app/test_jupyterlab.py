@@ -67,7 +67,7 @@ def jupyterlab(
             yield f"http://127.0.0.1:{port}/lab/tree/{NOTEBOOK}?reset"
         finally:
             server.terminate()
-            server.wait(timeout=30)
+            server.wait(timeout=120)
 
 
 def _make_notebook(cells: list[str]) -> dict[str, object]:

@@ -221,7 +221,7 @@ def _read_overlay(tab: Tab) -> NDArray[np.bool_]:
 
 def _wait_for_center_line(tab: Tab) -> None:
     """Waits until the vertical line is at the center of the map; it is drawn a frame later."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 120
     while True:
         columns = np.flatnonzero(_read_overlay(tab)[40:].mean(axis=0) > 0.9)
         if len(columns) and abs(columns.mean() - _map_center(tab)) <= 2:

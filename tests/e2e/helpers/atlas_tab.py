@@ -21,7 +21,7 @@ CSP_MARK = "CSP violation:"
 READ_BACK_NOTE = "GPU stall due to ReadPixels"
 """A message of Chromium, which reads canvases back when it composes pages without a GPU."""
 FOCUS_RING = 6
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 REPORT_CSP = """
 if (location.pathname.endsWith('/plugin_entry.html')) {

@@ -27,8 +27,8 @@ PREFERENCES = {
     "network.proxy.ssl": "127.0.0.1",
     "network.proxy.ssl_port": 9,
 }
-START_SECONDS = 60.0
-WAIT_SECONDS = 60.0
+START_SECONDS = 120.0
+WAIT_SECONDS = 120.0
 
 
 def find_firefox() -> str | None:
@@ -120,7 +120,7 @@ def start_firefox(executable: str, folder: Path) -> Iterator[Firefox]:
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(120)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

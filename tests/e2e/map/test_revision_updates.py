@@ -70,7 +70,7 @@ def find_cell() -> tuple[int, int]:
 
 def wait_for_kind(tab: Tab, kind: str) -> None:
     """Reloads until the map shows icons of `kind`."""
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while abs(read_shade(tab) - SHADES[kind]) > 4:
         assert time.monotonic() < deadline, (kind, read_shade(tab))
         tab.page.locator(".reload-button").click()

@@ -246,7 +246,7 @@ class TestLastFirst:
         assert set(atlases["body", 20].grids[0].icon_kind) == {"examples"}
         assert "of this checkpoint alone" in str(atlases["body", 20].provenance.notes)
         with start_tensorboard(tmp_path / "runs", fast) as url:
-            assert wait_until(lambda: read_revisions(url), 60) == {0: "logged", 20: "preliminary"}
+            assert wait_until(lambda: read_revisions(url)) == {0: "logged", 20: "preliminary"}
 
 
 def read_revisions(url: str) -> dict[int, str] | None:

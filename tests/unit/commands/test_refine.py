@@ -329,7 +329,7 @@ def test_the_command(trained: Path, runs: Path, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize("fast", [True, False], ids=["data-server", "python-loader"])
 def test_the_tab_takes_them_over_while_it_runs(fast: bool, trained: Path, runs: Path) -> None:
     with start_tensorboard(runs, fast) as url:
-        base, deadline = url + "data/plugin/atlas/", time.monotonic() + 60
+        base, deadline = url + "data/plugin/atlas/", time.monotonic() + 120
 
         def series() -> dict[str, Any]:
             runs_listed = json.loads(get(base + "index")[2])["runs"]

@@ -349,7 +349,7 @@ class TestAgain:
     def test_a_tensorboard_that_is_running_shows_each(self, fast: bool, runs: Path) -> None:
         relayout(runs, layers=["5"], progress=False)
         with start_tensorboard(runs, fast) as url:
-            base, deadline = url + "data/plugin/atlas/", time.monotonic() + 60
+            base, deadline = url + "data/plugin/atlas/", time.monotonic() + 120
 
             def series() -> dict[str, Any]:
                 listed = json.loads(get(base + "index")[2])["runs"]

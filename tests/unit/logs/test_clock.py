@@ -75,7 +75,7 @@ def found_by_all(log_dir: Path, run: Path, wanted: list[int]) -> None:
 
 def wait_for(url: str, wanted: list[int]) -> None:
     """Waits until the tab and the scalars of TensorBoard have these steps."""
-    deadline, steps, scalars = time.monotonic() + 30, None, None
+    deadline, steps, scalars = time.monotonic() + 120, None, None
     while time.monotonic() < deadline:
         runs = json.loads(get(url + "data/plugin/atlas/index")[2])["runs"]
         steps = [series["steps"] for run in runs for series in run["series"]]

@@ -45,7 +45,7 @@ def log(directory: Path, steps: range | tuple[int, ...], sequence: int = 1) -> N
 
 def until(url: str, is_done: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """Waits until the index satisfies `is_done`; returns its series by layer."""
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while True:
         status, _, body = get(url + "data/plugin/atlas/index")
         runs = json.loads(body)["runs"] if status == 200 else []

@@ -163,7 +163,7 @@ def test_tensorboard_serves_what_was_put(tmp_path: Path) -> None:
         *(0, 10, 20)
     ]
     with start_tensorboard(url, False) as address:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         steps: list[int] = []
         while steps != [0, 10, 20]:
             assert time.monotonic() < deadline

@@ -122,7 +122,7 @@ def test_both_loaders_read_it_to_its_end(fast: bool, runs: Path, tmp_path: Path)
     flip_bit(scalars, find_record_offsets(scalars)[2] + 14)
     repair(runs, tmp_path / "out")
     with start_tensorboard(tmp_path / "out", fast) as url:
-        deadline, steps, points = time.monotonic() + 30, [], []
+        deadline, steps, points = time.monotonic() + 120, [], []
         while (steps, points) != ([[0, 10, 30]], [0, 20, 30]):
             assert time.monotonic() < deadline, (steps, points)
             index = json.loads(get(url + "data/plugin/atlas/index")[2])

@@ -161,7 +161,7 @@ class TestCutBack:
 
 def wait_for_steps(url: str, wanted: list[int]) -> bool:
     """Returns whether atlases and scalars settle at these steps."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     steps: list[list[int]] = []
     while time.monotonic() < deadline:
         index = json.loads(get(url + "data/plugin/atlas/index")[2])

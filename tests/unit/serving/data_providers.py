@@ -21,7 +21,7 @@ from tensorboard.util.grpc_util import ChannelCredsType
 
 from tensorboard_plugin_atlas.log_names import PLUGIN_NAME
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 120.0
 
 
 class RecordingProvider:

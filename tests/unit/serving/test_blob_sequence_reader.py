@@ -173,7 +173,7 @@ def test_pollers_of_one_moment_share_a_listing() -> None:
     class Slow(Provider):
         def list_blob_sequences(self, **query: Any) -> Any:
             begun.set()
-            gate.wait(30)
+            gate.wait(120)
             self.reads.append(["listed"])
             return super().list_blob_sequences(**query)
 
@@ -181,7 +181,7 @@ def test_pollers_of_one_moment_share_a_listing() -> None:
     reader = SeriesReader(provider, lambda: 0.0)
     with ThreadPoolExecutor(8) as pool:
         found = [pool.submit(reader.all_series, Request(None, "")) for _ in range(8)]
-        begun.wait(30)
+        begun.wait(120)
         gate.set()
         assert all(one.result(30) == {} for one in found)
     assert provider.reads.count(["listed"]) == 1

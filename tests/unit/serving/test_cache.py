@@ -42,12 +42,12 @@ def test_an_error_reaches_everyone_and_is_not_kept() -> None:
 
     def fail() -> tuple[int, int]:
         begun.set()
-        go.wait(30)
+        go.wait(120)
         raise RuntimeError("once")
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(cache.get_or_compute, "key", fail)
-        begun.wait(30)
+        begun.wait(120)
         second = pool.submit(cache.get_or_compute, "key", fail)
         go.set()
         for running in (first, second):
@@ -62,7 +62,7 @@ def test_a_value_under_way_is_computed_once() -> None:
     computed = []
 
     def slow() -> tuple[int, int]:
-        go.wait(30)
+        go.wait(120)
         computed.append(1)
         return 7, 1
 

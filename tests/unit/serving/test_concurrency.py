@@ -51,6 +51,6 @@ def test_a_history_and_its_steps_never_wait_for_each_other(tmp_path: Path) -> No
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
         assert not thread.is_alive()
     assert found == {200, 422}

@@ -203,7 +203,7 @@ def test_requests_at_the_same_time_decode_one_atlas_at_a_time(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     assert found == [200] * len(threads)
     assert most == 1
 

@@ -193,7 +193,7 @@ def read_served(url: str, series: str, step: int) -> tuple[dict[str, Any], bytes
 
 def wait(url: str, wanted: list[int], versions: int = 0) -> dict[str, Any]:
     """Waits until the one series has these steps and this many other versions than before."""
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while True:
         runs = index_of(url)["runs"]
         if [run["run"] for run in runs] == [RUN] and runs[0]["series"]:

@@ -82,7 +82,7 @@ class TestOrder:
         thread = threading.Thread(target=lambda: taken.append(queue.take()))
         thread.start()
         push(queue, 7)
-        thread.join(10)
+        thread.join(120)
         assert taken[0].step == 7
 
     def test_a_list_of_skipped_ones_has_an_end(self):
@@ -260,7 +260,7 @@ class TestDiscard:
         go, made, claimed = threading.Event(), [], []
 
         def slow(layout):
-            go.wait(60)
+            go.wait(120)
             made.append(StateSlot(layout))
             return made[-1]
 
@@ -275,7 +275,7 @@ class TestDiscard:
         assert queue.discard() == 1
         go.set()
         if waits:
-            push_more.join(60)
+            push_more.join(120)
             ((slot, replaced),) = claimed
             assert not queue.add(Snapshot(2, 0.0, (), None, slot))
             queue.give_back(slot, replaced)
@@ -332,8 +332,8 @@ class TestBounds:
         for thread in (waiter, pause) if moment == "before" else (pause, waiter):
             thread.start()
             wait_until(lambda: queue._changed._waiters or queue._is_closed)
-        pause.join(30)
+        pause.join(120)
         assert not pause.is_alive()
         queue.take()
         queue.finish(failed=False)
-        waiter.join(30)
+        waiter.join(120)

@@ -75,10 +75,10 @@ class TestEnds:
             assert script.stdout.readline() == "flushed\n"
             worker = wait_for_worker(script.pid)
             start = time.monotonic()
-            out, err = script.communicate("go\n", timeout=30)
-            assert time.monotonic() - start < 15  # 5 s on an idle machine, more next to other tests
+            out, err = script.communicate("go\n", timeout=120)
+            assert time.monotonic() - start < 60  # 5 s on an idle machine
             assert out == ""  # the worker did not run the script a second time
-        wait_until(lambda: not worker.is_running(), 5)
+        wait_until(lambda: not worker.is_running())
         assert read_valid_steps(tmp_path / "run") == [1, 2]
         assert err.count("forward") == 1  # the trial pass; output of the worker is discarded
         assert "AtlasWriter" not in err
@@ -98,10 +98,10 @@ class TestEnds:
             worker = wait_for_worker(script.pid)
             worker.suspend()
             start = time.monotonic()
-            _, err = script.communicate("go\n", timeout=30)
-            assert time.monotonic() - start < 15  # 3 s on an idle machine
+            _, err = script.communicate("go\n", timeout=120)
+            assert time.monotonic() - start < 60  # 3 s on an idle machine
         assert script.returncode == 0
-        wait_until(lambda: not worker.is_running(), 15)
+        wait_until(lambda: not worker.is_running())
         assert "not finished when the program ended: steps 2, 3." in err
         assert "Call close()" in err
         assert read_valid_steps(tmp_path / "run") == [1]
@@ -129,8 +129,8 @@ def test_a_killed_loop_loses_nothing_that_was_flushed(tmp_path, count):
                 script.stdout.readline()  # wait for the next line
             time.sleep(rng.random() * 0.4)
             os.kill(script.pid, signal.SIGKILL)
-            flushed = script.communicate(timeout=30)[0].split()
-        wait_until(lambda worker=worker: not worker.is_running(), 5)
+            flushed = script.communicate(timeout=120)[0].split()
+        wait_until(lambda worker=worker: not worker.is_running())
         steps = read_valid_steps(run) if run.exists() else []
         assert steps == list(range(len(steps)))
         assert len(steps) > int(flushed[-1]) if flushed else True
@@ -158,7 +158,7 @@ def test_a_killed_worker_loses_nothing_at_all(tmp_path, count):
             time.sleep(rng.random() * 0.15)
             worker.kill()
             assert script.stdout.readline()
-        _, err = script.communicate(timeout=30)  # the script ends at the end of its input
+        _, err = script.communicate(timeout=120)  # the script ends at the end of its input
     assert read_valid_steps(tmp_path / "run") == list(range(6 * count))
     assert "AtlasWriter:" not in err  # as all warnings begin
     assert "EOFError" in err
@@ -176,4 +176,4 @@ def test_the_worker_gives_way(tmp_path):
         assert worker.environ()["OMP_NUM_THREADS"] == "1"
         assert worker.environ()["NUMBA_NUM_THREADS"] == "1"
         assert len(find_workers(script.pid)) == 1
-        script.communicate("go\n", timeout=30)
+        script.communicate("go\n", timeout=120)
