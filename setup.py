@@ -95,8 +95,9 @@ setup(
             "types-protobuf",
             "types-tqdm",
         ],
-        # For scripts/test --long: docs/guides/other-trackers.md, and Google Cloud Storage.
+        # For scripts/test --long: other experiment trackers, DeepSpeed, and Google Cloud Storage.
         "trackers": ["clearml>=2", "mlflow>=3", "wandb>=0.20"],
+        "sharding": ["deepspeed>=0.16"],
         "stores": ["gcp-storage-emulator>=2024.8.3", "gcsfs>=2024.2"],
     },
     entry_points={

@@ -18,6 +18,7 @@ from torch.nn.utils import parametrize
 
 from tensorboard_plugin_atlas.compute.model.autocast_removal import without_autocast
 from tensorboard_plugin_atlas.compute.model.distributed_models import reject_sharded_model
+from tensorboard_plugin_atlas.compute.model.engine_hooks import without_engine_hooks
 from tensorboard_plugin_atlas.compute.model.pickled_function import CpuPickler
 from tensorboard_plugin_atlas.errors import CannotSendError
 from tensorboard_plugin_atlas.writer.shared_state import (
@@ -109,7 +110,7 @@ class ModelPickler(CpuPickler):
             kind = parametrize.type_before_parametrizations(value)
             return make_empty_module, (kind,), value.__dict__, None, None, _restore_parametrized
         if isinstance(value, nn.Module):
-            state = without_autocast(type(value), vars(value))
+            state = _list_own_attributes(value)
             if state is not None:
                 return make_empty_module, (type(value),), state
         return super().reducer_override(value)
@@ -126,6 +127,13 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, place: int) -> Tensor:
         return self._tensors[place]
+
+
+def _list_own_attributes(module: nn.Module) -> dict[str, Any] | None:
+    """Returns the attributes without what trainers added; None if they added nothing."""
+    state = without_autocast(type(module), vars(module))
+    unhooked = without_engine_hooks(vars(module) if state is None else state)
+    return state if unhooked is None else unhooked
 
 
 def make_empty_module(kind: type[nn.Module]) -> nn.Module:

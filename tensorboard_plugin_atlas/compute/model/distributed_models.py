@@ -27,8 +27,11 @@ _SHARDED_TENSORS: Final = {
     "ShardedTensor": "a parameter is a ShardedTensor",
     "FlatParameter": "FullyShardedDataParallel",
 }
+ZERO_MARK: Final = "ds_id"
+"""Attribute of the parameters that DeepSpeed shards (ZeRO stage 3)."""
+
 _SHARDED_MARKS: Final = {
-    "ds_id": "DeepSpeed ZeRO stage 3",
+    ZERO_MARK: "DeepSpeed ZeRO stage 3",
     "_fsdp_flattened": "FullyShardedDataParallel",
 }
 
@@ -49,8 +52,9 @@ _UNSHARDED_COPY: Final = (
     "that is not sharded, and pass that copy"
 )
 _UNSHARDED_COPY_ZERO: Final = (
-    "on all ranks enter deepspeed.zero.GatheredParameters(list(model.parameters())), copy the "
-    "parameters and buffers there into a copy of the model that is not sharded, and pass that copy"
+    "create an AtlasWriter with the sharded model on all ranks, or on all ranks enter "
+    "deepspeed.zero.GatheredParameters(list(model.parameters())), copy the parameters and buffers "
+    "there into a copy of the model that is not sharded, and pass that copy"
 )
 
 
@@ -60,7 +64,8 @@ class Sharding:
 
     Attributes:
         reason: The function, class, or tensor type that does it, for messages.
-        is_gatherable: Whether `torch.distributed.checkpoint.state_dict` can gather them.
+        is_gatherable: Whether `torch.distributed.checkpoint.state_dict` or DeepSpeed can gather
+            them.
     """
 
     reason: str
@@ -79,7 +84,7 @@ def find_sharding(model: nn.Module) -> Sharding | None:
             return sharding
         for mark, reason in _SHARDED_MARKS.items():
             if hasattr(tensor, mark):
-                return Sharding(reason, is_gatherable=mark != "ds_id")
+                return Sharding(reason, is_gatherable=True)
     return None
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tensorboard_plugin_atlas.compute.model.autocast_removal import remove_autocast
+from tensorboard_plugin_atlas.compute.model.engine_hooks import remove_engine_hooks
 from tensorboard_plugin_atlas.compute.model.model_checks import check_runnable
 from tensorboard_plugin_atlas.compute.model.sparse_buffers import has_same_values, restore_values
 from tensorboard_plugin_atlas.compute.probe.probe_images import ProbeImages
@@ -64,10 +65,11 @@ def unwrap(model: nn.Module) -> nn.Module:
 def preserve_model_state(model: nn.Module) -> Iterator[nn.Module]:
     """Runs a block with the model in evaluation mode, and restores its state afterwards.
 
-    Inside, every submodule is in evaluation mode, autocast is off, also that of Accelerate, and
-    code under torch.compile runs eagerly, since compiled code would skip hooks. Afterwards, also
-    after an exception or an interrupt, the mode of every submodule, all buffers and the random
-    states of Python, NumPy and torch are restored. Gradient mode does not change.
+    Inside, every submodule is in evaluation mode, autocast is off, also that of Accelerate, hooks
+    of DeepSpeed are removed, and code under torch.compile runs eagerly, since compiled code would
+    skip hooks. Afterwards, also after an exception or an interrupt, the mode of every submodule,
+    all buffers and the random states of Python, NumPy and torch are restored. Gradient mode does
+    not change.
 
     Args:
         model: Any module, on any device, wrapped or not.
@@ -89,6 +91,7 @@ def preserve_model_state(model: nn.Module) -> Iterator[nn.Module]:
         stack.enter_context(_preserve_buffers(inner))
         stack.enter_context(_disable_collectives(inner))
         stack.enter_context(remove_autocast(inner))
+        stack.enter_context(remove_engine_hooks(inner))
         stack.callback(_set_modes, modes)
         _set_modes([(module, False) for module, _ in modes])
         for kind in filter(torch.amp.is_autocast_available, {device.type, "cpu"}):

@@ -16,6 +16,10 @@ from torch.distributed.tensor import DTensor
 
 from tensorboard_plugin_atlas.compute.model.preserve_state import get_device
 from tensorboard_plugin_atlas.errors import ArgumentError
+from tensorboard_plugin_atlas.writer.sharding.zero_parameters import (
+    gather_zero_state,
+    has_zero_parameters,
+)
 
 _FSDP_NAME: Final = "_fsdp_wrapped_module"
 _WRAPPER_NAMES: Final = frozenset({_FSDP_NAME, "_checkpoint_wrapped_module", "_orig_mod"})
@@ -32,6 +36,8 @@ def gather_state(model: nn.Module) -> dict[str, Tensor]:
         On rank 0, whole parameters and buffers by name on the CPU, which share no memory with the
         model: at most one copy of it. Empty on other ranks.
     """
+    if has_zero_parameters(model):
+        return gather_zero_state(model)
     options = StateDictOptions(full_state_dict=True, cpu_offload=_can_offload(model))
     with warnings.catch_warnings(), torch.no_grad():
         # torch warns about its own older functions, which it calls here.

@@ -30,6 +30,7 @@ from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
 from tensorboard_plugin_atlas.writer.model_pickle import ModelPickler, make_empty_module
 from tensorboard_plugin_atlas.writer.sharding.gathered_state import clean_name
+from tensorboard_plugin_atlas.writer.sharding.zero_parameters import without_zero
 
 _STATE_PREFIX: Final = "__composable_api_state_key"
 """Start of the attributes in which torch keeps the state of sharding."""
@@ -43,6 +44,9 @@ _HOOK_FLAGS: Final = (
     "_forward_pre_hooks_with_kwargs",
 )
 """Attributes of a module with entries for some of its hooks."""
+
+_PACKAGES: Final = (*TORCH_SHARDING, "deepspeed.")
+"""Packages whose hooks and methods are left out."""
 
 _LEFT_OUT: Final = object()
 _LEFT_OUT_PLACE: Final = -1
@@ -197,6 +201,9 @@ class _TwinPickler(ModelPickler):
                 return _identity, (value.module,)
             kind = next(k for k in type(value).__mro__ if not _is_sharding_class(k))
             return make_empty_module, (kind,), value.__getstate__()
+        attributes = without_zero(value) if isinstance(value, nn.Module) else None
+        if attributes is not None:
+            return make_empty_module, (type(value),), attributes
         return super().reducer_override(value)
 
 
@@ -259,7 +266,7 @@ def _is_of_sharding(hook: Any) -> bool:
     hook = getattr(hook, "hook", hook)  # torch wraps some hooks
     while isinstance(hook, functools.partial):
         hook = hook.func
-    return str(getattr(hook, "__module__", "")).startswith(TORCH_SHARDING)
+    return str(getattr(hook, "__module__", "")).startswith(_PACKAGES)
 
 
 def _remove_left_out(module: nn.Module) -> None:

@@ -310,7 +310,7 @@ def run_ranks(folder, script, size, *arguments):
         for rank in ranks:
             rank.kill()
     for out, err in outputs:
-        assert out, err
+        assert out.endswith(("]\n", "}\n")), err
     return [json.loads(out.splitlines()[-1]) for out, _ in outputs]
 
 
