@@ -131,9 +131,13 @@ def _make_asset_route(asset: Asset) -> DataRoute:
 
 def _make_response(http: HttpRequest, route_response: RouteResponse) -> Response:
     headers = list(route_response.headers)
+    # If TensorBoard reads the header differently, it decompresses the body again.
+    gzipped = route_response.gzipped if http.accept_encodings["gzip"] > 0 else None
     if route_response.etag is not None:
-        headers.append(("ETag", f'"{route_response.etag}"'))
-        if http.if_none_match.contains_weak(route_response.etag):
+        # A strong validator is of the bytes that are sent.
+        etag = route_response.etag if gzipped is None else f"{route_response.etag}-gzip"
+        headers.append(("ETag", f'"{etag}"'))
+        if http.if_none_match.contains_weak(etag):
             kept = (
                 f"private, max-age={_IMMUTABLE_SECONDS}"
                 if route_response.is_immutable
@@ -141,8 +145,6 @@ def _make_response(http: HttpRequest, route_response: RouteResponse) -> Response
             )
             headers += [("Cache-Control", kept), ("X-Content-Type-Options", "nosniff")]
             return Response(status=304, headers=headers, content_type=route_response.content_type)
-    # If TensorBoard reads the header differently, it decompresses the body again.
-    gzipped = route_response.gzipped if http.accept_encodings["gzip"] > 0 else None
     response: Response = http_util.Respond(
         http,
         route_response.data if gzipped is None else gzipped,

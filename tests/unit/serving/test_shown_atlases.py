@@ -121,6 +121,11 @@ def test_the_map_is_gzipped_for_clients_that_accept_it(tmp_path: Path) -> None:
     assert "Content-Encoding" not in plain.headers
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.data) == plain.data
+    tags = [one.headers["ETag"].strip('"') for one in (plain, packed)]
+    assert tags[1] == f"{tags[0]}-gzip"
+    for accepted, known, status in (("gzip", 1, 304), ("gzip", 0, 200), ("br", 0, 304)):
+        headers = {"Accept-Encoding": accepted, "If-None-Match": f'"{tags[known]}"'}
+        assert get(client, "atlas", 0, **headers).status_code == status
     assert len(packed.data) < 0.7 * len(plain.data)
     assert {one.headers["Vary"] for one in (plain, packed)} == {"Accept-Encoding"}
     assert get(client, "activations", 0, **{"Accept-Encoding": "gzip"}).data == (
