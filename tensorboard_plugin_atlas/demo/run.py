@@ -141,6 +141,7 @@ def run_demo(
     align_to: str | Path | None = None,
     shortcut: bool = False,
     pretrained: bool = False,
+    recipe: Recipe | None = None,
 ) -> DemoResult:
     """Trains a network on `source` and logs scalars and atlases to `log_dir`.
 
@@ -157,12 +158,13 @@ def run_demo(
         shortcut: Whether to add a marker to 90 % of the images of one class, both in the training
             set and in the probe, and to search for shortcuts at each logged step.
         pretrained: Whether to fine-tune EfficientNet-Lite0 instead of training a small network.
+        recipe: Settings of training and atlases; None for those of the source.
 
     Raises:
         ArgumentError: if the source or the directory cannot be used, or a package is missing.
     """
     _check_new_log_dir(log_dir)
-    recipe = _choose_recipe(source, pretrained)
+    recipe = recipe or _choose_recipe(source, pretrained)
     config = recipe.config if icons is None else replace(recipe.config, icons=icons)
     pictures = load(source, limit=recipe.limit, seed=0, side=recipe.side)
     training, held_out = pictures.split(0.2, 0)

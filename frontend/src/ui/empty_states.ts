@@ -142,7 +142,7 @@ export function banners(
   const lines = [
     source.kind === 'sample' &&
       html`<p class="banner">
-        Sample: a small network learns handwritten digits.
+        Sample: a pretrained network is fine-tuned on photographs.
         <button type="button" class="link" @click=${() => location.reload()}>Close it</button>
       </p>`,
     missing &&
