@@ -9,7 +9,7 @@ import type { Content } from '../features/feature';
 import type { AtlasMap } from '../map/atlas_map';
 import { mapButtons } from '../map/map_buttons';
 import { MapDecorator } from '../map/map_decorator';
-import { SceneTransition } from '../map/scene_transition';
+import { TwoStepScenes } from '../map/two_step_scenes';
 import { BackgroundLoader } from '../state/background_loader';
 import { keepOneListOpen } from '../state/exclusive_lists';
 import { syncHighlight } from '../state/highlight_url';
@@ -49,7 +49,7 @@ export class Shell {
     const player = new Player(session);
     const decorator = new MapDecorator(map, session, player);
     map.setDecorator(decorator);
-    map.transition = new SceneTransition();
+    map.transition = new TwoStepScenes();
     // The overview is left out while the map has no size, as in a tab that is hidden.
     map.addEventListener('shown', update);
     session.pages.watch(update);

@@ -2,7 +2,7 @@
 /** The switch between the original layout of a run and its relayout, next to the name of the run. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { isRelayout } from '../domain/relayout_runs';
+import { isRelayout } from '../domain/series/relayout_runs';
 import { otherLayout, switchLayout } from '../state/layout_choice';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';

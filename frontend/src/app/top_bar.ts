@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { type ColorMode, SHOW_MODES, type ShowMode } from '../domain/display_types';
-import { findOtherLayout, folderOf, isRelayout } from '../domain/relayout_runs';
+import { findOtherLayout, folderOf, isRelayout } from '../domain/series/relayout_runs';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
 import { iconButton } from '../ui/icons';

@@ -16,7 +16,7 @@ import {
 import type { CellPlace } from '../domain/display_types';
 import { pagesInView } from '../domain/icon_sprites';
 import { resolveLevel } from '../domain/level_of_detail';
-import { shareLayout } from '../domain/relayout_runs';
+import { shareLayout } from '../domain/series/relayout_runs';
 import type { PanBuffer } from '../render/gl/pan_buffer';
 import type { PointsPass } from '../render/gl/points_pass';
 import { createContext } from '../render/gl/program';
@@ -35,8 +35,8 @@ import type { State } from '../state/store';
 import type { Atlas, Level } from '../wire/atlas';
 import { Fade } from './cross_fade';
 import { largerExtent, mapExtent } from './map_extent';
-import type { SceneTransition } from './scene_transition';
 import { themeOf } from './theme';
+import type { TwoStepScenes } from './two_step_scenes';
 
 const MAX_RATIO = 2;
 const STEP_FADE_MS = 300;
@@ -83,7 +83,7 @@ interface CachedScene {
 export class AtlasMap extends HTMLElement {
   #session: Session | null = null;
   #decorator: Decorator | null = null;
-  #transition: SceneTransition | null = null;
+  #transition: TwoStepScenes | null = null;
   #front: Scene | null = null;
   #canvas = this.#createCanvas();
   readonly #overlay = document.createElement('canvas');
@@ -161,7 +161,7 @@ export class AtlasMap extends HTMLElement {
   }
 
   /** Decides from now on how scenes of two steps are shown. */
-  set transition(transition: SceneTransition) {
+  set transition(transition: TwoStepScenes) {
     this.#transition = transition;
     this.#addPasses();
   }

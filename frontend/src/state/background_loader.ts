@@ -2,14 +2,14 @@
 /** Loads history, probe, and adjacent steps after the first map, and watches a log for new steps. */
 
 import { wholePages } from '../domain/icon_sprites';
-import { findProbeRun } from '../domain/relayout_runs';
+import { findProbeRun } from '../domain/series/relayout_runs';
+import { findRun } from '../domain/series/series_lookup';
 import { watchReloads } from '../host/tensorboard';
 import { asFailure, fetchIndex } from '../wire/api';
 import { levelOf } from '../wire/atlas';
 import type { RunEntry, SeriesEntry } from '../wire/manifest';
 import { fetchProbe } from '../wire/probe';
 import { fetchHistory } from '../wire/series_history';
-import { findRun } from './deep_link';
 import type { Session } from './session';
 import type { State } from './store';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Finds the class atlas of a class: in the run, or in the run beside it that `tensorboard-atlas class` wrote. */
 
-import { isAside, OF } from '../domain/class_series';
+import { isAside, OF } from '../domain/series/class_series';
 import type { RunEntry, SeriesEntry } from '../wire/manifest';
 import type { Session } from './session';
 

@@ -3,7 +3,7 @@
 
 import type { Viewport } from '../domain/camera';
 import { findSideA, type Side, writeSide } from '../domain/comparison/compared_series';
-import { findStep } from './deep_link';
+import { findStep } from '../domain/series/series_lookup';
 import { stepBefore } from './reference_step';
 import type { Session } from './session';
 import type { State } from './store';

@@ -2,7 +2,6 @@
 /** Deep links: the parts of the state that the URL contains. */
 
 import { type Camera, clampCamera, FIT } from '../domain/camera';
-import { classTest } from '../domain/class_series';
 import { type Compared, findSeriesA } from '../domain/comparison/compared_series';
 import {
   COLOR_MODES,
@@ -136,31 +135,6 @@ function oneOf<T extends string>(options: readonly T[], text: string | undefined
 function number(text: string | undefined): number | null {
   const value = Number(text?.trim() || Number.NaN);
   return Number.isFinite(value) ? value : null;
-}
-
-/** The run that a name or id means, else the first that has anything to show. */
-export function findRun(runs: readonly RunEntry[], wanted: string | null): RunEntry | null {
-  const named = runs.find((run) => run.run === wanted || run.id === wanted);
-  const usable = runs.filter((run) => run.series.length > 0);
-  return (named && named.series.length > 0 ? named : usable[0]) ?? null;
-}
-
-/** The series that a name or id means, else the last layer: none of its classes, if there are others. */
-export function findSeries(run: RunEntry, wanted: string | null): SeriesEntry | null {
-  const isClass = classTest(run);
-  const last = run.series.findLast((one) => !isClass(one)) ?? run.series.at(-1) ?? null;
-  return run.series.find((one) => one.layer === wanted || one.id === wanted) ?? last;
-}
-
-/** The logged step nearest to the one wanted, or the last. */
-export function findStep(steps: readonly number[], wanted: number | null): number | null {
-  const last = steps[steps.length - 1] ?? null;
-  if (wanted === null) return last;
-  return steps.reduce<number | null>(
-    (best, step) =>
-      best === null || Math.abs(step - wanted) < Math.abs(best - wanted) ? step : best,
-    null,
-  );
 }
 
 /** What a link names and `run` and `series`, which are shown instead, lack. */

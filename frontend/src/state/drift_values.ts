@@ -7,7 +7,7 @@ import { type Drift, type DriftValues, findDrift, formatChange } from '../domain
 import { findFalls, findTurns } from '../domain/comparison/drift_quantities';
 import type { DriftQuantity } from '../domain/display_types';
 import type { NearestSamples } from '../domain/nearest_samples';
-import { shareLayout } from '../domain/relayout_runs';
+import { shareLayout } from '../domain/series/relayout_runs';
 import { count, percent, plural } from '../util/format';
 import type { Atlas, Level } from '../wire/atlas';
 import { nameReference, referenceOf, wantedStep } from './reference_step';

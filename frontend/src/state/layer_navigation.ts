@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Moves to a later or earlier layer of the run. */
 
-import { layerBeside } from './pane_specs';
+import { layerBeside } from '../domain/series/series_lookup';
 import type { Session } from './session';
 
 /** Shows the layer that follows by `by` in the order of the run, or precedes. */

@@ -4,7 +4,7 @@
 import { membersOf } from '../domain/cell_stats';
 import { explainUnpairing } from '../domain/comparison/atlas_pairs';
 import type { CellPlace } from '../domain/display_types';
-import { findOtherLayout } from '../domain/relayout_runs';
+import { findOtherLayout } from '../domain/series/relayout_runs';
 import type { Atlas } from '../wire/atlas';
 import { cellAt, levelOf } from '../wire/atlas';
 import type { RunEntry } from '../wire/manifest';

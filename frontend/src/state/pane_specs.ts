@@ -4,10 +4,9 @@
  * encoded, no step for one that follows the first pane, and `+` for one that is to be chosen.
  */
 
-import { classTest } from '../domain/class_series';
+import { findRun, findSeries, layersOf } from '../domain/series/series_lookup';
 import { decodeName, encodeName } from '../util/url_names';
 import type { RunEntry, SeriesEntry } from '../wire/manifest';
-import { findRun, findSeries } from './deep_link';
 import type { Session } from './session';
 import type { State } from './store';
 
@@ -84,14 +83,6 @@ function nextPane(state: State, there: readonly PaneSpec[]): PaneSpec | null {
   return { run, series, step: before ?? null };
 }
 
-/** The layers of a run in the order of their names, without their class atlases. */
-export function layersOf(run: RunEntry): SeriesEntry[] {
-  const isClass = classTest(run);
-  return run.series
-    .filter((one) => !isClass(one))
-    .sort((a, b) => a.layer.localeCompare(b.layer, 'en', { numeric: true }));
-}
-
 /** Adds a map next to those that are there. */
 export function addPane({ store }: Session): void {
   const panes = withPane(store.state);
@@ -101,11 +92,4 @@ export function addPane({ store }: Session): void {
 /** Closes the last pane; the first one stays. */
 export function closePane({ store }: Session): void {
   store.set({ panes: withoutPane(store.state) });
-}
-
-/** The layer that follows one, or with -1 the one before it, or null. */
-export function layerBeside(run: RunEntry, series: SeriesEntry, by: number): SeriesEntry | null {
-  const layers = layersOf(run);
-  const at = layers.findIndex(({ id }) => id === series.id);
-  return (at >= 0 && layers[at + by]) || null;
 }

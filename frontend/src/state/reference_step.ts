@@ -2,7 +2,7 @@
 /** The reference step: A of a comparison, which may be of another run or layer, or the previous step, from which drift is measured. */
 
 import { findSeriesA, findSideA } from '../domain/comparison/compared_series';
-import { folderOf } from '../domain/relayout_runs';
+import { folderOf } from '../domain/series/relayout_runs';
 import { count, shorten } from '../util/format';
 import { asFailure } from '../wire/api';
 import type { Atlas } from '../wire/atlas';

@@ -2,13 +2,14 @@
 /** Loads the index, the atlas, and its images in the order that shows a map first; sets run, layer, and step. */
 
 import { findSeriesA, followLayer, isOtherSeries } from '../domain/comparison/compared_series';
+import { findRun, findSeries, findStep } from '../domain/series/series_lookup';
 import type { Address } from '../host/tensorboard';
 import type { HashValues } from '../host/url_hash';
 import { Cache } from '../util/cache';
 import { asFailure, fetchAtlas, fetchIndex, openSample } from '../wire/api';
 import type { Atlas } from '../wire/atlas';
 import type { RunEntry, SeriesEntry } from '../wire/manifest';
-import { findRun, findSeries, findStep, type Link, linkOf, missingOf, readLink } from './deep_link';
+import { type Link, linkOf, missingOf, readLink } from './deep_link';
 import { SpritePages } from './sprite_pages';
 import type { State, Store } from './store';
 

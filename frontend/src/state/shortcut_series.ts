@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Finds the shortcut search of the shown layer. */
 
-import { findOtherLayout } from '../domain/relayout_runs';
+import { findOtherLayout } from '../domain/series/relayout_runs';
 import type { SeriesEntry } from '../wire/manifest';
 import type { Session } from './session';
 import type { State } from './store';

@@ -2,7 +2,7 @@
 /** The layers of a run as options of a list. */
 
 import { classAtlasOf } from '../domain/class_atlas';
-import { groupSeries } from '../domain/class_series';
+import { groupSeries } from '../domain/series/class_series';
 import type { State } from '../state/store';
 import type { Option } from './picker';
 

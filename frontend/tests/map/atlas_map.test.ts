@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AtlasMap } from '../../src/map/atlas_map';
 import type { MapDecorator } from '../../src/map/map_decorator';
-import type { SceneTransition } from '../../src/map/scene_transition';
+import type { TwoStepScenes } from '../../src/map/two_step_scenes';
 import type { Scene } from '../../src/render/scene';
 import { WebglRenderer } from '../../src/render/webgl_renderer';
 import type { Session } from '../../src/state/session';
@@ -340,7 +340,7 @@ describe('changes', () => {
         items.length < 2
           ? null
           : items.map(({ item, weight }) => ({ scene: item, weight, motion: MOTION })),
-    } as unknown as SceneTransition;
+    } as unknown as TwoStepScenes;
     for (const key of ['s1/8/2', 's1/8/4']) give(key);
     open(8);
     tick();

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { FIT } from '../../src/domain/camera';
+import { findRun, findSeries, findStep } from '../../src/domain/series/series_lookup';
 import { readHash, writeHash } from '../../src/host/url_hash';
-import { findRun, findSeries, findStep, linkOf, readLink } from '../../src/state/deep_link';
+import { linkOf, readLink } from '../../src/state/deep_link';
 import { Store } from '../../src/state/store';
 import type { RunEntry } from '../../src/wire/manifest';
 

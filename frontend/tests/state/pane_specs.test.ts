@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { layerBeside } from '../../src/domain/series/series_lookup';
 import { linkOf, readLink } from '../../src/state/deep_link';
-import {
-  layerBeside,
-  readPanes,
-  withoutPane,
-  withPane,
-  writePanes,
-} from '../../src/state/pane_specs';
+import { readPanes, withoutPane, withPane, writePanes } from '../../src/state/pane_specs';
 import { Store } from '../../src/state/store';
 import type { RunEntry } from '../../src/wire/manifest';
 

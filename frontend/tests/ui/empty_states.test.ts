@@ -92,7 +92,7 @@ describe('states', () => {
     expect(revive).toHaveBeenCalledOnce();
     expect(retry).not.toHaveBeenCalled();
     show(banners(stateWith({ source: { kind: 'sample' } }), retry, revive, again));
-    expect(text()).toContain('Sample: a small network learns');
+    expect(text()).toContain('Sample: a pretrained network is fine-tuned');
     const missing = { run: UNTRUSTED, step: '11' };
     show(banners(stateWith({ missing, step: 10 }), retry, revive, again));
     expect(text()).toContain(

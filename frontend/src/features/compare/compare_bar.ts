@@ -4,9 +4,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { findSeriesA, findSideA, type Side } from '../../domain/comparison/compared_series';
 import { COMPARE_MODES, type CompareMode } from '../../domain/display_types';
-import { folderOf } from '../../domain/relayout_runs';
+import { folderOf } from '../../domain/series/relayout_runs';
+import { findSeries } from '../../domain/series/series_lookup';
 import { chooseA, chooseSide, showA, swapSides } from '../../state/comparison_actions';
-import { findSeries } from '../../state/deep_link';
 import type { Session } from '../../state/session';
 import type { State } from '../../state/store';
 import { iconButton } from '../../ui/icons';

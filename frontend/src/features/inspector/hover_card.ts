@@ -8,14 +8,11 @@ import {
   bigIcon,
   type CellContext,
   classBars,
-  findPatches,
   headline,
   iconLine,
-  patchesMissing,
-  patchFailure,
   position,
-  rankedBy,
 } from '../../ui/cell_view';
+import { findPatches, patchesMissing, patchFailure, rankedBy } from '../../ui/sample_patches';
 import { shorten } from '../../util/format';
 import { className } from '../../wire/atlas';
 import { findAttribution, formatFractionWithSign, strongestClasses } from '../../wire/attribution';

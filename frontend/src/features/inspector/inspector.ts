@@ -8,18 +8,20 @@ import {
   bigIcon,
   type CellContext,
   classBars,
-  findPatches,
   headline,
   iconLine,
+  position,
+} from '../../ui/cell_view';
+import { iconButton, SELECTION_ICON } from '../../ui/icons';
+import { panelHead } from '../../ui/panel_head';
+import {
+  findPatches,
   type Patch,
   patchesMissing,
   patchFailure,
   patchLabel,
-  position,
   rankedBy,
-} from '../../ui/cell_view';
-import { iconButton, SELECTION_ICON } from '../../ui/icons';
-import { panelHead } from '../../ui/panel_head';
+} from '../../ui/sample_patches';
 import { similarList } from './similar_cells_list';
 
 const INSPECTOR_PATCHES = 12;

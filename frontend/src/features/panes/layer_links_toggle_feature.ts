@@ -2,7 +2,7 @@
 /** The button of the inspector that loads and shows the layer links. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { layersOf } from '../../state/pane_specs';
+import { layersOf } from '../../domain/series/series_lookup';
 import type { CellContext } from '../../ui/cell_view';
 import type { FeatureModule } from '../feature';
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A map next to the first one, with its own session and a shared cache. */
 
-import { shareLayout } from '../../domain/relayout_runs';
+import { shareLayout } from '../../domain/series/relayout_runs';
+import { findStep, layerBeside } from '../../domain/series/series_lookup';
 import { AtlasMap } from '../../map/atlas_map';
 import { type Command, commandOf } from '../../map/keybindings';
 import { MapDecorator } from '../../map/map_decorator';
 import type { OverlayPainter } from '../../map/overlay';
-import { SceneTransition } from '../../map/scene_transition';
-import { findStep } from '../../state/deep_link';
-import { layerBeside, type PaneSpec } from '../../state/pane_specs';
+import { TwoStepScenes } from '../../map/two_step_scenes';
+import type { PaneSpec } from '../../state/pane_specs';
 import { Player } from '../../state/player';
 import { Session } from '../../state/session';
 import { type State, Store } from '../../state/store';
@@ -51,7 +51,7 @@ export class Pane {
     decorator.marks = () => host.marksOf(this);
     map.session = session;
     map.setDecorator(decorator);
-    map.transition = new SceneTransition();
+    map.transition = new TwoStepScenes();
     session.store.subscribe((state, before) => {
       // Only now it is known whether places compare.
       if (state.atlas !== before.atlas) this.mirror();

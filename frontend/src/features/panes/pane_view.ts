@@ -4,9 +4,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { formatCell } from '../../domain/cell_stats';
 import { shareProbe } from '../../domain/comparison/sample_matching';
-import { folderOf } from '../../domain/relayout_runs';
+import { folderOf } from '../../domain/series/relayout_runs';
+import { findSeries } from '../../domain/series/series_lookup';
 import { mapButtons } from '../../map/map_buttons';
-import { findSeries } from '../../state/deep_link';
 import type { State } from '../../state/store';
 import { stepState } from '../../ui/empty_states';
 import { iconButton } from '../../ui/icons';

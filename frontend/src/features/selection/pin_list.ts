@@ -5,7 +5,7 @@ import { html, type TemplateResult } from 'lit';
 import { type CellFacts, describeCell } from '../../domain/cell_stats';
 import { samePlace } from '../../domain/display_types';
 import { iconPlace } from '../../domain/icon_sprites';
-import { folderOf } from '../../domain/relayout_runs';
+import { folderOf } from '../../domain/series/relayout_runs';
 import type { AtlasMap } from '../../map/atlas_map';
 import { flyToCell } from '../../state/go_to_event';
 import { MOST_PINS, type Pin, readPins, samePin, writePins } from '../../state/pins';

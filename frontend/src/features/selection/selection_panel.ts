@@ -9,14 +9,14 @@ import { LONGEST_NAME } from '../../state/saved_selections';
 import type { Session } from '../../state/session';
 import type { DriftValues } from '../../state/step_values_loader';
 import type { State } from '../../state/store';
+import { classBars } from '../../ui/cell_view';
 import {
-  classBars,
   cutPatches,
   type Patch,
   patchesMissing,
   patchFailure,
   patchLabel,
-} from '../../ui/cell_view';
+} from '../../ui/sample_patches';
 import { count, percent, plural, shorten } from '../../util/format';
 import { Failure } from '../../wire/api';
 import { type Atlas, className } from '../../wire/atlas';

@@ -6,7 +6,7 @@ import type { Change } from '../../../src/domain/comparison/difference';
 import { compareBar, dividerSlider } from '../../../src/features/compare/compare_bar';
 import { differenceLegend } from '../../../src/features/compare/difference_legend';
 import { sideMark } from '../../../src/features/timeline/event_marks';
-import { SceneTransition } from '../../../src/map/scene_transition';
+import { TwoStepScenes } from '../../../src/map/two_step_scenes';
 import type { Scene } from '../../../src/render/scene';
 import {
   chooseA,
@@ -335,7 +335,7 @@ describe('director', () => {
     pointColors: null,
   });
   const [older, newer] = [sceneOfLevel(a), sceneOfLevel(b)];
-  const arrange = (change: Partial<State>, ready = true, director = new SceneTransition()) => {
+  const arrange = (change: Partial<State>, ready = true, director = new TwoStepScenes()) => {
     store.set(change);
     const items = [{ item: newer, weight: 1 }];
     return director.arrange(items, store.state, viewport, () => (ready ? older : null));
@@ -361,7 +361,7 @@ describe('director', () => {
   });
 
   it('waits for the icons of A', () => {
-    const director = new SceneTransition();
+    const director = new TwoStepScenes();
     expect(arrange({ compare: 10, flipped: true }, false, director)).toBeNull();
     expect(director.waiting).toBe(true);
     arrange({ flipped: false }, true, director);
@@ -373,7 +373,7 @@ describe('director', () => {
       { item: older, weight: 0.5 },
       { item: newer, weight: 0.5 },
     ];
-    const drawn = () => new SceneTransition().arrange(items, store.state, viewport, () => null);
+    const drawn = () => new TwoStepScenes().arrange(items, store.state, viewport, () => null);
     expect(drawn()?.every(({ motion }) => motion !== undefined)).toBe(true);
     store.set({ motion: false });
     expect(drawn()).toBeNull();

@@ -2,21 +2,21 @@
 // @vitest-environment happy-dom
 import { nothing, render } from 'lit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { layoutSwitch } from '../../src/app/layout_switch';
-import { topBar } from '../../src/app/top_bar';
+import { layoutSwitch } from '../../../src/app/layout_switch';
+import { topBar } from '../../../src/app/top_bar';
 import {
   findOtherLayout,
   findProbeRun,
   folderOf,
   isRelayout,
   shareLayout,
-} from '../../src/domain/relayout_runs';
-import type { Address } from '../../src/host/tensorboard';
-import type { HashValues } from '../../src/host/url_hash';
-import { followCell, otherLayout, switchLayout } from '../../src/state/layout_choice';
-import { Session } from '../../src/state/session';
-import { Store } from '../../src/state/store';
-import type { RunEntry } from '../../src/wire/manifest';
+} from '../../../src/domain/series/relayout_runs';
+import type { Address } from '../../../src/host/tensorboard';
+import type { HashValues } from '../../../src/host/url_hash';
+import { followCell, otherLayout, switchLayout } from '../../../src/state/layout_choice';
+import { Session } from '../../../src/state/session';
+import { Store } from '../../../src/state/store';
+import type { RunEntry } from '../../../src/wire/manifest';
 import {
   atlasBytes,
   binary,
@@ -25,7 +25,7 @@ import {
   json,
   settle,
   soundServer,
-} from '../helpers/fake_server';
+} from '../../helpers/fake_server';
 import {
   pack,
   safetensors,
@@ -33,7 +33,7 @@ import {
   smallManifest,
   smallTensors,
   tensor,
-} from '../helpers/wire_builder';
+} from '../../helpers/wire_builder';
 
 function run(name: string, layers: readonly string[] = ['layer3'], probe = true): RunEntry {
   const series = layers.map((layer) => ({

@@ -15,7 +15,7 @@ import { IconMotion } from './icon_motion';
 /** The scene of a level, or null while its icons are on their way. */
 export type SceneOf = (atlas: Atlas, level: Level) => Scene | null;
 
-export class SceneTransition {
+export class TwoStepScenes {
   /** Whether something that belongs on screen is on its way. */
   waiting = false;
   readonly #motion = new IconMotion();

@@ -2,17 +2,17 @@
 // @vitest-environment happy-dom
 import { render } from 'lit';
 import { describe, expect, it, vi } from 'vitest';
-import { topBar } from '../../src/app/top_bar';
-import { classTest, groupSeries } from '../../src/domain/class_series';
-import { classLinks, missingAtlases } from '../../src/features/class_filter/class_atlas_links';
-import { findAtlas, openAtlas, seriesLabel } from '../../src/state/class_atlas_lookup';
-import { findSeries } from '../../src/state/deep_link';
-import type { Session } from '../../src/state/session';
-import { type State, Store } from '../../src/state/store';
-import type { Atlas } from '../../src/wire/atlas';
-import type { RunEntry } from '../../src/wire/manifest';
-import { classAtlas, runOf } from '../helpers/class_atlas_fixtures';
-import { smallAtlas } from '../helpers/wire_builder';
+import { topBar } from '../../../src/app/top_bar';
+import { classTest, groupSeries } from '../../../src/domain/series/class_series';
+import { findSeries } from '../../../src/domain/series/series_lookup';
+import { classLinks, missingAtlases } from '../../../src/features/class_filter/class_atlas_links';
+import { findAtlas, openAtlas, seriesLabel } from '../../../src/state/class_atlas_lookup';
+import type { Session } from '../../../src/state/session';
+import { type State, Store } from '../../../src/state/store';
+import type { Atlas } from '../../../src/wire/atlas';
+import type { RunEntry } from '../../../src/wire/manifest';
+import { classAtlas, runOf } from '../../helpers/class_atlas_fixtures';
+import { smallAtlas } from '../../helpers/wire_builder';
 
 const EVIL = '<img src=x onerror=alert(1)>\u202e';
 const HOME = runOf(

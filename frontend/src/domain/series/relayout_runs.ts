@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The two layouts of one run: the original and the relayout. */
 
-import type { Atlas } from '../wire/atlas';
-import type { RunEntry } from '../wire/manifest';
+import type { Atlas } from '../../wire/atlas';
+import type { RunEntry } from '../../wire/manifest';
 
 /** Whether a place means the same on both maps: one layer, laid out in one frame. */
 export function shareLayout(a: Atlas, b: Atlas): boolean {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Series of class atlases: `<layer> · <class>` or `<layer> · <class> / <class>`, next to the series of the layer. */
 
-import type { RunEntry, SeriesEntry } from '../wire/manifest';
+import type { RunEntry, SeriesEntry } from '../../wire/manifest';
 
 /** Stands before the classes in the name of a series, and nowhere in theirs. */
 export const OF = ' · ';
