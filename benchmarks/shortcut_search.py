@@ -32,8 +32,8 @@ from planted_shortcuts import Plant, Trained, to_input
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
-from tensorboard_plugin_atlas.compute.shortcuts.onset import since_step
 from tensorboard_plugin_atlas.compute.shortcuts.search import Shortcut, find_shortcuts
+from tensorboard_plugin_atlas.compute.shortcuts.shortcut_history import since_step
 from tensorboard_plugin_atlas.config import AtlasConfig
 
 LAYER = "stage2"

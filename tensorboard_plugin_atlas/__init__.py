@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from tensorboard_plugin_atlas.compute.pipeline import compute_atlas
     from tensorboard_plugin_atlas.compute.probe.image_files import ImageFiles
     from tensorboard_plugin_atlas.compute.probe.streamed_probe import StreamedProbe
-    from tensorboard_plugin_atlas.compute.shortcuts.onset import (
+    from tensorboard_plugin_atlas.compute.shortcuts.patch_test import PatchTest, patch_test
+    from tensorboard_plugin_atlas.compute.shortcuts.search import Shortcut, find_shortcuts
+    from tensorboard_plugin_atlas.compute.shortcuts.shortcut_history import (
         ShortcutHistory,
         since_step,
     )
-    from tensorboard_plugin_atlas.compute.shortcuts.patch_test import PatchTest, patch_test
-    from tensorboard_plugin_atlas.compute.shortcuts.search import Shortcut, find_shortcuts
     from tensorboard_plugin_atlas.config import AtlasConfig
     from tensorboard_plugin_atlas.errors import AtlasError
     from tensorboard_plugin_atlas.export.html_export import ExportResult, export_html
@@ -119,7 +119,7 @@ _MODULES = {
     "RunMatrix": "analysis.run_matrix",
     "Schedule": "schedule",
     "Shortcut": "compute.shortcuts.search",
-    "ShortcutHistory": "compute.shortcuts.onset",
+    "ShortcutHistory": "compute.shortcuts.shortcut_history",
     "ShortcutRecord": "shortcut_record",
     "StreamedProbe": "compute.probe.streamed_probe",
     "__version__": "_version",
@@ -144,7 +144,7 @@ _MODULES = {
     "render_icons": "compute.icons.direction_icons",
     "show": "export.notebook",
     "show_comparison": "export.notebook",
-    "since_step": "compute.shortcuts.onset",
+    "since_step": "compute.shortcuts.shortcut_history",
     "track_concepts": "analysis.concepts.tracker",
 }
 

@@ -4,41 +4,14 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
 
-from tensorboard_plugin_atlas.serving.concept_summary import summarize_concepts
 from tensorboard_plugin_atlas.wire.limits import (
     MAX_HISTORY_EVENTS,
     MAX_HISTORY_IDS,
     MAX_HISTORY_TEXT,
 )
-from tensorboard_plugin_atlas.wire.manifest_types import AtlasManifest, EventEntry, SkippedEntry
-from tensorboard_plugin_atlas.wire.response_types import HistoryEvent, HistoryStepConcepts
-
-
-@dataclass(frozen=True)
-class StepFacts:
-    """The values of a manifest that a history keeps, since whole manifests can be large."""
-
-    sequence: int
-    samples: int
-    trustworthiness: float | None
-    neighbors_kept: float | None
-    skipped: tuple[SkippedEntry, ...]
-    concepts: HistoryStepConcepts | None
-
-
-def extract_facts(fields: AtlasManifest) -> StepFacts:
-    """Returns the values of a manifest that a history keeps."""
-    quality = fields.quality
-    return StepFacts(
-        sequence=fields.sequence,
-        samples=fields.samples,
-        trustworthiness=quality.trustworthiness,
-        neighbors_kept=quality.neighbors_kept,
-        skipped=fields.skipped,
-        concepts=summarize_concepts(fields),
-    )
+from tensorboard_plugin_atlas.wire.manifest_types import AtlasManifest, EventEntry
+from tensorboard_plugin_atlas.wire.response_types import HistoryEvent
 
 
 class EventSummary:

@@ -37,7 +37,8 @@ from tensorboard_plugin_atlas.serving.blob_reader import PARALLEL_READS, BlobRea
 from tensorboard_plugin_atlas.serving.blob_sequence_reader import RunTag, SequenceReader
 from tensorboard_plugin_atlas.serving.cache import ByteCache
 from tensorboard_plugin_atlas.serving.concept_summary import ConceptSummary
-from tensorboard_plugin_atlas.serving.event_summary import EventSummary, StepFacts, extract_facts
+from tensorboard_plugin_atlas.serving.event_summary import EventSummary
+from tensorboard_plugin_atlas.serving.step_facts import StepFacts, extract_facts
 from tensorboard_plugin_atlas.wire.atlas_codec import (
     AtlasManifest,
     Manifest,

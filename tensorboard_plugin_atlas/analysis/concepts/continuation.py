@@ -4,7 +4,7 @@
 A change of many rows at once is an event only if the rows themselves changed: what it adds to
 modularity in the new graph must exceed what it would have added in the earlier graph, by more than
 is usual at this step. This is tested before any row moves. All other rows move one by one,
-against the inertia of their earlier label (see `partition`); that is churn.
+against the inertia of their earlier label (see `modularity`); that is churn.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 A concept is a community in the neighbor graph of the activations, not a cell of the map.
 `ConceptTracker` processes one atlas after the other, as a writer computes them, and can continue
 from an atlas of a log. `track_concepts` does the same for a whole run. The method is in
-`step_concepts`, `continuation` and `partition`.
+`step_concepts`, `continuation`, and `modularity`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ autograd. Where it cannot be used, plain autograd runs instead, and the reason i
 """
 
 from tensorboard_plugin_atlas.compute.fastpath.crop import Span, crop_program
-from tensorboard_plugin_atlas.compute.fastpath.fallback_log import Fallback, log_fallback
+from tensorboard_plugin_atlas.compute.fastpath.fallback_reasons import Fallback, log_fallback
 from tensorboard_plugin_atlas.compute.fastpath.precision import (
     MAX_SECONDS,
     to_bfloat16,

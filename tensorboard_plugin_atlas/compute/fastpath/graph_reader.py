@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.fx import GraphModule, Node
 
-from tensorboard_plugin_atlas.compute.fastpath.fallback_log import UnsupportedError
+from tensorboard_plugin_atlas.compute.fastpath.fallback_reasons import UnsupportedError
 from tensorboard_plugin_atlas.compute.fastpath.operations import (
     AutogradOperation,
     Convolution,

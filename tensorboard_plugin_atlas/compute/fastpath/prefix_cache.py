@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tensorboard_plugin_atlas.compute.fastpath.fallback_log import log_fallback
+from tensorboard_plugin_atlas.compute.fastpath.fallback_reasons import log_fallback
 from tensorboard_plugin_atlas.compute.model.frozen_copy import is_close, make_frozen_copy
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.model_interface import call_model, get_logits

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from tensorboard_plugin_atlas.compute.fastpath.fallback_log import Fallback, log_fallback
+from tensorboard_plugin_atlas.compute.fastpath.fallback_reasons import Fallback, log_fallback
 from tensorboard_plugin_atlas.compute.fastpath.graph_reader import GraphReader
 from tensorboard_plugin_atlas.compute.fastpath.operations import (
     Convolution,

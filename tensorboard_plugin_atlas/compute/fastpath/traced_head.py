@@ -20,7 +20,10 @@ from torch import Tensor, fx
 from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from tensorboard_plugin_atlas.compute.fastpath.fallback_log import UnsupportedError, log_fallback
+from tensorboard_plugin_atlas.compute.fastpath.fallback_reasons import (
+    UnsupportedError,
+    log_fallback,
+)
 from tensorboard_plugin_atlas.compute.fastpath.graph_reader import GraphReader
 from tensorboard_plugin_atlas.compute.fastpath.operations import Convolution
 from tensorboard_plugin_atlas.compute.fastpath.program import Program, explain_unavailable

@@ -23,7 +23,7 @@ from tensorboard_plugin_atlas.compute.icons.sheet_limit import get_sheet_limit
 from tensorboard_plugin_atlas.compute.layout.grid import GridCells
 from tensorboard_plugin_atlas.sprite_sheets import SpriteSheets, pack, unpack
 
-SHEET_QUALITIES: Final = (95, 90, 82)
+_REUSED_QUALITIES: Final = (95, 90, 82)
 """WebP qualities for icons that were encoded before, usually at 82. On icons of a digit classifier,
 encoding again at 82 changes pixels by 1.4 to 2.5 levels (root mean square, of 255) and cosines by
 up to .012. At 95 it is 1.0 to 1.2 levels and .002, for 1.4 to 1.8 times the bytes. Lossless
@@ -164,7 +164,7 @@ def _choose_icons(pool: _IconPool, means: NDArray[Any]) -> tuple[NDArray[np.intp
 
 def _pack_within_limit(levels: Sequence[NDArray[np.uint8]]) -> tuple[list[SpriteSheets], int]:
     limit = get_sheet_limit(sum(map(len, levels)))
-    for quality in SHEET_QUALITIES:
+    for quality in _REUSED_QUALITIES:
         sheets = [pack(images, quality=quality) for images in levels]
         if sum(len(page) for sheet in sheets for page in sheet.pages) <= limit:
             break

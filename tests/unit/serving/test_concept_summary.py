@@ -8,7 +8,7 @@ import pytest
 from synthetic_atlases import make_atlas
 
 from tensorboard_plugin_atlas.serving.concept_summary import ConceptSummary, summarize_concepts
-from tensorboard_plugin_atlas.serving.event_summary import extract_facts
+from tensorboard_plugin_atlas.serving.step_facts import extract_facts
 from tensorboard_plugin_atlas.wire.atlas_codec import AtlasManifest, encode_atlas, read_manifest
 from tensorboard_plugin_atlas.wire.limits import (
     MAX_HISTORY_CONCEPTS,

@@ -13,13 +13,13 @@ from striped_images import copy_weights, make_network, make_striped_images, trai
 from torch import nn
 
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
-from tensorboard_plugin_atlas.compute.shortcuts.onset import since_step
 from tensorboard_plugin_atlas.compute.shortcuts.patch_test import PatchRates, difference_interval
 from tensorboard_plugin_atlas.compute.shortcuts.search import (
     GRID,
     _remove_strips,
     find_shortcuts,
 )
+from tensorboard_plugin_atlas.compute.shortcuts.shortcut_history import since_step
 from tensorboard_plugin_atlas.compute.shortcuts.significance import (
     box_overlap,
     measure_significance,
