@@ -389,14 +389,13 @@ class SeriesReader:
         try:
             shown = self._find_current(request, datum)
             revision = shown.revision
-            fields = self._atlas_fields(request, shown)
-            add(shown.step, fields)
-            facts = extract_facts(fields)
+            add(shown.step, fields := self._atlas_fields(request, shown))
         except NotFoundError:
             return None
         except DamageError as error:
             return StepSummary(datum, revision, None, _without_traceback(error))
-        return StepSummary(datum, revision, facts, self._damage.get(_identity(shown)))
+        facts, damage = extract_facts(fields), self._damage.get(_identity(shown))
+        return StepSummary(datum, revision, facts, damage)
 
     def remember_damage(self, datum: Datum, read: Callable[[], _Value]) -> _Value:
         """Stores damage that is found while a step is read, for the history."""
