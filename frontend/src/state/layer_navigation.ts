@@ -4,7 +4,7 @@
 import { layerBeside } from '../domain/series/series_lookup';
 import type { Session } from './session';
 
-/** Shows the layer that follows by `by` in the order of the run, or precedes. */
+/** Shows the layer that is `by` places later, or earlier if negative, in the order of names. */
 export function showLayer(session: Session, by: number): void {
   const { run, series } = session.store.state;
   const next = run && series && layerBeside(run, series, by);
