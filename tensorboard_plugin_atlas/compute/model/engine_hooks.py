@@ -15,11 +15,13 @@ from torch import nn
 
 _PACKAGE: Final = "deepspeed."
 _TABLES: Final = ("_forward_pre_hooks", "_forward_hooks")
-_FLAGS: Final = {
-    "_forward_pre_hooks": ("_forward_pre_hooks_with_kwargs",),
-    "_forward_hooks": ("_forward_hooks_with_kwargs", "_forward_hooks_always_called"),
-}
-"""Attributes of a module with entries for some hooks of a table."""
+
+HOOK_FLAGS: Final = (
+    "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called",
+    "_forward_pre_hooks_with_kwargs",
+)
+"""Attributes of a module with entries for some of its hooks, by the same keys."""
 
 
 def without_engine_hooks(attributes: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -47,16 +49,17 @@ def remove_engine_hooks(model: nn.Module) -> Iterator[None]:
 
 
 def _filter_tables(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns copies without the hooks of DeepSpeed, of those tables that have any."""
-    filtered: dict[str, Any] = {}
-    for table in _TABLES:
-        hooks = attributes.get(table, {})
-        added = {key for key, hook in hooks.items() if _is_of_engine(hook)}
-        for name in (table, *_FLAGS[table]) if added else ():
-            entries = attributes[name].items()
-            kept = [(key, entry) for key, entry in entries if key not in added]
-            filtered[name] = type(attributes[name])(kept)
-    return filtered
+    """Returns copies of all tables without the hooks of DeepSpeed; empty if there are none."""
+    hooks = [entry for table in _TABLES for entry in attributes[table].items()]
+    added = {key for key, hook in hooks if _is_of_engine(hook)}
+    if not added:
+        return {}
+    return {
+        name: type(attributes[name])(
+            (key, entry) for key, entry in attributes[name].items() if key not in added
+        )
+        for name in (*_TABLES, *HOOK_FLAGS)
+    }
 
 
 def _is_of_engine(hook: Any) -> bool:

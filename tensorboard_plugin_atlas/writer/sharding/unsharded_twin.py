@@ -25,6 +25,7 @@ from tensorboard_plugin_atlas.compute.model.distributed_models import (
     find_module_sharding,
     reject_sharded_model,
 )
+from tensorboard_plugin_atlas.compute.model.engine_hooks import HOOK_FLAGS
 from tensorboard_plugin_atlas.compute.model.preserve_state import unwrap
 from tensorboard_plugin_atlas.compute.random_state import preserve_random_state
 from tensorboard_plugin_atlas.errors import ArgumentError, summarize_error
@@ -37,16 +38,6 @@ _STATE_PREFIX: Final = "__composable_api_state_key"
 
 _FLAT_PARAMETER: Final = "_flat_param"
 """Parameter in which `FullyShardedDataParallel` keeps those of the module."""
-
-_HOOK_FLAGS: Final = (
-    "_forward_hooks_with_kwargs",
-    "_forward_hooks_always_called",
-    "_forward_pre_hooks_with_kwargs",
-)
-"""Attributes of a module with entries for some of its hooks."""
-
-_PACKAGES: Final = (*TORCH_SHARDING, "deepspeed.")
-"""Packages whose hooks and methods are left out."""
 
 _LEFT_OUT: Final = object()
 _LEFT_OUT_PLACE: Final = -1
@@ -266,7 +257,7 @@ def _is_of_sharding(hook: Any) -> bool:
     hook = getattr(hook, "hook", hook)  # torch wraps some hooks
     while isinstance(hook, functools.partial):
         hook = hook.func
-    return str(getattr(hook, "__module__", "")).startswith(_PACKAGES)
+    return str(getattr(hook, "__module__", "")).startswith(TORCH_SHARDING)
 
 
 def _remove_left_out(module: nn.Module) -> None:
@@ -276,7 +267,7 @@ def _remove_left_out(module: nn.Module) -> None:
         elif isinstance(value, dict):
             for key in [key for key, entry in value.items() if entry is _LEFT_OUT]:
                 del value[key]
-                for flags in _HOOK_FLAGS:
+                for flags in HOOK_FLAGS:
                     vars(module).get(flags, {}).pop(key, None)
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from tensorboard_plugin_atlas.compute.model.distributed_models import ZERO_MARK
+from tensorboard_plugin_atlas.compute.model.engine_hooks import without_engine_hooks
 
 _TABLE: Final = "ZeROOrderedDict"
 """Class of DeepSpeed that replaces the dictionary of the parameters of a module."""
@@ -72,7 +73,7 @@ def without_zero(module: nn.Module) -> dict[str, Any] | None:
         return None
     kept = {
         name: value
-        for name, value in attributes.items()
+        for name, value in (without_engine_hooks(attributes) or attributes).items()
         if name not in _ADDED and not name.startswith(_PREFIX)
     }
     return {**kept, "_parameters": dict(attributes["_parameters"].items())}
