@@ -12,7 +12,8 @@ import { type Atlas, cellAt, className, type Level } from '../wire/atlas';
 /** Cells of this side in CSS pixels begin to carry labels, and fully do from the second on. */
 const LABEL_FROM = 88;
 const LABEL_FULL = 108;
-const LABEL_FONT = '500 11px Roboto, system-ui, sans-serif';
+export const LABEL_FONT = '500 11px Roboto, system-ui, sans-serif';
+export const BOLD_FONT = '600 11px Roboto, system-ui, sans-serif';
 const LABEL_HEIGHT = 18;
 
 /** Draws an overlay between the labels and the outlines of cells. */

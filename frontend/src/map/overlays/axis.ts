@@ -6,9 +6,8 @@ import { type Axis, classAtlasOf } from '../../domain/class_atlas';
 import { cssColor } from '../../util/css_color';
 import { shorten } from '../../util/format';
 import { formatFractionWithSign } from '../../wire/attribution';
-import type { OverlayFrame } from '../overlay';
+import { LABEL_FONT, type OverlayFrame } from '../overlay';
 
-const FONT = '500 11px Roboto, system-ui, sans-serif';
 /** From the middle of the axis to the map, and at least to the edge of the view, in CSS pixels. */
 const AWAY = 10;
 const EDGE = 6;
@@ -37,7 +36,7 @@ export function drawAxis(
   const [from, to] = [Math.max(x, EDGE), Math.min(x + side, end - EDGE)];
   const y = Math.min(viewport.height - AWAY, Math.max(AWAY, top - AWAY));
   const middle = x + side / 2;
-  context.font = FONT;
+  context.font = LABEL_FONT;
   context.textBaseline = 'middle';
   const words = choose(context, axis, to - from, stated && from === x && to === x + side);
   if (words === null) return;

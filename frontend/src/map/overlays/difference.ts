@@ -7,7 +7,7 @@
 import { toScreen, worldSide } from '../../domain/camera';
 import { type Change, type Difference, formatGain } from '../../domain/comparison/difference';
 import { cssColor } from '../../util/css_color';
-import type { OverlayFrame } from '../overlay';
+import { BOLD_FONT, type OverlayFrame } from '../overlay';
 
 const VEIL = 0.8;
 const PALE = 0.35;
@@ -20,7 +20,6 @@ const NUMBER_FITS_IN = 12;
 /** From the middle of a number to its upper end, and, with the frame of a cell, to the cell's. */
 const NUMBER_UP = 6;
 const NUMBER_DOWN = 11;
-const FONT = '600 11px Roboto, system-ui, sans-serif';
 
 export function drawDifference(
   context: CanvasRenderingContext2D,
@@ -35,7 +34,7 @@ export function drawDifference(
   const side = worldSide(camera, viewport) / level.size;
   const most = Math.max(gained, lost);
   const origin = toScreen(camera, viewport, { x: 0, y: 0 });
-  context.font = FONT;
+  context.font = BOLD_FONT;
   context.textAlign = 'center';
   context.textBaseline = 'middle';
   for (const change of changes) {

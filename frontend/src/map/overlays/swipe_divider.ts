@@ -2,11 +2,10 @@
 /** The line between A and B of a swipe, with a label on each side. */
 
 import { cssColor } from '../../util/css_color';
-import type { OverlayFrame } from '../overlay';
+import { BOLD_FONT, type OverlayFrame } from '../overlay';
 
 /** Distance of the labels from the top: below the highlight pill. */
 const TAG_MIDDLE = 72;
-const FONT = '600 11px Roboto, system-ui, sans-serif';
 
 export function drawDivider(
   context: CanvasRenderingContext2D,
@@ -20,7 +19,7 @@ export function drawDivider(
   context.fillRect(x - 2.5, 0, 5, viewport.height);
   context.fillStyle = theme.accent;
   context.fillRect(x - 1, 0, 2, viewport.height);
-  context.font = FONT;
+  context.font = BOLD_FONT;
   context.textBaseline = 'middle';
   tag(context, frame, left, x - 10 - context.measureText(left).width - 12, TAG_MIDDLE);
   tag(context, frame, right, x + 10, TAG_MIDDLE);
