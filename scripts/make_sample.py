@@ -44,7 +44,7 @@ RECIPE: Final = dataclasses.replace(
         attribution_samples=300,
         draft_seconds=None,  # word-check: ok
     ),
-    layers=("_blocks.15",),
+    layers=PRETRAINED.layers[-1:],
     logged_shares=(0.0, 0.25, 1.0),
 )
 
