@@ -105,7 +105,7 @@ class Samples:
         clamped: (N,) bool: the sample lies outside the viewport and is drawn at its edge.
         predictions: (N,) int32: class predicted for the image, or at the position if the logits
             are dense; None without logits.
-        labels: (N,) int32, or None without labels.
+        labels: (N,) int32, or None without labels, or if images may have several.
         activations: The (N, C) activations in their stored form.
         noise_floor: (N,) float32: displacement since the previous map to expect from layout noise
             alone, in map units; None on a first map.
@@ -115,6 +115,8 @@ class Samples:
             without logits.
         losses: (N,) float16, at least 0: cross-entropy of the prediction in nats, NaN without a
             label; None without logits or labels.
+        label_sets: (N, L) int32: labels of images that may have several, rarest class first, padded
+            with -1; None otherwise.
     """
 
     xy: FloatArray
@@ -129,6 +131,7 @@ class Samples:
     concepts: IntArray | None = None
     confidences: NDArray[np.float16] | None = None
     losses: NDArray[np.float16] | None = None
+    label_sets: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -426,8 +429,17 @@ class Atlas:
 
     @property
     def labels(self) -> IntArray | None:
-        """(N,) int32, or None without labels."""
+        """(N,) int32, or None without labels, or if images may have several."""
         return self.samples.labels
+
+    @property
+    def all_labels(self) -> IntArray | None:
+        """(N, L) int32: all labels of each sample, padded with -1; None without labels.
+
+        L is 1, unless images may have several labels; then the rarest class comes first.
+        """
+        single = self.samples.labels
+        return self.samples.label_sets if single is None else single[:, None]
 
     @property
     def predictions(self) -> IntArray | None:

@@ -20,7 +20,7 @@ class Confusion:
     """Samples of one class whose images are predicted as another class.
 
     Attributes:
-        label: Their class.
+        label: Their class, the rarest one if images have several labels.
         prediction: The predicted class.
         count: Number of samples.
     """
@@ -35,34 +35,34 @@ class CellLabels:
     """Labels and prediction errors of one cell. Check `support` before using fractions.
 
     Attributes:
-        mix: (class, samples) of each class in the cell, most common first; ties by class index.
+        mix: (class, samples) of each class in the cell, most common first; ties by class index. A
+            sample with several labels counts for each.
         predicted: Number of labeled samples with a prediction.
-        confusions: Wrong predictions by pairs of classes, most common first.
+        confusions: Wrong predictions by pairs of classes, most common first. A prediction is wrong
+            if it is none of the sample's labels.
+        support: Number of samples with a label.
     """
 
     mix: tuple[tuple[int, int], ...]
     predicted: int
     confusions: tuple[Confusion, ...]
-
-    @property
-    def support(self) -> int:
-        """Number of samples with a label."""
-        return sum(count for _, count in self.mix)
+    support: int
 
     @property
     def purity(self) -> float:
-        """Fraction of the most common class; NaN without labeled samples."""
+        """Fraction of samples with the most common class; NaN without labeled samples."""
         return self.mix[0][1] / self.support if self.mix else math.nan
 
     @property
     def entropy(self) -> float:
-        """Entropy of the class distribution in bits; NaN without labeled samples.
+        """Entropy of the distribution of labels in bits; NaN without labeled samples.
 
         It is 0 for a single class, 1 for two equally common classes, and 2 for four.
         """
         if not self.mix:
             return math.nan
-        shares = [count / self.support for _, count in self.mix]
+        total = sum(count for _, count in self.mix)
+        shares = [count / total for _, count in self.mix]
         return abs(sum(share * math.log2(share) for share in shares))
 
     @property
@@ -91,11 +91,11 @@ def cell_labels(atlas: Atlas, grid: Grid) -> tuple[CellLabels, ...] | None:
     """
     check_atlas("atlas", atlas)
     _check_grid(grid, atlas)
-    labels, predictions = atlas.labels, atlas.predictions
+    labels, predictions = atlas.all_labels, atlas.predictions
     if labels is None:
         return None
     if predictions is None:
-        predictions = np.full_like(labels, -1)
+        predictions = np.full(len(labels), -1, np.int32)
     rows = (grid.members(cell) for cell in range(len(grid.rows)))
     return tuple(_count_labels(labels[one], predictions[one]) for one in rows)
 
@@ -110,10 +110,12 @@ def _check_grid(grid: object, atlas: Atlas) -> None:
 
 
 def _count_labels(labels: NDArray[np.int32], predictions: NDArray[np.int32]) -> CellLabels:
+    """Counts the labels, (n, L), and the predictions, (n,), of the n samples of a cell."""
     mix = Counter(labels[labels >= 0].tolist())
-    both = (labels >= 0) & (predictions >= 0)
-    wrong = both & (labels != predictions)
-    pairs = Counter(zip(labels[wrong].tolist(), predictions[wrong].tolist(), strict=True))
+    labeled = (labels >= 0).any(axis=1)
+    both = labeled & (predictions >= 0)
+    wrong = both & (labels != predictions[:, None]).all(axis=1)
+    pairs = Counter(zip(labels[wrong, 0].tolist(), predictions[wrong].tolist(), strict=True))
     return CellLabels(
         mix=tuple(sorted(mix.items(), key=lambda item: (-item[1], item[0]))),
         predicted=int(both.sum()),
@@ -121,4 +123,5 @@ def _count_labels(labels: NDArray[np.int32], predictions: NDArray[np.int32]) -> 
             Confusion(*pair, count)
             for pair, count in sorted(pairs.items(), key=lambda item: (-item[1], item[0]))
         ),
+        support=int(labeled.sum()),
     )

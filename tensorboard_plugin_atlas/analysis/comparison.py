@@ -282,15 +282,15 @@ def _match_rows(a: Atlas, b: Atlas) -> tuple[NDArray[np.intp], NDArray[np.intp],
     _check_labels(a, b, rows_a, rows_b)
     used = f"{len(rows_a):,} samples of the {len(a.samples):,} and {len(b.samples):,}"
     notes = [f"compared {used}: those with the same image and position"]
-    if a.labels is None or b.labels is None:
+    if a.all_labels is None or b.all_labels is None:
         notes.append(UNCHECKED_IDS)
     return rows_a, rows_b, notes
 
 
 def _check_labels(a: Atlas, b: Atlas, rows_a: NDArray[np.intp], rows_b: NDArray[np.intp]) -> None:
+    ours, theirs = a.all_labels, b.all_labels
     wrong = label_disagreement(
-        None if a.labels is None else a.labels[rows_a],
-        None if b.labels is None else b.labels[rows_b],
+        None if ours is None else ours[rows_a], None if theirs is None else theirs[rows_b]
     )
     if wrong > MAX_LABEL_DISAGREEMENT:
         raise ArgumentError(

@@ -181,26 +181,32 @@ class _SharedLabels:
     """Labels of the shared samples by cell of either layer."""
 
     def __init__(self, b: Atlas, rows_b: NDArray[np.intp], in_b: IntArray, in_a: IntArray) -> None:
-        self._labels = None if b.labels is None else b.labels[rows_b]
+        labels = b.all_labels
+        self._labels = None if labels is None else labels[rows_b]
         self._in_b, self._in_a = in_b, in_a
 
     def top(self, cell: int) -> tuple[int | None, float]:
         """Returns the most common label of a cell of `b`, and its fraction of labeled samples."""
         if self._labels is None:
             return None, 0.0
-        held = self._labels[(self._in_b == cell) & (self._labels >= 0)]
+        held = _select_labeled(self._labels, self._in_b == cell)
         if not len(held):
             return None, 0.0
-        found, count = np.unique(held, return_counts=True)
+        found, count = np.unique(held[held >= 0], return_counts=True)
         best = int(count.argmax())
         return int(found[best]), float(count[best] / len(held))
 
     def share(self, label: int | None, part: int) -> float:
-        """Returns the fraction of a label in a cell of `a`."""
+        """Returns the fraction of labeled samples of a cell of `a` with a label."""
         if self._labels is None or label is None:
             return 0.0
-        held = self._labels[(self._in_a == part) & (self._labels >= 0)]
-        return float((held == label).mean()) if len(held) else 0.0
+        held = _select_labeled(self._labels, self._in_a == part)
+        return float((held == label).any(axis=1).mean()) if len(held) else 0.0
+
+
+def _select_labeled(labels: IntArray, rows: NDArray[np.bool_]) -> IntArray:
+    """Returns the labels of some samples, (n, L), of those with any."""
+    return labels[rows & (labels >= 0).any(axis=1)]
 
 
 def _find_merges(

@@ -136,9 +136,14 @@ def label_disagreement(a: NDArray[Any] | None, b: NDArray[Any] | None) -> float:
     """Returns the fraction of samples with different labels; 0 if either has no labels.
 
     Args:
-        a: (R,) labels, or None.
-        b: (R,) labels of the same samples, or None.
+        a: (R, L) labels in any order, padded with -1, or None.
+        b: (R, M) labels of the same samples, or None.
     """
     if a is None or b is None or not len(a):
         return 0.0
-    return float((a != b).mean())
+    width = max(a.shape[1], b.shape[1])
+    ours, theirs = (
+        np.sort(np.pad(one, ((0, 0), (0, width - one.shape[1])), constant_values=-1), axis=1)
+        for one in (a, b)
+    )
+    return float((ours != theirs).any(axis=1).mean())

@@ -369,7 +369,7 @@ class AtlasPipeline:
             digest=self.probe.digest,
             image_ids=self.probe.image_ids[images],
             boxes=receptive.boxes(layer.positions, self.probe.input_size),
-            labels=self.probe.sample_labels(),
+            labels=self.probe.all_sample_labels(),
         )
         try:
             layout, note = compute_aligned_layout(other, built, layer.values, config=self.config)
@@ -451,6 +451,7 @@ class AtlasPipeline:
             confidences=None if predictions is None else predictions.confidences,
             losses=None if predictions is None else predictions.losses,
             labels=self.probe.sample_labels(),
+            label_sets=self.probe.sample_label_sets(),
             noise_floor=layout.noise_floor,
         )
 

@@ -58,7 +58,7 @@ def assign_class_colors(atlases: Sequence[Atlas], source: ClassSource) -> ClassC
     Raises:
         ArgumentError: if an atlas has no such classes.
     """
-    values = np.concatenate([read_classes(atlas, source) for atlas in atlases])
+    values = np.concatenate([read_classes(atlas, source).ravel() for atlas in atlases])
     counts = Counter(values[values >= 0].tolist())
     classes = atlases[0].classes
     total = len(counts) if classes is None else len(classes)
@@ -73,7 +73,7 @@ def assign_class_colors(atlases: Sequence[Atlas], source: ClassSource) -> ClassC
 
 
 def read_classes(atlas: Atlas, source: ClassSource, argument: str | None = None) -> IntArray:
-    """Returns the (N,) labels or predictions of the samples.
+    """Returns all labels of the samples, (N, L), padded with -1, or the predictions, (N, 1).
 
     Args:
         atlas: The atlas.
@@ -83,12 +83,12 @@ def read_classes(atlas: Atlas, source: ClassSource, argument: str | None = None)
     Raises:
         ArgumentError: if the atlas has none.
     """
-    values = atlas.labels if source == "labels" else atlas.predictions
+    predictions = None if atlas.predictions is None else atlas.predictions[:, None]
+    known = {"labels": atlas.all_labels, "predictions": predictions}
+    values = known.pop(source)
     if values is None:
-        other = "predictions" if source == "labels" else "labels"
-        advice = (
-            "leave it out" if getattr(atlas, other) is None else f"pass {other}, or leave it out"
-        )
+        ((other, others),) = known.items()
+        advice = "leave it out" if others is None else f"pass {other}, or leave it out"
         raise ArgumentError(
             f"{argument or f'class_colors={source!r}'}: the atlas of layer {atlas.layer!r} at step "
             f"{atlas.step:,} has no {source}; {advice}"
@@ -99,7 +99,9 @@ def read_classes(atlas: Atlas, source: ClassSource, argument: str | None = None)
 def find_cell_classes(atlas: Atlas, grid: Grid, source: ClassSource) -> list[int]:
     """Returns the most common class of each of the M cells; -1 without a known class."""
     values = read_classes(atlas, source)
-    labeled = atlas.replace(samples=dataclasses.replace(atlas.samples, labels=values))
+    labeled = atlas.replace(
+        samples=dataclasses.replace(atlas.samples, labels=None, label_sets=values)
+    )
     return [cell.mix[0][0] if cell.mix else -1 for cell in cell_labels(labeled, grid) or ()]
 
 

@@ -168,15 +168,16 @@ def select_label(atlas: Atlas, label: str | int, argument: str) -> SampleChoice:
     Raises:
         ArgumentError: if there is no such class, or the atlas has no labels.
     """
-    if atlas.labels is None:
+    labels = atlas.all_labels
+    if labels is None:
         raise ArgumentError(
             f"{argument}={label!r:.80}: the atlas has no labels; pass a concept, or an atlas of a "
             "labeled probe"
         )
-    count = len(atlas.classes) if atlas.classes else int(atlas.labels.max(initial=0)) + 1
+    count = len(atlas.classes) if atlas.classes else int(labels.max(initial=0)) + 1
     index = resolve_class(label, atlas.classes, count, argument)
     name = format_class_name(index, atlas.classes)
-    return SampleChoice(np.asarray(atlas.labels == index), f"label {name}")
+    return SampleChoice(np.asarray((labels == index).any(axis=1)), f"label {name}")
 
 
 def select_concept(atlas: Atlas, concept: int, argument: str) -> SampleChoice:

@@ -49,6 +49,11 @@ def check_samples(arrays: Mapping[str, NDArray[Any]]) -> None:
     check_range(arrays, "positions", 0)
     check_classes(arrays, "labels")
     check_classes(arrays, "predictions")
+    check_classes(arrays, "label_sets")
+    if "labels" in arrays and "label_sets" in arrays:
+        raise DamageError("labels: one of each sample, and sets of them")
+    if "label_sets" in arrays and not arrays["label_sets"].shape[1]:
+        raise DamageError("label_sets: no column")
     boxes = arrays["boxes"]
     if (boxes[:, :2] > boxes[:, 2:]).any():
         raise DamageError("boxes: one that ends before it starts")

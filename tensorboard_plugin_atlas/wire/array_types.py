@@ -2,8 +2,8 @@
 """Arrays of the safetensors blobs: names, element types and shapes.
 
 Shapes use the letters N (samples), C (channels), M (cells of a grid), K (classes), P (principal
-axes), I (images of the probe), B (N / 8, rounded up), T (entries of a table) and R (samples with
-stored activations).
+axes), I (images of the probe), B (N / 8, rounded up), T (entries of a table), L (labels of an
+image) and R (samples with stored activations).
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ MAP_ARRAYS: Final[Mapping[str, ArrayType]] = {
     "concepts": ArrayType("I32", ("N",), optional=True),
     "confidences": ArrayType("F16", ("N",), optional=True),
     "losses": ArrayType("F16", ("N",), optional=True),
+    "label_sets": ArrayType("I32", ("N", "L"), optional=True),
 }
 """Arrays of blob "map" that belong to the samples."""
 
@@ -72,6 +73,9 @@ COMPACT_ARRAYS: Final[Mapping[str, ArrayType]] = {
     "labels": ArrayType("I32", ("N",), optional=True),
     "labels_codes": ArrayType("U8|U16", ("N",), optional=True),
     "labels_values": ArrayType("I32", ("T",), optional=True),
+    "label_sets": ArrayType("I32", ("N", "L"), optional=True),
+    "label_sets_codes": ArrayType("U8|U16", ("N",), optional=True),
+    "label_sets_values": ArrayType("I32", ("T", "L"), optional=True),
     "predictions": ArrayType("I32", ("N",), optional=True),
     "predictions_codes": ArrayType("U8|U16", ("N",), optional=True),
     "predictions_values": ArrayType("I32", ("T",), optional=True),

@@ -64,6 +64,7 @@ def collect_map_arrays(atlas: Atlas) -> dict[str, NDArray[Any]]:
         "concepts": samples.concepts,
         "confidences": samples.confidences,
         "losses": samples.losses,
+        "label_sets": samples.label_sets,
     }
     in_bytes = is_large([grid.attribution for grid in atlas.grids])
     spreads = store_spreads([grid.attribution_spread for grid in atlas.grids])

@@ -202,6 +202,7 @@ def decode_atlas(blobs: Sequence[bytes], run: str = "") -> Atlas:
             concepts=arrays.get("concepts"),
             confidences=arrays.get("confidences"),
             losses=arrays.get("losses"),
+            label_sets=arrays.get("label_sets"),
             activations=stored,
         ),
     )

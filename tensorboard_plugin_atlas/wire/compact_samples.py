@@ -26,7 +26,7 @@ _LAST_CODE: Final = 65_535
 """Code of the far edge of the map."""
 TABLE_ROWS: Final = 65_536
 """Largest number of distinct values that two bytes can index."""
-TABLES: Final = ("image_ids", "labels", "predictions", "concepts", "overlap")
+TABLES: Final = ("image_ids", "labels", "label_sets", "predictions", "concepts", "overlap")
 """Arrays that may be stored as `<name>_codes` and `<name>_values`."""
 _PLACE_NAMES: Final = ("position_codes", "position_values", "box_values")
 
@@ -162,7 +162,9 @@ def _decode_places(found: _Arrays) -> None:
 
 def _encode_table(name: str, values: NDArray[Any]) -> _Arrays:
     # By their bits, so that each NaN is read as it was.
-    first, codes = _find_distinct(values.view(np.int32))
+    bits = values.view(np.int32)
+    is_row = bits.ndim > 1
+    first, codes = _find_distinct(bits.view(f"V{4 * bits.shape[1]}") if is_row else bits)
     if len(first) > TABLE_ROWS:
         return {name: values}
     return {f"{name}_codes": _shrink(codes, len(first)), f"{name}_values": values[first]}

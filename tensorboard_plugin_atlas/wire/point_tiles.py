@@ -171,9 +171,12 @@ def _encode_points(
     points = np.zeros((len(samples), 6), np.uint16)
     points[:, :2] = _encode_positions(arrays["xy"][samples])
     for column, name in ((2, "labels"), (3, "predictions")):
-        if name in arrays:
+        classes = arrays.get(name)
+        if classes is None and name == "labels" and "label_sets" in arrays:
+            classes = arrays["label_sets"][:, 0]
+        if classes is not None:
             # Negative classes are unknown.
-            codes = np.maximum(arrays[name][samples], -1) + 1
+            codes = np.maximum(classes[samples], -1) + 1
             if codes.max(initial=0) > _LAST_CODE:
                 return None
             points[:, column] = codes

@@ -104,8 +104,8 @@ def _check_probe(other: Atlas, probe: Probe) -> None:
             "of this probe; pass a probe from the same dataset"
         )
     wrong = label_disagreement(
-        None if probe.labels is None else probe.labels[ours],
-        None if other.labels is None else other.labels[theirs],
+        None if probe.all_labels is None else probe.all_labels[ours],
+        None if other.all_labels is None else other.all_labels[theirs],
     )
     if wrong > MAX_LABEL_DISAGREEMENT:
         raise ArgumentError(

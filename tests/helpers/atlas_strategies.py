@@ -99,13 +99,16 @@ def samples_of(draw: st.DrawFn, count: int) -> Samples:
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     corner = random.integers(-50, 200, (count, 2))
     classes = random.integers(-1, 1000, (2, count)).astype(np.int32)
+    kind = draw(st.sampled_from(("none", "one", "several")))
+    sets = random.integers(-1, 5, (count, draw(st.integers(1, 3)))).astype(np.int32)
     return Samples(
         xy=random.random((count, 2), np.float32),
         image_ids=random.integers(0, 2**31 - 1, count).astype(np.int32),
         positions=random.integers(0, 64, (count, 2)).astype(np.int32),
         boxes=np.concatenate([corner, corner + 30], axis=1).astype(np.int32),
         clamped=random.random(count) < 0.1,
-        labels=classes[0] if draw(st.booleans()) else None,
+        labels=classes[0] if kind == "one" else None,
+        label_sets=sets if kind == "several" else None,
         predictions=classes[1] if draw(st.booleans()) else None,
         activations=draw(stored_activations(count)),
         noise_floor=random.random(count, np.float32) if draw(st.booleans()) else None,

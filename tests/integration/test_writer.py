@@ -12,10 +12,16 @@ import tensorboardX
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
-from torch.utils.data import TensorDataset
+from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.tensorboard import SummaryWriter
 
-from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, compute_atlas, read_atlases
+from tensorboard_plugin_atlas import (
+    AtlasConfig,
+    AtlasWriter,
+    cell_labels,
+    compute_atlas,
+    read_atlases,
+)
 from tensorboard_plugin_atlas.compute.pipeline import AtlasPipeline
 from tensorboard_plugin_atlas.compute.probe.probe import build_probe
 from tensorboard_plugin_atlas.errors import ArgumentError, LayerError
@@ -543,3 +549,23 @@ class TestUsedDirectory:
     def test_wrong_arguments(self, tmp_path, options, message):
         with pytest.raises(ArgumentError, match=message):
             make_writer(tmp_path, **options)
+
+
+def test_a_loader_of_images_with_several_labels_is_logged_with_all_of_them(tmp_path):
+    images, classes = data()
+    targets = torch.eye(len(CLASSES))[classes]
+    targets[::2, 3] = 1
+    loader = DataLoader(TensorDataset(images, targets), batch_size=8)
+    with make_writer(tmp_path, probe=loader, classes=CLASSES) as writer:
+        writer.add_atlas(0)
+        writer.add_atlas(1)
+    first, second = read_atlases(tmp_path)
+    assert first.labels is None
+    np.testing.assert_array_equal(first.all_labels, second.all_labels)
+    for image, found in zip(first.image_ids, first.all_labels, strict=True):
+        assert set(found[found >= 0]) == set(targets[image].nonzero().ravel().tolist())
+    # Half of the images are "west" and another direction.
+    assert max(one.top_share for one in second.concepts) <= 1
+    cells = cell_labels(second, second.grids[0])
+    assert sum(cell.support for cell in cells) == sum(second.grids[0].counts)
+    assert any("may have several" in note for note in first.provenance.notes)

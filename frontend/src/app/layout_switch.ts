@@ -24,7 +24,7 @@ export function layoutSwitch(state: State, session: Session): TemplateResult | t
     />${name}
   </label>`;
   return html`<span class="segments small" role="radiogroup" aria-label="Layout of the run">
-    ${choice(false, 'Original', 'Layout computed during training, from the first step to the last')}
-    ${choice(true, 'Relayout', 'Layout recomputed from the last step to the first', FROM_END)}
+    ${choice(false, 'Original', 'Layout computed during training, first step to last')}
+    ${choice(true, 'Relayout', 'Layout recomputed, last step to first', FROM_END)}
   </span>`;
 }

@@ -21,7 +21,7 @@ const CONCEPTS =
 const EXPORT = 'M11 4h2v8.2l3-3L17.4 10.6 12 16l-5.4-5.4L8 9.2l3 3zM5 18h14v2H5z';
 
 const STREAM =
-  'M3 4c6 0 6 3 9 3s5-2 9-2v4c-4 0-6 2-9 2S9 8 3 8zm0 6c6 0 6 3 9 3s5-2 9-2v3c-4 0-6 1-9 1s-3-2-9-2zm0 5c6 0 6 2 9 2s5-1 9-1v4H3z';
+  'M3 3c6 0 6 3 9 3s5-2 9-2v4c-4 0-6 2-9 2s-3-3-9-3zm0 6c6 0 6 3 9 3s5-2 9-2v4c-4 0-6 2-9 2s-3-3-9-3zm0 6c6 0 6 3 9 3s5-2 9-2v4c-4 0-6 2-9 2s-3-3-9-3z';
 
 export function toolbar(state: State, session: Session, buttons: unknown): TemplateResult {
   return html`${listTools(state, session)} ${buttons}

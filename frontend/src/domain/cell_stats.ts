@@ -5,6 +5,7 @@ import { plural, shorten } from '../util/format';
 import {
   type Atlas,
   cellAt,
+  classesAt,
   className,
   type IconKind,
   kindOf,
@@ -88,30 +89,25 @@ function group(cellOf: Int32Array, cells: number): Grouped {
 export function classMix(values: Int32Array, members: Int32Array): Share[] {
   const counts = new Map<number, number>();
   for (const sample of members) {
-    const value = values[sample] as number;
-    counts.set(value, (counts.get(value) ?? 0) + 1);
+    for (const value of classesAt(values, sample)) counts.set(value, (counts.get(value) ?? 0) + 1);
   }
   return [...counts]
     .sort(([a, m], [b, n]) => n - m || a - b)
     .map(([index, count]) => ({ index, count, share: count / members.length }));
 }
 
-export interface Accuracy {
-  /** Samples of the cell with a label. */
-  readonly labeled: number;
-  readonly correct: number;
-}
-
-/** How many labeled samples of a cell are predicted correctly; null without labels or predictions. */
-export function accuracyOf(
-  { labels, predictions }: Pick<Atlas, 'labels' | 'predictions'>,
+/** The labeled samples of a cell, and those of them whose prediction is none of their labels. */
+export function judge(
+  labels: Int32Array,
+  predictions: Int32Array,
   level: Level,
   cell: number,
-): Accuracy | null {
-  if (labels === null || predictions === null) return null;
+): { readonly known: Int32Array; readonly wrong: Int32Array } {
   const known = membersOf(level, cell).filter((sample) => (labels[sample] as number) >= 0);
-  const correct = known.filter((sample) => labels[sample] === predictions[sample]).length;
-  return known.length === 0 ? null : { labeled: known.length, correct };
+  const wrong = known.filter(
+    (sample) => !classesAt(labels, sample).includes(predictions[sample] as number),
+  );
+  return { known, wrong };
 }
 
 export interface Majority {

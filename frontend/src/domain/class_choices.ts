@@ -4,6 +4,7 @@
 import { plural } from '../util/format';
 import { type Atlas, className, type Level } from '../wire/atlas';
 import { findAttribution } from '../wire/attribution';
+import { classMix } from './cell_stats';
 
 /** Classes that are listed; a log may number more of them than it holds. */
 const MAX_LISTED = 100_000;
@@ -28,11 +29,11 @@ export function listClasses(atlas: Atlas): readonly Choice[] {
 
 function countClasses(atlas: Atlas): readonly Choice[] {
   const values = atlas.labels ?? atlas.predictions;
-  const counts = new Map<number, number>();
-  for (const index of values ?? []) counts.set(index, (counts.get(index) ?? 0) + 1);
+  const mix = values ? classMix(values, Int32Array.from(values.keys())) : [];
+  const counts = new Map(mix.map(({ index, count }) => [index, count]));
   const attribution = findAttribution(atlas, atlas.levels[0] as Level);
   const known = typeof attribution === 'string' ? 0 : attribution.classes;
-  const highest = [...counts.keys()].reduce((most, index) => Math.max(most, index + 1), known);
+  const highest = mix.reduce((most, { index }) => Math.max(most, index + 1), known);
   const total = atlas.classes?.length ?? highest;
   // Without class names, only the numbers in the log say how many classes there are.
   return Array.from({ length: Math.min(total, MAX_LISTED) }, (_, index) => ({

@@ -2,9 +2,9 @@
 /** Colors of cells, points, and the legend. */
 
 import { count, fraction } from '../util/format';
-import { type Atlas, className, type Level } from '../wire/atlas';
+import { type Atlas, className, isMultiLabel, type Level } from '../wire/atlas';
 import type { Points } from '../wire/point_tile';
-import { classMix, majority, membersOf } from './cell_stats';
+import { classMix, judge, majority, membersOf, type Share } from './cell_stats';
 import { MIN_SUPPORT } from './class_filter';
 import { conceptColor, NO_CONCEPT_COLOR } from './concept_colors';
 import { conceptsOf } from './concepts';
@@ -48,6 +48,8 @@ export const SEQUENTIAL_CSS = `linear-gradient(90deg, ${VIRIDIS.join(', ')})`;
 export interface ClassColors {
   /** Classes with a color of their own, in class order. */
   readonly named: readonly { readonly index: number; readonly color: string }[];
+  /** Classes of the samples, most frequent first. */
+  readonly mix: readonly Share[];
   /** How many classes share the gray. */
   readonly others: number;
   /** Whether some samples have no known class; they are gray too. */
@@ -71,27 +73,24 @@ export function classColors(values: Int32Array, classes: number | null): ClassCo
 }
 
 function assignColors(values: Int32Array, classes: number | null): ClassColors {
-  const counts = new Map<number, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const unknown = [...counts.keys()]
-    .filter((index) => index < 0)
-    .some((index) => counts.delete(index));
-  const total = classes ?? counts.size;
+  const mix = classMix(values, Int32Array.from(values.keys()));
+  const known = mix.filter(({ index }) => index >= 0);
+  const total = classes ?? known.length;
   const palette = total <= OKABE_ITO.length ? OKABE_ITO : MUTED;
   const own = total <= palette.length ? total : palette.length - 1;
   const chosen =
     classes !== null && classes <= palette.length
       ? Array.from({ length: classes }, (_, index) => index)
-      : [...counts]
-          .sort(([a, m], [b, n]) => n - m || a - b)
+      : known
           .slice(0, own)
-          .map(([index]) => index)
+          .map(({ index }) => index)
           .sort((a, b) => a - b);
   const byIndex = new Map(chosen.map((index, i) => [index, palette[i] as string]));
   return {
     named: [...byIndex].map(([index, color]) => ({ index, color })),
-    others: [...counts.keys()].filter((index) => !byIndex.has(index)).length,
-    unknown,
+    mix,
+    others: known.filter(({ index }) => !byIndex.has(index)).length,
+    unknown: known.length < mix.length,
     colorOf: (index) => byIndex.get(index) ?? OTHER,
   };
 }
@@ -202,14 +201,21 @@ function byClass(atlas: Atlas, level: Level, noun: string, by: 'labels' | 'predi
   if (values === null) return missing(title, by);
   const colors = classColors(values, atlas.classes?.length ?? null);
   const top = majority(level, values);
+  const several = isMultiLabel(values);
+  const shareOf = (index: number) => colors.mix.find((one) => one.index === index)?.share ?? 0;
   const entries = colors.named.map(({ index, color }) => ({
-    label: className(atlas, index),
+    label: className(atlas, index) + (several ? ` ${whole(shareOf(index))}` : ''),
     color,
   }));
   if (colors.unknown) entries.push({ label: 'unknown', color: OTHER });
   if (colors.others > 0) entries.push({ label: `${colors.others} other`, color: OTHER });
   return {
-    legend: { kind: 'classes', title, pointTitle: `Each sample's own ${noun}`, entries },
+    legend: {
+      kind: 'classes',
+      title,
+      pointTitle: `Each sample's ${several ? 'rarest' : 'own'} ${noun}`,
+      entries,
+    },
     cells: paint(level, (cell) => toRgb(colors.colorOf(top.index[cell] as number))),
     by,
     point: (index) => toRgb(colors.colorOf(index)),
@@ -289,8 +295,7 @@ function byCorrectness(
   if (labels === null) return missing(title, 'labels');
   if (predictions === null) return missing(title, 'predictions');
   const values = Float32Array.from(level.counts, (_, cell) => {
-    const known = membersOf(level, cell).filter((sample) => (labels[sample] as number) >= 0);
-    const wrong = known.filter((sample) => labels[sample] !== predictions[sample]);
+    const { known, wrong } = judge(labels, predictions, level, cell);
     return known.length === 0 ? Number.NaN : find(known, wrong, cell);
   });
   return byReading(level, title, '100%', values, 1, whole);
@@ -308,12 +313,11 @@ function byEntropy(atlas: Atlas, level: Level): Coloring {
   if (of === null) return missing(title, 'labels or predictions');
   const classes = Math.max(2, atlas.classes?.length ?? new Set(of).size);
   const most = Math.log2(Math.min(classes, MOST_MIXED));
-  const values = Float32Array.from(level.counts, (_, cell) =>
-    classMix(of, membersOf(level, cell)).reduce(
-      (sum, { share }) => sum - share * Math.log2(share),
-      0,
-    ),
-  );
+  const values = Float32Array.from(level.counts, (_, cell) => {
+    const mix = classMix(of, membersOf(level, cell));
+    const total = mix.reduce((sum, { share }) => sum + share, 0);
+    return mix.reduce((sum, { share }) => sum - (share / total) * Math.log2(share / total), 0);
+  });
   const high = `${most.toFixed(1)} bits${classes > MOST_MIXED ? ' or more' : ''}`;
   return byReading(level, title, high, values, most, fraction);
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Rows of samples: those with given values, and how many of them each cell holds. */
 
-import type { Level } from '../wire/atlas';
+import { classesAt, type Level } from '../wire/atlas';
 
 /** Rows of the samples whose value is one of `ids`, ascending. */
 export function rowsOf(values: Int32Array | null, ids: readonly number[]): Int32Array {
-  const wanted = new Set(ids);
   const rows: number[] = [];
-  values?.forEach((id, row) => {
-    if (wanted.has(id)) rows.push(row);
+  values?.forEach((_, row) => {
+    if (classesAt(values, row).some((id) => ids.includes(id))) rows.push(row);
   });
   return Int32Array.from(rows);
 }

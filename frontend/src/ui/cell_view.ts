@@ -2,7 +2,7 @@
 /** Views of one cell, shared by the hover card and the inspector. */
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { accuracyOf, type CellFacts, type Share, WEAK_COSINE } from '../domain/cell_stats';
+import { type CellFacts, judge, type Share, WEAK_COSINE } from '../domain/cell_stats';
 import { iconPlace } from '../domain/icon_sprites';
 import { classColors } from '../domain/map_colors';
 import type { NearestSamples } from '../domain/nearest_samples';
@@ -69,13 +69,13 @@ export function iconLine({ facts }: CellContext): TemplateResult | typeof nothin
         ? nothing
         : html`<span
             class="number"
-            title="Cosine between the icon's activation and the cell's mean, both centered by the layer's mean. 1 is a perfect match."
+            title="Cosine between the icon's activation and the cell's mean, both centered by the layer's mean."
             >cosine ${fraction(facts.cosine)}</span
           >${
             weak
               ? html`<span
                 class="weak"
-                title="Below ${fraction(WEAK_COSINE)} the icon represents the cell poorly: look at the real patches."
+                title="Below ${fraction(WEAK_COSINE)} the icon represents the cell poorly."
                 >weak</span
               >`
               : nothing
@@ -89,26 +89,28 @@ export function accuracyLine({
   level,
   facts,
 }: CellContext): TemplateResult | typeof nothing {
-  const found = accuracyOf(atlas, level, facts.cell);
-  if (found === null) return nothing;
-  const { labeled, correct } = found;
+  const { labels, predictions } = atlas;
+  if (labels === null || predictions === null) return nothing;
+  const { known, wrong } = judge(labels, predictions, level, facts.cell);
+  if (known.length === 0) return nothing;
+  const correct = known.length - wrong.length;
   return html`<div class="icon-line">
-    <span class="number" title="${count(correct)} of ${plural(labeled, 'labeled sample')} predicted correctly."
-      >accuracy ${percent(correct / labeled)}</span
+    <span class="number" title="${count(correct)} of ${plural(known.length, 'labeled sample')} predicted correctly."
+      >accuracy ${percent(correct / known.length)}</span
     >
   </div>`;
 }
 
 interface Mixed {
   readonly atlas: Atlas;
-  readonly facts: Pick<CellFacts, 'mixOf' | 'mix'>;
+  readonly facts: Pick<CellFacts, 'mix'>;
 }
 
 export function classBars({ atlas, facts }: Mixed, rows = MIX_ROWS): TemplateResult {
-  if (facts.mixOf === null) {
+  const values = atlas.labels ?? atlas.predictions;
+  if (values === null) {
     return html`<p class="muted">No labels or predictions were recorded in this run.</p>`;
   }
-  const values = (facts.mixOf === 'labels' ? atlas.labels : atlas.predictions) as Int32Array;
   const colors = classColors(values, atlas.classes?.length ?? null);
   const rest = facts.mix.length - rows;
   const bar = ({
@@ -123,7 +125,7 @@ export function classBars({ atlas, facts }: Mixed, rows = MIX_ROWS): TemplateRes
     <span class="number">${percent(share)}</span>
   </li>`;
   return html`<section>
-    <h3>${facts.mixOf === 'labels' ? 'Labels' : 'Predictions'}</h3>
+    <h3>${atlas.labels ? 'Labels' : 'Predictions'}</h3>
     <ul class="bars">
       ${facts.mix.slice(0, rows).map(bar)}
     </ul>

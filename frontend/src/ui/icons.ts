@@ -11,7 +11,7 @@ const PATHS = {
   plus: 'M11 5h2v6h6v2h-6v6h-2v-6H5v-2h6z',
   minus: 'M5 11h14v2H5z',
   fit: 'M4 4h6v2H6v4H4zm10 0h6v6h-2V6h-4zM4 14h2v4h4v2H4zm14 0h2v6h-6v-2h4z',
-  help: 'M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20m1 16h-2v-2h2zm1.9-6.8-.8.9c-.8.8-1.1 1.4-1.1 2.4h-2v-.5c0-1.1.4-2 1.2-2.8l1.2-1.3a2 2 0 1 0-3.4-1.4H8a4 4 0 1 1 6.9 2.7',
+  help: 'M11 18h2v2h-2zM7 8a5 5 0 1 1 6 5v3h-2v-5a3 3 0 1 0-2-3z',
   events:
     'M4 6.5a2 2 0 1 1 4 0 2 2 0 0 1-4 0m0 11a2 2 0 1 1 4 0 2 2 0 0 1-4 0m7-12h9v2h-9zm0 11h9v2h-9zM5 9h2v6H5zm6 2h6v2h-6z',
   drift: 'M4 18.6 15.6 7H8V5h11v11h-2V8.4L5.4 20z',

@@ -42,8 +42,8 @@ export function provenanceTitle(atlas: Atlas): string {
   const { manifest } = atlas;
   return [
     `Model ${shorten(manifest.model, 80)}, ${count(manifest.channels)} channels`,
-    'neighbors: nearest neighbors per sample in the layout, itself included',
-    `weak: icons with a cosine under ${fraction(WEAK_COSINE)}, which represent their cell poorly`,
+    'neighbors: per sample in the layout, itself included',
+    `weak: icons with a cosine under ${fraction(WEAK_COSINE)}`,
     'trustworthiness: share of map neighbors that are true neighbors, 1 is best',
     ...(atlas.overlap === null
       ? []

@@ -8,7 +8,7 @@ import { cropOfSample, type ThumbnailCrop } from '../domain/thumbnail_crop';
 import type { Session } from '../state/session';
 import type { State } from '../state/store';
 import { shorten } from '../util/format';
-import { type Atlas, className } from '../wire/atlas';
+import { type Atlas, classesAt, className, classNames } from '../wire/atlas';
 import type { Probe } from '../wire/probe';
 import type { CellContext } from './cell_view';
 
@@ -75,11 +75,11 @@ export function rankedBy({ by }: Nearest): TemplateResult {
 }
 
 export function patchLabel(atlas: Atlas, sample: number): string {
-  const label = atlas.labels?.[sample];
-  const predicted = atlas.predictions?.[sample];
+  const { labels, predictions } = atlas;
   const parts = [`image ${atlas.imageIds[sample]}`];
-  if (label !== undefined) parts.push(shorten(className(atlas, label), 40));
-  if (predicted !== undefined && predicted !== label) {
+  if (labels) parts.push(shorten(classNames(atlas, labels, sample), 40));
+  const predicted = predictions?.[sample];
+  if (predicted !== undefined && !(labels && classesAt(labels, sample).includes(predicted))) {
     parts.push(`predicted ${shorten(className(atlas, predicted), 40)}`);
   }
   return parts.join(', ');

@@ -42,6 +42,7 @@ export interface Atlas {
   readonly imageIds: Int32Array;
   /** y0, x0, y1, x1 of every sample in input pixels. */
   readonly boxes: Int32Array;
+  /** Of several labels of a sample, the rarest; `classesAt` returns all. */
   readonly labels: Int32Array | null;
   readonly predictions: Int32Array | null;
   /** Share of the neighbors that every sample kept since the step before. */
@@ -75,7 +76,7 @@ export function readAtlas(series: string, step: number, response: ArrayBuffer): 
     xy: arrays.xy,
     imageIds: arrays.image_ids,
     boxes: arrays.boxes,
-    labels: arrays.labels,
+    labels: arrays.labels ?? (arrays.label_sets && readSets(arrays.label_sets, count)),
     predictions: arrays.predictions,
     overlap: arrays.overlap,
     noiseFloor: arrays.noise_floor,
@@ -136,6 +137,34 @@ export function cellAt(level: Level, row: number, col: number): number {
 
 export function kindOf(level: Level, cell: number): IconKind {
   return ICON_KINDS[level.kind[cell] ?? 0] ?? 'none';
+}
+
+const setsOf = new WeakMap<Int32Array, readonly (readonly number[])[]>();
+
+/** The first label of every sample; the others are kept for `classesAt`. */
+function readSets(sets: Int32Array, samples: number): Int32Array {
+  const width = sets.length / samples;
+  const first = sets.filter((_, i) => i % width === 0);
+  const setAt = (row: number) => [...sets.subarray(row * width, (row + 1) * width)];
+  setsOf.set(
+    first,
+    Array.from(first, (_, row) => setAt(row).filter((label, i) => label >= 0 || i === 0)),
+  );
+  return first;
+}
+
+/** Whether the images of an array of labels may have several. */
+export const isMultiLabel = (labels: Int32Array): boolean => setsOf.has(labels);
+
+/** Classes of a sample in an array of an atlas: one, or all its labels if images have several. */
+export function classesAt(values: Int32Array, sample: number): readonly number[] {
+  return setsOf.get(values)?.[sample] ?? [values[sample] as number];
+}
+
+export function classNames(atlas: Atlas, values: Int32Array, sample: number): string {
+  return classesAt(values, sample)
+    .map((index) => className(atlas, index))
+    .join(', ');
 }
 
 /** The name of a class, or its number where no names were logged; negative ones are unknown. */

@@ -99,7 +99,7 @@ class ConceptHistory:
                 ConceptStep(
                     step=atlas.step,
                     members=np.flatnonzero(rows),
-                    class_mix=class_mix(atlas.labels, np.asarray(rows)),
+                    class_mix=class_mix(atlas.all_labels, np.asarray(rows)),
                     overlap=state.confidence,
                     confidence=state.confidence,
                 )
@@ -142,10 +142,16 @@ class ConceptHistory:
 
 
 def class_mix(labels: IntArray | None, rows: NDArray[np.bool_]) -> dict[int, float]:
-    """Returns the fraction of each label among the labeled samples of `rows`, largest first."""
+    """Returns the fraction of the labeled samples of `rows` with each label, largest first.
+
+    Args:
+        labels: (N, L) labels of all samples, padded with -1, or None.
+        rows: (N,) bool.
+    """
     if labels is None:
         return {}
     held = labels[rows]
     found, count = np.unique(held[held >= 0], return_counts=True)
+    labeled = np.count_nonzero((held >= 0).any(axis=1))
     order = np.argsort(-count, kind="stable")
-    return {int(found[i]): float(count[i] / count.sum()) for i in order}
+    return {int(found[i]): float(count[i] / labeled) for i in order}

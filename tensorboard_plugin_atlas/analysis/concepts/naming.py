@@ -47,7 +47,7 @@ def name_concept(
     Args:
         identity: Its id, used in the name if there are no labels.
         current: Its name at the previous step, None for a new concept.
-        labels: (N,) labels of all samples, or None.
+        labels: (N, L) labels of all samples, padded with -1, or None.
         rows: (N,) bool: its members.
         classes: Class names, or None.
         taken: Names that a new name must not equal.
@@ -85,19 +85,26 @@ def distinctive_classes(
 
     The excess is over the share of the class among all samples, so that a class that is common
     everywhere does not name every concept.
+
+    Args:
+        labels: (N, L) labels of all samples, padded with -1.
+        rows: (N,) bool: the members.
+        max_classes: Largest number of classes.
     """
-    known, members = labels[labels >= 0], labels[rows & (labels >= 0)]
+    known = labels[(labels >= 0).any(axis=1)]
+    members = labels[rows & (labels >= 0).any(axis=1)]
     if not len(members):
         return []
-    found, count = np.unique(members, return_counts=True)
-    base = np.array([(known == one).mean() for one in found])
+    found, count = np.unique(members[members >= 0], return_counts=True)
+    base = np.array([(known == one).any(axis=1).mean() for one in found])
     chance = len(members) * base
     spread = np.sqrt(np.maximum(chance * (1 - base), 1e-9))
     share = count / len(members)
     is_common = share * (1 - base) >= _MIN_ODDS_RATIO * base * (1 - share)
     # If all samples are of one class, this class is still the name.
-    significant = ((count - chance) / spread >= _DEVIATIONS) | (base > 1 - 1e-9)
-    excess = np.where(base > 1 - 1e-9, count, count - chance)
+    is_only = (base > 1 - 1e-9) & (known[known >= 0].max() == known[known >= 0].min())
+    significant = ((count - chance) / spread >= _DEVIATIONS) | is_only
+    excess = np.where(is_only, count, count - chance)
     order = [i for i in np.argsort(-excess, kind="stable") if significant[i] and is_common[i]]
     return [
         int(found[i]) for i in order[:max_classes] if excess[i] >= _MIN_SECOND * excess[order[0]]

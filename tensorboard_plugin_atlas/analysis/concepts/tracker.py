@@ -156,12 +156,12 @@ def _describe_concepts(
     for identity in np.unique(partition.concepts[partition.concepts >= 0]).tolist():
         rows = partition.concepts == identity
         before = known.get(identity)
-        mix = class_mix(atlas.labels, rows)
+        mix = class_mix(atlas.all_labels, rows)
         top = next(iter(mix), None)
         name = name_concept(
             identity,
             None if before is None else before.name,
-            atlas.labels,
+            atlas.all_labels,
             rows,
             atlas.classes,
             taken,
@@ -195,7 +195,13 @@ def _describe_groups(
     for identity in np.unique(partition.groups[partition.groups >= 0]).tolist():
         rows = partition.groups == identity
         name = name_concept(
-            identity, known.get(identity), atlas.labels, rows, atlas.classes, taken, max_classes=3
+            identity,
+            known.get(identity),
+            atlas.all_labels,
+            rows,
+            atlas.classes,
+            taken,
+            max_classes=3,
         )
         taken.add(name)
         groups.append(ConceptGroup(id=identity, name=name, size=int(rows.sum())))

@@ -55,7 +55,7 @@ class ProbeSamples:
         digest: Hash of the probe.
         image_ids: (N,) int32.
         boxes: (N, 4) int32, as `Samples.boxes`.
-        labels: (N,) int32, or None.
+        labels: (N, L) int32: all labels of each sample, padded with -1, or None.
     """
 
     digest: str
@@ -98,7 +98,7 @@ def compute_aligned_layout(
         f"{len(ours):,} of {len(activations):,} samples that are in both probes"
     )
     if other.provenance.probe != samples.digest and (
-        other.labels is None or samples.labels is None
+        other.all_labels is None or samples.labels is None
     ):
         note += f"; {UNCHECKED_IDS}"
     return layout, note
@@ -160,7 +160,7 @@ def _match_probes(other: Atlas, samples: ProbeSamples) -> tuple[NDArray[np.intp]
     )
     wrong = label_disagreement(
         None if samples.labels is None else samples.labels[ours],
-        None if other.labels is None else other.labels[theirs],
+        None if other.all_labels is None else other.all_labels[theirs],
     )
     if wrong > MAX_LABEL_DISAGREEMENT:
         raise ArgumentError(

@@ -128,7 +128,7 @@ def check_interface(
     Raises:
         ArgumentError: if an argument cannot be used.
     """
-    logits = check_output(output, probe.classes, probe.labels)
+    logits = check_output(output, probe.classes, probe.all_labels)
     interface = ModelInterface(logits, check_forward(forward, model))
     if prototypes is None:
         return interface

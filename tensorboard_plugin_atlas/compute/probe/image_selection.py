@@ -23,11 +23,11 @@ from tensorboard_plugin_atlas.compute.probe.balanced_sampling import (
 )
 from tensorboard_plugin_atlas.compute.probe.item_parser import (
     LABEL_MAPS,
+    LABEL_SETS,
     ClassMap,
     Entry,
     Item,
     Label,
-    as_class_maps,
     as_float,
     as_images,
     as_tensor,
@@ -38,6 +38,7 @@ from tensorboard_plugin_atlas.compute.probe.item_parser import (
     split_entry,
 )
 from tensorboard_plugin_atlas.compute.probe.item_reader import ItemReader, make_reader, split_batch
+from tensorboard_plugin_atlas.compute.probe.label_sets import join_label_sets
 from tensorboard_plugin_atlas.compute.probe.normalize import IDENTITY, Normalize
 from tensorboard_plugin_atlas.compute.probe.pixel_summary import PixelSummary, summarize_pixels
 from tensorboard_plugin_atlas.compute.probe.probe_images import (
@@ -70,6 +71,7 @@ class SourceImages:
         labels: (I,) int32, or None unless every item has a label.
         notes: Notes about the selection.
         class_maps: (I, H, W) int16: class of each pixel, or None unless every item has a label map.
+        label_sets: (I, L) int32: see `join_label_sets`; None unless every item may have several.
     """
 
     images: ProbeImages
@@ -78,6 +80,7 @@ class SourceImages:
     labels: IntArray | None = None
     notes: tuple[str, ...] = ()
     class_maps: ClassMap | None = None
+    label_sets: IntArray | None = None
 
 
 def select_images(
@@ -227,19 +230,33 @@ def join_labels(
         found: I labels.
         notes: Notes about the items.
     """
+    found = _read_one_hot(found)
     labels = [label.index for label in found if label.index is not None]
     maps = [label.class_map for label in found if label.class_map is not None]
+    sets = [label.classes for label in found if label.classes is not None]
     count, kept = len(found), dict.fromkeys(notes)
-    missing = count - max(len(labels), len(maps))
-    if 0 < missing < count:
+    missing = count - max(len(labels), len(maps), len(sets))
+    label_sets = join_label_sets(sets) if len(sets) == count else None
+    if len(maps) < count:
         kept.pop(LABEL_MAPS, None)
+    if label_sets is None:
+        kept.pop(LABEL_SETS, None)
+    if 0 < missing < count:
         kept[f"labels: left out, {missing} of {count} probe images have none"] = None
     return dataclasses.replace(
         selected,
         labels=np.asarray(labels, np.int32) if len(labels) == count else None,
         notes=tuple(kept),
         class_maps=np.stack(maps) if len(maps) == count else None,
+        label_sets=label_sets,
     )
+
+
+def _read_one_hot(found: Sequence[Label]) -> Sequence[Label]:
+    """Returns labels as indices of classes if all images have one of several; else unchanged."""
+    if not all(label.classes is not None and len(label.classes) == 1 for label in found):
+        return found
+    return [Label(label.classes[0]) for label in found if label.classes]
 
 
 def _stream(source: Iterable[Any]) -> Iterator[Item]:
@@ -284,40 +301,41 @@ def _select_from_arrays(
     if not len(entry.image):
         raise ArgumentError("probe is empty: pass at least one image")
     images, notes = as_images(as_tensor(entry.image))
-    labels, maps, reason = _check_labels(entry.label, images)
-    classes = np.zeros(len(images), np.int64) if labels is None else labels
+    labels = _as_label_array(entry.label, len(images))
+    has_classes = labels is not None and labels.ndim == 1
+    classes = np.asarray(labels) if has_classes else np.zeros(len(images), np.int64)
     chosen = choose_evenly(classes, count, rng)
     collector = ImageCollector(len(chosen), encoder)
     for index in chosen:
         collector.add(as_float(images[int(index)]))
     kept = collector.finish()
-    return SourceImages(
-        images=kept,
-        pixels=summarize_pixels(kept),
-        labels=None if labels is None else labels[chosen].astype(np.int32),
-        image_ids=chosen.astype(np.int32),
-        notes=(*notes, *((reason,) if reason else ())),
-        class_maps=None if maps is None else as_class_maps(maps[chosen]),
+    size = (images.shape[2], images.shape[3])
+    found = [Label() if labels is None else read_label(labels[i], size) for i in chosen]
+    return join_labels(
+        SourceImages(kept, summarize_pixels(kept), chosen.astype(np.int32)),
+        found,
+        (*notes, *(label.note for label in found if label.note)),
     )
 
 
-def _check_labels(
-    labels: Any, images: Tensor
-) -> tuple[NDArray[np.int64] | None, NDArray[Any] | None, str]:
-    """Returns the class index of each image or the label maps, and a note."""
+def _as_label_array(labels: Any, images: int) -> NDArray[Any] | None:
+    """Returns labels as an array with an entry or a row for each image.
+
+    Raises:
+        ArgumentError: if there are more or fewer, or they are single numbers that are not whole.
+    """
     if labels is None:
-        return None, None, ""
+        return None
     array = np.asarray(labels.cpu() if isinstance(labels, Tensor) else labels)
-    if array.ndim > 1 and len(array) == len(images) and array[0].size > 1:
-        first = read_label(array[0], (images.shape[2], images.shape[3]))
-        maps = None if first.class_map is None else array.reshape(-1, *first.class_map.shape)
-        return None, maps, first.note
-    if array.shape != (len(images),) or array.dtype.kind not in "iub":
+    if array.ndim > 1 and len(array) == images and array[0].size > 1:
+        return array
+    if array.shape != (images,) or array.dtype.kind not in "iub":
         raise ArgumentError(
-            f"probe: labels are {array.dtype} {array.shape} for {len(images)} images; pass one "
-            f"class index per image as whole numbers of shape ({len(images)},)"
+            f"probe: labels are {array.dtype} {array.shape} for {images} images; pass one "
+            f"class index per image as whole numbers of shape ({images},), or multi-hot labels "
+            f"of shape ({images}, classes)"
         )
-    return array.astype(np.int64), None, ""
+    return array.astype(np.int64)
 
 
 def _short(value: object) -> str:

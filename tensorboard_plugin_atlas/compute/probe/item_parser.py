@@ -20,6 +20,7 @@ _LABEL_KEYS: Final = ("label", "labels", "target", "targets", "class", "y")
 
 _VIEWS: Final = "images: each item holds several, such as two views; the first one is used"
 LABEL_MAPS: Final = "labels: read from label maps, at the positions of the samples"
+LABEL_SETS: Final = "labels: images may have several, so their shares may add up to more than 100%"
 _GRAY: Final = "images: (height, width) without channels, read as gray"
 _MAX_CHANNELS: Final = 4
 """Largest number of channels of a single image; a gray batch has more images."""
@@ -53,11 +54,13 @@ class Label:
     Attributes:
         index: Index of its class, or None.
         class_map: (H, W) int16: class of each pixel, or None.
+        classes: Indices of its classes, for multi-hot labels, or None.
         note: What was assumed or left out, or "".
     """
 
     index: int | None = None
     class_map: ClassMap | None = None
+    classes: tuple[int, ...] | None = None
     note: str = ""
 
 
@@ -151,7 +154,7 @@ def read_label(value: Any, size: tuple[int, int]) -> Label:
     """Returns the label of an image, with a note if it is not one class index.
 
     Args:
-        value: A class index, a label map, or anything else.
+        value: A class index, a label map, a multi-hot vector, or anything else.
         size: Height and width of the image.
     """
     if value is None or isinstance(value, (str, bytes)):
@@ -165,7 +168,13 @@ def read_label(value: Any, size: tuple[int, int]) -> Label:
         return Label(int(array.reshape(())))
     if is_integer and array.shape in (size, (1, *size)):
         return Label(class_map=as_class_maps(array.reshape(size)), note=LABEL_MAPS)
+    if array.ndim == 1 and array.size > 1 and _is_multi_hot(array):
+        return Label(classes=tuple(np.flatnonzero(array).tolist()), note=LABEL_SETS)
     return Label(note=_note_labels(_describe_kind(array)))
+
+
+def _is_multi_hot(array: NDArray[Any]) -> bool:
+    return array.dtype.kind in "iubf" and bool(np.isin(array, (0, 1)).all())
 
 
 def as_class_maps(labels: NDArray[Any]) -> ClassMap:
@@ -177,14 +186,12 @@ def as_class_maps(labels: NDArray[Any]) -> ClassMap:
 
 def _note_labels(kind: str) -> str:
     """Returns a note that labels of a kind are left out."""
-    return f"labels: left out, they are {kind}, not one class index per image"
+    return f"labels: left out, they are {kind}, not class indices or multi-hot"
 
 
 def _describe_kind(array: NDArray[Any]) -> str:
     if array.dtype.kind not in "iubf":
         return "no numbers"
-    if array.ndim == 1 and np.isin(array, (0, 1)).all():
-        return "multi-hot"
     return f"{array.dtype} of shape {array.shape}"
 
 

@@ -91,6 +91,8 @@ class Probe:
         positions: (N, 2) int32: row and column of each sample on the feature map, edges included,
             in a probe for a single layer; None in a probe for all layers.
         class_maps: (I, H, W) int16: class of each pixel, for label maps, or None.
+        label_sets: (I, L) int32: labels of images that may have several, rarest first, padded with
+            -1, or None.
     """
 
     images: ProbeImages
@@ -104,6 +106,7 @@ class Probe:
     notes: tuple[str, ...] = ()
     positions: IntArray | None = None
     class_maps: ClassMap | None = None
+    label_sets: IntArray | None = None
 
     def __len__(self) -> int:
         """Returns N, the number of samples."""
@@ -137,6 +140,7 @@ class Probe:
             relative_positions=self.relative_positions[samples],
             positions=None if self.positions is None else self.positions[samples],
             class_maps=None if self.class_maps is None else self.class_maps[:count],
+            label_sets=None if self.label_sets is None else self.label_sets[:count],
             digest="",
         )
 
@@ -205,6 +209,20 @@ class Probe:
         found = self.class_maps[self.sample_image, rows, columns].astype(np.int32)
         count = UNLABELED if self.classes is None else len(self.classes)
         return np.where((found < 0) | (found >= count), -1, found).astype(np.int32)
+
+    @property
+    def all_labels(self) -> IntArray | None:
+        """(I, L) int32: all labels of each image, padded with -1, or None; L may be 1."""
+        return self.label_sets if self.labels is None else self.labels[:, None]
+
+    def sample_label_sets(self) -> IntArray | None:
+        """Returns all labels of each sample, (N, L) int32, or None; see `label_sets`."""
+        return None if self.label_sets is None else self.label_sets[self.sample_image]
+
+    def all_sample_labels(self) -> IntArray | None:
+        """Returns all labels of each sample, (N, L) int32, padded with -1, or None."""
+        labels = self.sample_labels()
+        return self.sample_label_sets() if labels is None else labels[:, None]
 
     def thumbnails(self) -> ProbeThumbnails:
         """Returns thumbnails for the log: sides of at most 96 px, and at most 6 MiB in total."""
@@ -283,7 +301,7 @@ def build_probe(
     _check_pixels(selected)
     scale, scale_notes = _check_normalization(selected.pixels, found)
     names = _find_class_names(classes, data)
-    _check_labels(selected.labels, names)
+    _check_labels(selected, names)
     count = len(selected.images)
     sample_image = np.repeat(np.arange(count, dtype=np.int32), config.positions_per_image)
     sample_image = sample_image[: config.samples]
@@ -295,6 +313,7 @@ def build_probe(
         images=selected.images,
         labels=selected.labels,
         class_maps=selected.class_maps,
+        label_sets=selected.label_sets,
         image_ids=selected.image_ids,
         sample_image=sample_image,
         relative_positions=positions,
@@ -330,9 +349,9 @@ def _sample_positions(images: int, each: int, rng: np.random.Generator) -> Float
 
 def _compute_digest(selected: SourceImages, sample_image: IntArray, positions: FloatArray) -> str:
     digest = selected.pixels.hash.copy()
-    labels = () if selected.labels is None else (selected.labels,)
-    maps = () if selected.class_maps is None else (selected.class_maps,)
-    for array in (*labels, *maps, sample_image, positions):
+    labels = (selected.labels, selected.class_maps, selected.label_sets)
+    known = [array for array in labels if array is not None]
+    for array in (*known, sample_image, positions):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
@@ -406,10 +425,11 @@ def _iterate_class_names(data: object, depth: int = 0) -> Iterator[Sequence[str]
         yield from _iterate_class_names(part, depth + 1)
 
 
-def _check_labels(labels: IntArray | None, classes: tuple[str, ...] | None) -> None:
+def _check_labels(selected: SourceImages, classes: tuple[str, ...] | None) -> None:
+    labels = selected.label_sets if selected.labels is None else selected.labels
     if labels is None:
         return
-    if labels.min() < 0:
+    if selected.labels is not None and labels.min() < 0:
         raise ArgumentError(
             f"probe labels start at {labels.min()}; pass class indices from 0, or no labels at all"
         )

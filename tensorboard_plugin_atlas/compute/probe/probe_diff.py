@@ -38,7 +38,10 @@ def _iterate_changes(previous: Atlas, probe: Probe) -> Iterator[str]:
     if len(samples) == len(probe):
         if not np.array_equal(samples.image_ids, probe.image_ids[probe.sample_image]):
             yield "other images of the dataset"
-        elif not _are_equal(samples.labels, probe.sample_labels()):
+        elif not (
+            _are_equal(samples.labels, probe.sample_labels())
+            and _are_equal(samples.label_sets, probe.sample_label_sets())
+        ):
             yield "other labels"
     if previous.classes != probe.classes:
         yield "other class names"

@@ -250,6 +250,7 @@ def _select_images(probe: Probe, rows: NDArray[np.intp]) -> Probe:
         images=probe.images.select(torch.from_numpy(rows)),
         labels=None if probe.labels is None else probe.labels[rows],
         class_maps=None if probe.class_maps is None else probe.class_maps[rows],
+        label_sets=None if probe.label_sets is None else probe.label_sets[rows],
         image_ids=probe.image_ids[rows],
         sample_image=np.arange(len(rows), dtype=np.int32),
         relative_positions=np.zeros((len(rows), 2), np.float32),

@@ -65,6 +65,24 @@ def test_unknown_labels_are_ignored():
     assert all(map(math.isnan, (unknown.purity, unknown.entropy, unknown.accuracy)))
 
 
+def test_a_sample_with_several_labels_counts_for_each():
+    sets = [[0, 1], [1, -1], [2, 1], [1, -1], [-1, -1], [0, -1], [2, 0]]
+    atlas = atlas_of([0] * 7, [1, 1, 0, 2, 0, 0, 2])
+    samples = dataclasses.replace(atlas.samples, labels=None, label_sets=np.array(sets, np.int32))
+    atlas = atlas.replace(samples=samples)
+    first, second = cell_labels(atlas, atlas.grids[0])
+    assert first.mix == ((1, 4), (0, 2), (2, 1))
+    assert (first.support, first.purity, first.predicted) == (5, 0.8, 5)
+    # Of seven labels: 4/7, 2/7, and 1/7.
+    assert first.entropy == pytest.approx(
+        sum(share * math.log2(1 / share) for share in (4 / 7, 2 / 7, 1 / 7))
+    )
+    # Predicted 1 for {0, 1} is right, 0 for {2, 1} and 2 for {1} are wrong.
+    assert first.accuracy == pytest.approx(3 / 5)
+    assert first.confusions == (Confusion(1, 2, 1), Confusion(2, 0, 1))
+    assert (second.mix, second.accuracy) == (((0, 1), (2, 1)), 1)
+
+
 def test_without_predictions_only_errors_are_unknown():
     atlas = atlas_of([1, 1, 1, 1, 1, 0, 0], None)
     first, _ = cell_labels(atlas, atlas.grids[0])

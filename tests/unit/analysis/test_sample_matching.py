@@ -82,7 +82,16 @@ def test_many_samples_of_one_image_equal_a_brute_force_search():
 
 @pytest.mark.parametrize(
     ("a", "b", "share"),
-    [([1, 2, 3, 4], [1, 2, 0, 4], 0.25), ([1], None, 0), (None, [1], 0), ([], [], 0)],
+    [
+        ([[1], [2], [3], [4]], [[1], [2], [0], [4]], 0.25),
+        ([[1]], None, 0),
+        (None, [[1]], 0),
+        (np.zeros((0, 1)), np.zeros((0, 1)), 0),
+        # Several labels in another order and with other padding.
+        ([[1, 2, -1], [3, -1, -1]], [[2, 1], [3, 4]], 0.5),
+        ([[-1, -1]], [[-1]], 0),
+        ([[5]], [[-1]], 1),
+    ],
 )
 def test_label_disagreement(a, b, share):
     given = [None if x is None else np.array(x) for x in (a, b)]

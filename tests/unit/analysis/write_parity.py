@@ -55,6 +55,7 @@ def make_atlases() -> dict[str, Atlas]:
         "class": _of_class(first),
         "class-shuffled": _of_class(_take(later, shuffled)),
         "other-layer": _shift_boxes(_take(later, shuffled)).replace(layer="layer4"),
+        "several-labels": _with_label_sets(later),
         "mid": mid,
         "late": late,
         "concepts": _with_concepts(first, 0),
@@ -80,6 +81,16 @@ def _plain(atlas: Atlas) -> Atlas:
         concept_change=None,
         events=(),
     )
+
+
+def _with_label_sets(atlas: Atlas) -> Atlas:
+    """Returns an atlas whose samples have one to three labels."""
+    random = np.random.default_rng(3)
+    sets = np.full((SAMPLES, 3), -1, np.int32)
+    for row, label in zip(sets, atlas.image_ids % 6, strict=True):
+        count = random.integers(1, 4)
+        row[:count] = [label, *random.permutation(np.arange(6, 10))[: count - 1]]
+    return atlas.replace(samples=_replace(atlas.samples, labels=None, label_sets=sets))
 
 
 def _with_concepts(atlas: Atlas, seed: int) -> Atlas:
@@ -309,7 +320,10 @@ RULES: dict[str, tuple[Rule, list[list[str]]]] = {
             ["other-layer", "later"],
         ],
     ),
-    "layer_links": (link, [["mid", "late"], ["first", "other-layer"]]),
+    "layer_links": (
+        link,
+        [["mid", "late"], ["first", "other-layer"], ["other-layer", "several-labels"]],
+    ),
     "drift": (measure_drift, [["first", "later"]]),
     "difference": (count_difference, [["first", "later"], ["later", "first"]]),
     "concept_matching": (
@@ -320,7 +334,7 @@ RULES: dict[str, tuple[Rule, list[list[str]]]] = {
             ["concepts", "concepts-other-layer"],
         ],
     ),
-    "cell_labels": (describe_labels, [["first"], ["later"], ["late"]]),
+    "cell_labels": (describe_labels, [["first"], ["later"], ["late"], ["several-labels"]]),
     "shortcut_evidence": (classify_patches, [[]]),
 }
 """Each rule with the atlases of its cases."""

@@ -24,7 +24,7 @@ const turned = new PairCache<Level, Turns, DriftValues>();
 /** 1 − cosine of every sample's activations at both steps, on a level of the later one; or why it is unknown. */
 export function findTurns(from: Activations, to: Activations, level: Level): DriftValues | string {
   if (from.channels !== to.channels || !from.axes !== !to.axes) {
-    return 'The two steps store different channels or principal components: directions cannot be compared.';
+    return 'The two steps store different channels or components: directions cannot be compared.';
   }
   // Once for all levels: with principal components of a wide layer it takes long.
   const found = turns.get(from, to, () => turn(from, to));

@@ -24,7 +24,7 @@ export function restReason({ compare, compareMode, flipped, highlight }: State):
   if (highlight !== null)
     return 'Not shown while samples are highlighted. Press Esc to end the highlight.';
   if (compare !== null && compareMode === 'difference' && !flipped) {
-    return 'Not shown in this mode. The difference is that of the attribution toward the first class, or of samples if none was recorded.';
+    return 'Not shown in this mode: the difference is in attribution toward the first class, or in samples.';
   }
   return null;
 }

@@ -29,7 +29,7 @@ export function compareBar(state: State, session: Session): TemplateResult | typ
   if (compare === null || series === null) return nothing;
   const { store } = session;
   const steps = findSeriesA(state)?.steps ?? [];
-  return html`<section class="bar compare-bar" aria-label="Comparison of A and B">
+  return html`<section class="bar compare-bar unlabeled" aria-label="Comparison of A and B">
     <span class="field">
       <b class="side-mark">A</b>
       ${side && sidePickers(state, side, session)}

@@ -49,7 +49,7 @@ function sums(state: State, found: Drift | DriftValues): TemplateResult {
       ${formatDriftSentence(state, mean, most, 'on average', beyondShare)}
       ${
         beyond === null
-          ? 'No noise floor was recorded for this step, so significance is unknown. This version records one from the second step on.'
+          ? 'No noise floor was recorded for this step, so significance is unknown.'
           : nothing
       }
       ${moves ? stepsBetween(state) : nothing}

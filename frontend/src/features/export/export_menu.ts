@@ -46,7 +46,7 @@ export function exportMenu(exports: Exports): TemplateResult {
     <p class="muted">
       ${
         noPicture ??
-        'The map as shown, with its legends and a line with run, layer, and step. The SVG keeps text as text.'
+        'The map as shown, with legends, run, layer, and step. The SVG keeps text as text.'
       }
     </p>
     <button

@@ -11,7 +11,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['Home  End', 'first, last cell of the row'],
   ['Enter / Esc', 'pin the cell / unpin'],
   ['Shift + Enter', 'add the cell to the pins or remove it (or Shift + click)'],
-  ['r', 'select a rectangle: extend it with arrow keys, Enter selects (or Shift + drag)'],
+  ['r', 'select a rectangle with arrow keys and Enter (or Shift + drag)'],
   ['l', 'select with a lasso: drag around samples'],
   ['k', 'selections and pins'],
   ['Shift + arrows', 'pan (or drag)'],

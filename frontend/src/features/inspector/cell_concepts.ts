@@ -82,7 +82,7 @@ function churn({ joined, left }: Concept): TemplateResult | typeof nothing {
   if (parts.length === 0) return nothing;
   return html`<span
     class="muted number"
-    title="Shares of its samples that joined since the previous step, and of its previous samples that left; splits and merges not counted."
+    title="Shares of its samples that joined, and of its previous samples that left, without splits and merges."
     >${parts.join(', ')} since the previous step</span
   >`;
 }

@@ -38,7 +38,7 @@ export function firstPane(
   const { state } = session.store;
   const steps = (state.series?.steps ?? []).map(stepOption);
   return html`<section class="pane first" aria-label="Pane 1" style=${styleOf(slot)}>
-    <div class="pane-bar">
+    <div class="pane-bar unlabeled">
       <b class="side-mark">1</b>
       ${choices(1, state, steps, String(state.step), {
         run: (id) => session.chooseRun(id),
@@ -59,7 +59,7 @@ export function paneView({ pane, number, slot, host, links }: PaneParts): Templa
     ...(state.series?.steps ?? []).map(stepOption),
   ];
   return html`<section class="pane" aria-label="Pane ${number}" style=${styleOf(slot)}>
-    <div class="pane-bar">
+    <div class="pane-bar unlabeled">
       <b class="side-mark">${number}</b>
       ${choices(number, state, steps, String(spec?.step ?? ''), {
         run: (id) => {

@@ -10,7 +10,7 @@ import { conceptsOf } from '../../domain/concepts';
 import type { CellPlace } from '../../domain/display_types';
 import type { Selection } from '../../domain/selection';
 import { percent, plural } from '../../util/format';
-import { type Atlas, cellAt, className, type Level } from '../../wire/atlas';
+import { type Atlas, cellAt, className, classNames, type Level } from '../../wire/atlas';
 
 export type Target =
   | { readonly kind: 'class'; readonly index: number }
@@ -151,7 +151,7 @@ function findByNumber(atlas: Atlas, wanted: string): Result[] {
 }
 
 function labelOf(atlas: Atlas, row: number): string {
-  return atlas.labels === null ? '' : className(atlas, atlas.labels[row] as number);
+  return atlas.labels === null ? '' : classNames(atlas, atlas.labels, row);
 }
 
 /** Share of the samples that may be outside the view on either side. */

@@ -2,7 +2,7 @@
 /** Exports the samples of a selection as files; row numbers match the arrays of the Python API. */
 
 import { csvText } from '../../util/csv';
-import { type Atlas, className } from '../../wire/atlas';
+import { type Atlas, classNames } from '../../wire/atlas';
 
 interface Sample {
   /** Row of `atlas.xy`, `atlas.labels` and the other arrays. */
@@ -20,7 +20,7 @@ interface Sample {
 
 function describe(atlas: Atlas, row: number): Sample {
   const { xy, imageIds, boxes, labels, predictions } = atlas;
-  const nameOf = (values: Int32Array | null) => values && className(atlas, values[row] as number);
+  const nameOf = (values: Int32Array | null) => values && classNames(atlas, values, row);
   return {
     sample: row,
     image: imageIds[row] as number,

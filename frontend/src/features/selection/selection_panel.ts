@@ -19,7 +19,7 @@ import {
 } from '../../ui/sample_patches';
 import { count, percent, plural, shorten } from '../../util/format';
 import { Failure } from '../../wire/api';
-import { type Atlas, className } from '../../wire/atlas';
+import { type Atlas, className, classNames } from '../../wire/atlas';
 
 const LABEL = 24;
 const BARS = 10;
@@ -98,9 +98,8 @@ function naming({ save }: Selected, name: string): TemplateResult {
 }
 
 function mix(atlas: Atlas, rows: Int32Array): TemplateResult {
-  const mixOf = atlas.labels ? 'labels' : atlas.predictions ? 'predictions' : null;
   const values = atlas.labels ?? atlas.predictions;
-  return classBars({ atlas, facts: { mixOf, mix: values ? classMix(values, rows) : [] } }, BARS);
+  return classBars({ atlas, facts: { mix: values ? classMix(values, rows) : [] } }, BARS);
 }
 
 function gallery({ state, session, atlas, selection, patches, more }: Selected): TemplateResult {
@@ -130,9 +129,7 @@ function gallery({ state, session, atlas, selection, patches, more }: Selected):
 
 function renderLabeledPatch(atlas: Atlas, { sample, cut, picture }: Patch): TemplateResult {
   const values = atlas.labels ?? atlas.predictions;
-  const name = values
-    ? className(atlas, values[sample] as number)
-    : `image ${atlas.imageIds[sample]}`;
+  const name = values ? classNames(atlas, values, sample) : `image ${atlas.imageIds[sample]}`;
   return html`<li title=${patchLabel(atlas, sample)}>
     <atlas-crop
       class="patch"

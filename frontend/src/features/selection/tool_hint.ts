@@ -6,7 +6,7 @@ import type { State } from '../../state/store';
 
 const HINTS = {
   lasso: 'Draw around samples. Esc cancels.',
-  block: 'Drag a rectangle, or extend it with arrow keys and press Enter. Esc cancels.',
+  block: 'Drag a rectangle, or use arrow keys and Enter. Esc cancels.',
 } as const;
 
 export function toolHint({ tool, notice }: State): TemplateResult | typeof nothing {

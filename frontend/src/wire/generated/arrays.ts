@@ -16,6 +16,7 @@ export const MAP_ARRAYS = {
   concepts: { dtype: 'I32', shape: ['N'], optional: true },
   confidences: { dtype: 'F16', shape: ['N'], optional: true },
   losses: { dtype: 'F16', shape: ['N'], optional: true },
+  label_sets: { dtype: 'I32', shape: ['N', 'L'], optional: true },
 } as const;
 
 /** Arrays of blob "map" that belong to one grid, named `grid<size>.<name>`. */

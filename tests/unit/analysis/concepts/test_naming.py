@@ -15,8 +15,8 @@ from tensorboard_plugin_atlas.analysis.concepts.naming import (
 )
 from tensorboard_plugin_atlas.atlas import ConceptState
 
-TEN = np.repeat(np.arange(10, dtype=np.int32), 200)
-"""Ten classes of two hundred samples."""
+TEN = np.repeat(np.arange(10, dtype=np.int32), 200)[:, None]
+"""Ten classes of two hundred samples, one label each."""
 WORDS = tuple("abcdefghij")
 
 
@@ -44,11 +44,17 @@ class TestDistinctiveClasses:
 
     def test_a_single_class_is_still_the_name(self):
         rows = np.arange(50) < 20
-        assert distinctive_classes(np.full(50, 3, np.int32), rows) == [3]
+        assert distinctive_classes(np.full((50, 1), 3, np.int32), rows) == [3]
 
     def test_samples_without_a_label_are_ignored(self):
         labels = np.where(TEN == 0, -1, TEN).astype(np.int32)
         assert distinctive_classes(labels, group(200, 20)) == [1]
+
+    def test_each_of_several_labels_counts(self):
+        # Every sample is also of class 10, and those of class 1 of class 11.
+        second = np.where(TEN == 1, 11, -1).astype(np.int32)
+        labels = np.concatenate([TEN, np.full_like(TEN, 10), second], axis=1)
+        assert distinctive_classes(labels, group(0, 60)) == [1, 11]
 
 
 class TestNames:

@@ -46,7 +46,7 @@ def samples_of(atlas: Atlas, chosen=slice(None), **changes) -> ProbeSamples:
         "digest": atlas.provenance.probe,
         "image_ids": atlas.image_ids[chosen],
         "boxes": atlas.boxes[chosen],
-        "labels": None if atlas.labels is None else atlas.labels[chosen],
+        "labels": None if atlas.labels is None else atlas.all_labels[chosen],
         **changes,
     }
     return ProbeSamples(**given)
@@ -143,6 +143,6 @@ class TestTwoProbes:
         other = make_atlas(concepts(0, 24))
         labels = np.zeros(400, np.int32)
         other = other.replace(samples=dataclasses.replace(other.samples, labels=labels))
-        samples = samples_of(other, digest=OTHER_PROBE, labels=labels + 1)
+        samples = samples_of(other, digest=OTHER_PROBE, labels=labels[:, None] + 1)
         with pytest.raises(ArgumentError, match=r"100% of the images .* different datasets"):
             compute_aligned_layout(other, samples, concepts(1, 24), config=CONFIG)

@@ -187,7 +187,7 @@ def test_another_run_is_aligned_to_it(name):
     other = atlas_from_activations(np.nan_to_num(rows, posinf=0, neginf=0))
     other = other.replace(run="a", viewport=layout.viewport_corners)
     samples = ProbeSamples(
-        digest="other", image_ids=other.image_ids, boxes=other.boxes, labels=other.labels
+        digest="other", image_ids=other.image_ids, boxes=other.boxes, labels=other.all_labels
     )
     beside, note = compute_aligned_layout(
         other, samples, normal(40).astype(np.float32), config=config()

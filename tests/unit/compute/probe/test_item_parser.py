@@ -22,6 +22,7 @@ GRAY = IMAGES[:, 0]
 MULTI_HOT = torch.eye(3, dtype=torch.int64)[LABELS] | torch.tensor([1, 0, 0])
 
 VIEWS = "images: each item holds several, such as two views; the first one is used"
+SEVERAL = "labels: images may have several, so their shares may add up to more than 100%"
 READ_AS_GRAY = "images: (height, width) without channels, read as gray"
 
 
@@ -43,13 +44,14 @@ def items_of(*columns):
 
 
 def check(source, images, labels, *notes):
-    """Checks the images of a probe of all items, its labels, and its notes."""
+    """Checks the images of a probe of all items, its labels, and its notes; returns it."""
     probe = build_probe(source, config=CONFIG)
     assert torch.equal(probe.images[:], images)
     assert (None if probe.labels is None else probe.labels.tolist()) == (
         None if labels is None else labels.tolist()
     )
     assert probe.notes == notes
+    return probe
 
 
 PAIRS = items_of(IMAGES, OTHERS)
@@ -140,9 +142,39 @@ def test_dictionaries_of_images_and_labels(source):
     ],
     ids=["tensors", "arrays", "items", "floats", "tensor dataset", "lists", "dictionary"],
 )
-def test_multi_hot_labels_are_left_out_with_a_note(source):
-    note = "labels: left out, they are multi-hot, not one class index per image"
-    check(source, IMAGES, None, note)
+def test_multi_hot_labels_are_read_with_the_rarest_first(source):
+    probe = check(source, IMAGES, None, SEVERAL)
+    count = MULTI_HOT.sum(dim=0)
+    for found, wanted in zip(probe.label_sets.tolist(), MULTI_HOT, strict=True):
+        classes = wanted.nonzero().ravel().tolist()
+        ordered = sorted(classes, key=lambda index: (count[index], index))
+        assert found == [*ordered, *[-1] * (len(found) - len(ordered))]
+    assert probe.label_sets.shape[1] == MULTI_HOT.sum(dim=1).max()
+
+
+def test_one_hot_labels_are_class_indices():
+    check((IMAGES, torch.eye(3)[LABELS % 3]), IMAGES, LABELS % 3)
+
+
+def test_images_without_any_of_several_labels_have_none():
+    probe = check((IMAGES, torch.zeros(COUNT, 4)), IMAGES, None)
+    assert probe.label_sets is None
+    one = torch.zeros(COUNT, 4)
+    one[0, 2] = 1
+    probe = check((IMAGES, one), IMAGES, None, SEVERAL)
+    assert probe.label_sets.ravel().tolist() == [2, *[-1] * (COUNT - 1)]
+
+
+def test_other_label_sets_make_another_probe():
+    changed = MULTI_HOT.clone()
+    changed[0] = 1 - changed[0]
+    a, b = (build_probe((IMAGES, labels), config=CONFIG) for labels in (MULTI_HOT, changed))
+    assert a.digest != b.digest
+
+
+def test_class_names_must_name_each_of_several_labels():
+    with pytest.raises(ArgumentError, match="classes has 2 names, the probe has the label"):
+        build_probe((IMAGES, torch.ones(COUNT, 5)), config=CONFIG, classes=["a", "b"])
 
 
 @pytest.mark.parametrize(
@@ -157,7 +189,7 @@ def test_multi_hot_labels_are_left_out_with_a_note(source):
     ids=["label maps of another size", "soft labels", "numbers", "ragged", "boxes"],
 )
 def test_other_labels_are_left_out_with_a_note(labels, kind):
-    note = f"labels: left out, they are {kind}, not one class index per image"
+    note = f"labels: left out, they are {kind}, not class indices or multi-hot"
     check(items_of(IMAGES, labels), IMAGES, None, note)
 
 
