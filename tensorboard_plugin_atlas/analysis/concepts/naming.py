@@ -91,18 +91,19 @@ def distinctive_classes(
         rows: (N,) bool: the members.
         max_classes: Largest number of classes.
     """
-    known = labels[(labels >= 0).any(axis=1)]
-    members = labels[rows & (labels >= 0).any(axis=1)]
+    is_known = (labels >= 0).any(axis=1)
+    known, members = labels[is_known], labels[rows & is_known]
     if not len(members):
         return []
     found, count = np.unique(members[members >= 0], return_counts=True)
-    base = np.array([(known == one).any(axis=1).mean() for one in found])
+    total = np.bincount(known[known >= 0])
+    base = total[found] / len(known)
     chance = len(members) * base
     spread = np.sqrt(np.maximum(chance * (1 - base), 1e-9))
     share = count / len(members)
     is_common = share * (1 - base) >= _MIN_ODDS_RATIO * base * (1 - share)
     # If all samples are of one class, this class is still the name.
-    is_only = (base > 1 - 1e-9) & (known[known >= 0].max() == known[known >= 0].min())
+    is_only = (base > 1 - 1e-9) & (np.count_nonzero(total) == 1)
     significant = ((count - chance) / spread >= _DEVIATIONS) | is_only
     excess = np.where(is_only, count, count - chance)
     order = [i for i in np.argsort(-excess, kind="stable") if significant[i] and is_common[i]]
