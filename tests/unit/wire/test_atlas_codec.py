@@ -317,6 +317,18 @@ WRONG: dict[str, tuple[Callable[[Atlas], Atlas], str]] = {
     "ids too few": (lambda a: bad(a, image_ids=a.image_ids[1:]), r"'image_ids' has shape \(59,\)"),
     "id negative": (lambda a: bad(a, image_ids=set_first(a.image_ids, -1)), "image_ids: a value"),
     "class huge": (lambda a: bad(a, labels=set_first(a.labels, 2_000_000)), "labels: a value"),
+    "class in a set huge": (
+        lambda a: bad(a, labels=None, label_sets=np.full((60, 2), 2_000_000, np.int32)),
+        "label_sets: a value",
+    ),
+    "sets of nothing": (
+        lambda a: bad(a, labels=None, label_sets=np.zeros((60, 0), np.int32)),
+        "label_sets: no column",
+    ),
+    "one label and several": (
+        lambda a: bad(a, label_sets=np.zeros((60, 2), np.int32)),
+        "labels: one of each sample, and sets of them",
+    ),
     "box reversed": (lambda a: bad(a, boxes=set_first(a.boxes, 999)), "boxes: one that ends"),
     "row outside": (lambda a: bad_grid(a, rows=set_first(a.grids[0].rows, 3)), "grid 3: a row out"),
     "col negative": (

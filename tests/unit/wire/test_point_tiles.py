@@ -147,6 +147,15 @@ def test_a_tile_has_what_colors_depend_on(few_are_many: None) -> None:
     assert 0 < outside.sum() < POINTS
 
 
+def test_of_several_labels_a_point_has_the_first(few_are_many: None) -> None:
+    plain = make_distinct_atlas()
+    assert plain.labels is not None
+    sets = np.stack([plain.labels, np.full_like(plain.labels, 7)], axis=1)
+    samples = dataclasses.replace(plain.samples, labels=None, label_sets=sets)
+    tiles = [read(index_atlas(one), 2, 1, 1) for one in (plain, plain.replace(samples=samples))]
+    np.testing.assert_array_equal(*(arrays["points"] for arrays in tiles))
+
+
 def test_values_that_the_atlas_lacks_are_zero(few_are_many: None) -> None:
     atlas = make_distinct_atlas()
     samples = dataclasses.replace(atlas.samples, labels=None, predictions=None, concepts=None)
