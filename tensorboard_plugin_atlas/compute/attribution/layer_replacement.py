@@ -28,7 +28,7 @@ from tensorboard_plugin_atlas.compute.model.model_interface import (
     explain_missing_logits,
     get_logits,
 )
-from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, find_first_tensor
+from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, find_main_tensor
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     add_forward_hooks,
     as_input,
@@ -125,10 +125,10 @@ class Intervention:
         def hook(_module: nn.Module, _inputs: object, output: object) -> object:
             nonlocal calls
             calls += 1
-            tensor = find_first_tensor(output)
+            tensor = find_main_tensor(output, len(images))
             if calls < self.calls or tensor is None:
                 return None
-            return _replace_first_tensor(output, replace(tensor))
+            return _replace_tensor(output, tensor, replace(tensor))
 
         handle = self.module.register_forward_hook(hook)
         try:
@@ -183,16 +183,20 @@ def count_calls(model: nn.Module, layer: str, module: nn.Module, probe: Probe) -
     return calls
 
 
-def _replace_first_tensor(output: Any, tensor: Tensor) -> Any:
-    """Returns a layer's output with its first tensor (`find_first_tensor`) replaced."""
-    if isinstance(output, Tensor):
-        return tensor
+def _replace_tensor(output: Any, old: Tensor, new: Tensor) -> Any:
+    """Returns a layer's output with one of its tensors replaced."""
+    if output is old:
+        return new
     if isinstance(output, Mapping):
         changed = copy.copy(output)
-        key = next(key for key, value in output.items() if find_first_tensor(value) is not None)
-        changed[key] = _replace_first_tensor(output[key], tensor)  # type: ignore[index]
+        for key, value in output.items():
+            replaced = _replace_tensor(value, old, new)
+            if replaced is not value:
+                changed[key] = replaced  # type: ignore[index]
         return changed
-    items = list(output)
-    index = next(i for i, item in enumerate(items) if find_first_tensor(item) is not None)
-    items[index] = _replace_first_tensor(items[index], tensor)
+    if not isinstance(output, (tuple, list)):
+        return output
+    items = [_replace_tensor(item, old, new) for item in output]
+    if all(item is other for item, other in zip(items, output, strict=True)):
+        return output
     return type(output)(*items) if hasattr(output, "_fields") else type(output)(items)

@@ -19,7 +19,7 @@ from tensorboard_plugin_atlas.compute.model.equal_weights import check_equal_wei
 from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form, resolve_layer
 from tensorboard_plugin_atlas.compute.model.model_interface import call_model
 from tensorboard_plugin_atlas.compute.model.output_tensors import describe
-from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, find_first_tensor
+from tensorboard_plugin_atlas.compute.model.outputs import OutputForm, find_main_tensor
 from tensorboard_plugin_atlas.compute.model.predictions import (
     PredictionPart,
     PredictionReader,
@@ -283,7 +283,7 @@ class _Reader:
 
     def read(self, output: object) -> None:
         """Reads an output; of several outputs in one forward pass the last one counts."""
-        tensor = find_first_tensor(output)
+        tensor = find_main_tensor(output, self._batch)
         if tensor is None:
             raise LayerError(
                 f"layer {self.layer!r} returns {describe(output)} without a tensor; pick another"

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from tensorboard_plugin_atlas.compute.model.fold_batchnorm import fold_batch_norms
 from tensorboard_plugin_atlas.compute.model.layers import resolve_layer
 from tensorboard_plugin_atlas.compute.model.model_interface import call_model, get_logits
-from tensorboard_plugin_atlas.compute.model.outputs import find_first_tensor
+from tensorboard_plugin_atlas.compute.model.outputs import find_main_tensor
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     add_forward_hooks,
     as_input,
@@ -127,7 +127,7 @@ def _compute_outputs(model: nn.Module, images: Tensor, layer: str | None) -> lis
     outputs: dict[str, Tensor] = {}
 
     def keep(name: str, output: object) -> None:
-        tensor = find_first_tensor(output)
+        tensor = find_main_tensor(output, len(images))
         if tensor is not None:
             outputs[name] = tensor.clone()  # the next operation may work in place
 

@@ -16,7 +16,7 @@ from tensorboard_plugin_atlas.compute.model.layers import normalize_layer_name
 from tensorboard_plugin_atlas.compute.model.model_checks import is_scripted
 from tensorboard_plugin_atlas.compute.model.model_interface import call_model
 from tensorboard_plugin_atlas.compute.model.outputs import (
-    find_first_tensor,
+    find_main_tensor,
     infer_output_form,
     is_sequence_first,
 )
@@ -313,7 +313,7 @@ def _record_outputs(model: nn.Module, probe: Probe) -> dict[str, _ModuleOutput]:
     def on_output(name: str, output: object) -> None:
         nonlocal order
         order += 1
-        tensor = find_first_tensor(output)
+        tensor = find_main_tensor(output, 2)
         own = None if tensor is None else _read_output(tensor, modules[name], probe, order)
         # A module that is called several times counts with its last call.
         if own is not None:

@@ -89,15 +89,36 @@ class OutputForm:
             yield f"its {self.map_size[1]} tokens form no grid and were read as one row"
 
 
-def find_first_tensor(output: object) -> Tensor | None:
-    """Returns the first tensor in an output, also inside tuples, lists and mappings."""
+def find_main_tensor(output: object, batch: int) -> Tensor | None:
+    """Returns the tensor in an output of a layer whose activations are sampled, or None.
+
+    It is the first tensor, also inside tuples, lists and mappings. If parts of images are folded
+    into its batch, as in the inner stream of TNT, it is the next one with a row for each image;
+    square ones are attention weights.
+
+    Args:
+        output: The output for `batch` images.
+        batch: B.
+    """
+    tensors = list(_iterate_tensors(output))
+    if not tensors or not _is_folded(tensors[0], batch):
+        return tensors[0] if tensors else None
+    others = (one for one in tensors[1:] if one.ndim > 2 and one.shape[-1] != one.shape[-2])
+    return next((one for one in others if len(one) == batch), tensors[0])
+
+
+def _iterate_tensors(output: object) -> Iterator[Tensor]:
     if isinstance(output, Tensor):
-        return output
-    if isinstance(output, Mapping):
-        output = tuple(output.values())
-    if isinstance(output, (tuple, list)):
-        return next((t for t in map(find_first_tensor, output) if t is not None), None)
-    return None
+        yield output
+    elif isinstance(output, Mapping):
+        yield from _iterate_tensors(tuple(output.values()))
+    elif isinstance(output, (tuple, list)):
+        for one in output:
+            yield from _iterate_tensors(one)
+
+
+def _is_folded(output: Tensor, batch: int) -> bool:
+    return output.ndim > 2 and len(output) > batch and len(output) % batch == 0
 
 
 def infer_output_form(

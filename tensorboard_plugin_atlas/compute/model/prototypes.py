@@ -114,8 +114,8 @@ def average_embeddings(
     """
     if labels is None:
         raise ArgumentError(
-            f"prototypes={LABELS!r}: the probe has no labels, or several per image; pass a probe with "
-            "one label per image, or a (classes, D) tensor"
+            f"prototypes={LABELS!r}: the probe has no labels, or several per image; pass a "
+            "probe with one label per image, or a (classes, D) tensor"
         )
     count = int(labels.max(initial=-1)) + 1 if classes is None else len(classes)
     missing = np.setdiff1d(np.arange(count), labels)

@@ -22,7 +22,7 @@ from tensorboard_plugin_atlas.atlas import FloatArray, IntArray
 from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form, resolve_layer
 from tensorboard_plugin_atlas.compute.model.model_interface import call_model
 from tensorboard_plugin_atlas.compute.model.outputs import (
-    find_first_tensor,
+    find_main_tensor,
 )
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     add_forward_hooks,
@@ -163,7 +163,7 @@ def _measure_gradients(
     outputs: list[Tensor] = []
 
     def on_output(_name: str, output: object) -> None:
-        tensor = find_first_tensor(output)
+        tensor = find_main_tensor(output, images)
         if tensor is not None:
             outputs[:] = [tensor]
 

@@ -26,7 +26,7 @@ from tensorboard_plugin_atlas.compute.model.model_interface import (
     get_interface,
     use_interface,
 )
-from tensorboard_plugin_atlas.compute.model.outputs import find_first_tensor
+from tensorboard_plugin_atlas.compute.model.outputs import find_main_tensor
 from tensorboard_plugin_atlas.compute.model.preserve_state import (
     add_forward_hooks,
     as_input,
@@ -138,7 +138,7 @@ def _run_to(network: nn.Module, layer: str, calls: int, inputs: Tensor) -> Tenso
     if not outputs or len(outputs) < calls:
         ran = f"ran {len(outputs)} of {calls} times" if outputs else "did not run"
         raise LayerError(f"layer {layer!r} {ran} in the forward pass; pick one that always does")
-    tensor = find_first_tensor(outputs[calls - 1])
+    tensor = find_main_tensor(outputs[calls - 1], len(inputs))
     if tensor is None:
         raise LayerError(f"layer {layer!r} returns no tensor; pick one that does")
     return tensor.float()

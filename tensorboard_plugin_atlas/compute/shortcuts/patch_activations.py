@@ -16,7 +16,7 @@ from tensorboard_plugin_atlas.analysis.directions import finite_rows, unit_rows
 from tensorboard_plugin_atlas.atlas import FloatArray
 from tensorboard_plugin_atlas.compute.model.layers import infer_layer_form, resolve_layer
 from tensorboard_plugin_atlas.compute.model.model_interface import call_model
-from tensorboard_plugin_atlas.compute.model.outputs import find_first_tensor
+from tensorboard_plugin_atlas.compute.model.outputs import find_main_tensor
 from tensorboard_plugin_atlas.compute.model.preserve_state import add_forward_hooks, as_input
 
 MAX_NEAREST: Final = 64
@@ -65,7 +65,7 @@ class PatchActivations:
 
     def _map(self, images: Tensor) -> Tensor:
         """Returns the layer's feature map, (n, C, H, W) float32."""
-        with self._capture_output() as captured, torch.no_grad():
+        with self._capture_output(len(images)) as captured, torch.no_grad():
             call_model(self._model, as_input(images, self._model))
         form = infer_layer_form(
             captured[-1],
@@ -77,11 +77,11 @@ class PatchActivations:
         return form.as_map(captured[-1]).detach().to("cpu", torch.float32)
 
     @contextmanager
-    def _capture_output(self) -> Iterator[list[Tensor]]:
+    def _capture_output(self, batch: int) -> Iterator[list[Tensor]]:
         captured: list[Tensor] = []
 
         def capture(_name: str, output: object) -> None:
-            tensor = find_first_tensor(output)
+            tensor = find_main_tensor(output, batch)
             if tensor is not None:
                 captured.append(tensor)
 

@@ -13,7 +13,7 @@ from torch import nn
 from tensorboard_plugin_atlas.compute.model.model_interface import call_model, get_logits
 from tensorboard_plugin_atlas.compute.model.outputs import (
     OutputForm,
-    find_first_tensor,
+    find_main_tensor,
     infer_output_form,
     is_sequence_first,
 )
@@ -88,8 +88,22 @@ def test_every_assumption_is_noted():
 def test_the_first_tensor_is_found_inside_containers():
     tensor = torch.zeros(1)
     for output in (tensor, (tensor, 1), [None, {"a": 3, "b": (tensor,)}], OrderedDict(x=tensor)):
-        assert find_first_tensor(output) is tensor
-    assert find_first_tensor((None, 3, "x", {})) is None
+        assert find_main_tensor(output, 2) is tensor
+    assert find_main_tensor((None, 3, "x", {}), 2) is None
+
+
+@pytest.mark.parametrize("batch", [1, 2, 16])
+def test_a_stream_of_parts_of_images_is_skipped(batch):
+    """As in TNT, whose blocks return the pixels of all patches, and the patches."""
+    pixels, patches = torch.zeros(batch * 49, 16, 6), torch.zeros(batch, 50, 24)
+    assert find_main_tensor((pixels, patches), batch) is patches
+    assert find_main_tensor((patches, pixels), batch) is patches
+    assert find_main_tensor((pixels,), batch) is pixels
+
+
+def test_attention_weights_are_not_taken_for_the_output():
+    sequence_first, weights = torch.zeros(48, 2, 24), torch.zeros(2, 48, 48)
+    assert find_main_tensor((sequence_first, weights), 2) is sequence_first
 
 
 def test_logits_are_found_by_name():
