@@ -36,6 +36,8 @@ _MOST_SMALL: Final = 2
 """Largest number of operations of a stem, a transition or a projection."""
 _SMALL_FACTOR: Final = 3
 """They have so many times fewer operations than the median of their siblings, at least."""
+_FEWEST_STAGES: Final = 3
+"""Siblings that are no stems or transitions; with as many, the median is that of these alone."""
 
 _SMALL_MAP: Final = 2
 """Maps of this side or less can have any aspect ratio."""
@@ -44,7 +46,7 @@ _MAX_ASPECT: Final = 1.5
 """Largest factor between the aspect ratios of a map and of the image."""
 
 _MIN_SHARE: Final = 0.5
-"""Smallest share of the parameters of all layers in a container that is used."""
+"""Smallest share of the parameters or of the operations in a container that is used."""
 
 _PASS_THROUGH: Final = ("Pool", "Dropout", "Identity", "Upsample")
 
@@ -95,11 +97,11 @@ def find_layers(model: nn.Module, probe: Probe, *, limit: int = DEFAULT_LAYERS) 
 
     The candidates are siblings: the children of one container that have parts themselves and
     return maps or tokens that depend on the image. Containers whose children have less than
-    half of the parameters are ignored, so parts of attention and MLPs, tables and stems are
-    never chosen. Children of one or two operations between larger ones, such as stems and
-    transitions, are ignored, too. Of the others, the one is used whose children have the most
-    resolutions (the stages of a ResNet), then one with children of one class (the blocks of a
-    transformer), then the one with the most children. In a network without blocks, single
+    half of the parameters and of the operations are ignored, so parts of attention and MLPs,
+    tables and stems are never chosen. Children of one or two operations between larger ones, such
+    as stems and transitions, are ignored, too. Of the others, the one is used whose children have
+    the most resolutions (the stages of a ResNet), then one with children of one class (the blocks
+    of a transformer), then the one with the most children. In a network without blocks, single
     operations are candidates.
 
     Where the blocks have fewer than `limit` resolutions, the largest gaps between the chosen
@@ -123,11 +125,7 @@ def find_layers(model: nn.Module, probe: Probe, *, limit: int = DEFAULT_LAYERS) 
             f"layers=None: no module of {type(inner).__name__} returns a map of at least 2 "
             f"positions; pass layers=[...], such as {some}"
         )
-    most = max(one.parameters for one in containers)
-    best = max(
-        (one for one in containers if one.parameters >= _MIN_SHARE * most),
-        key=lambda one: one.rank,
-    )
+    best = max(_select_large(containers), key=lambda one: one.rank)
     chosen = best.choose(limit, probe.input_size)
     return LayerChoice(
         names=tuple(normalize_layer_name(model, one.name) for one in chosen),
@@ -180,12 +178,14 @@ class _Container:
     Attributes:
         name: Its name, "" for the model.
         parameters: Number of parameters of its children that return maps.
+        operations: Number of their operations with a matrix or a filter.
         children: Those that return maps, in the order in which they do: its blocks if it has at
             least two, otherwise all.
     """
 
     name: str
     parameters: int
+    operations: int
     children: tuple[_Child, ...]
 
     @property
@@ -248,7 +248,8 @@ def _list_containers(model: nn.Module, outputs: dict[str, _ModuleOutput]) -> lis
         children = blocks if len(blocks) > 1 else found
         if children:
             parameters = sum(child.parameters for child in found)
-            containers.append(_Container(name, parameters, tuple(children)))
+            operations = sum(child.operations for child in found)
+            containers.append(_Container(name, parameters, operations, tuple(children)))
     return containers
 
 
@@ -275,11 +276,27 @@ def _find_child(name: str, module: nn.Module, outputs: dict[str, _ModuleOutput])
     )
 
 
+def _select_large(containers: list[_Container]) -> list[_Container]:
+    """Returns the containers that hold enough of the network.
+
+    A head of few large matrices may have most of the parameters, but not of the operations.
+    """
+    parameters = max(one.parameters for one in containers)
+    operations = max(one.operations for one in containers)
+    return [
+        one
+        for one in containers
+        if one.parameters >= _MIN_SHARE * parameters or one.operations >= _MIN_SHARE * operations
+    ]
+
+
 def _remove_small(blocks: list[_Child]) -> list[_Child]:
     """Returns the blocks without stems, transitions and projections between stages."""
-    if not blocks:
-        return blocks
-    median = statistics.median(block.operations for block in blocks)
+    sizes = [block.operations for block in blocks]
+    large = [size for size in sizes if size > _MOST_SMALL]
+    # With fewer, the small ones may be stages themselves, as in MobileNetV4.
+    has_stages = len(large) >= _FEWEST_STAGES
+    median = statistics.median(large if has_stages else sizes or [0])
     return [
         block
         for block in blocks

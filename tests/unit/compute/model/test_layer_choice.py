@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import pytest
@@ -170,6 +171,85 @@ def test_blocks_of_a_transformer_are_evenly_deep(
     assert [one.name for one in choice.candidates] == [f"blocks.{i}" for i in range(depth)]
     assert {one.shape for one in choice.candidates} == {(64, 8)}
     assert {one.map_size for one in choice.candidates} == {(8, 8)}
+
+
+def make_convolutions(*channels: int, stride: int = 1) -> nn.Sequential:
+    """Convolutions between these numbers of channels, each with an activation."""
+    parts = [
+        nn.Sequential(nn.Conv2d(a, b, 3, stride if first else 1, 1), nn.Tanh())
+        for first, (a, b) in zip((True, *[False] * 99), itertools.pairwise(channels), strict=False)
+    ]
+    return nn.Sequential(*parts)
+
+
+def test_many_stems_and_embeddings_between_stages_are_not_chosen() -> None:
+    """As in Visformer, where they are more than the stages."""
+    model = nn.Sequential(
+        OrderedDict(
+            stem=make_convolutions(3, 4, stride=2),
+            embed1=make_convolutions(4, 8, stride=2),
+            stage1=make_convolutions(*[8] * 8),
+            embed2=make_convolutions(8, 8, stride=2),
+            stage2=make_convolutions(*[8] * 8),
+            embed3=make_convolutions(8, 8, stride=2),
+            stage3=make_convolutions(*[8] * 8),
+        )
+    )
+    assert choose_layers(model, make_probe(64)) == ("stage1", "stage2", "stage3")
+
+
+def test_small_stages_are_chosen_beside_two_large_ones() -> None:
+    """As in MobileNetV4."""
+    model = nn.Sequential(
+        make_convolutions(3, 4, 4, stride=2),
+        make_convolutions(4, 4, 4, stride=2),
+        make_convolutions(*[4] * 9, stride=2),
+        make_convolutions(*[4] * 9, stride=2),
+    )
+    assert choose_layers(model, make_probe(64)) == ("0", "1", "2", "3")
+
+
+def test_a_head_of_few_large_matrices_is_not_chosen() -> None:
+    """As in SelecSLS, whose last four convolutions have most of the parameters."""
+    model = nn.Sequential(
+        OrderedDict(
+            features=nn.Sequential(*[make_convolutions(3, *[3] * 4, stride=2) for _ in range(4)]),
+            head=nn.Sequential(
+                make_convolutions(3, 64), make_convolutions(64, 64), make_convolutions(64, 64)
+            ),
+        )
+    )
+    assert choose_layers(model, make_probe(64)) == tuple(f"features.{i}" for i in range(4))
+
+
+class TwoStreams(nn.Module):
+    """A block that returns the pixels of all patches and the patches, as in TNT."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = make_convolutions(3, 3, 3, 3)
+        self.outer = Block(12, 16, wrap=False)
+
+    def forward(self, streams: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        pixels, patches = streams
+        return self.inner(pixels), self.outer(patches)
+
+
+class NestedTransformer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = Patches(12, 3, 8)
+        self.blocks = nn.Sequential(*[TwoStreams() for _ in range(4)])
+
+    def forward(self, images: Tensor) -> Tensor:
+        parts = images.unfold(2, 8, 8).unfold(3, 8, 8).permute(0, 2, 3, 1, 4, 5)
+        _, patches = self.blocks((parts.reshape(-1, 3, 8, 8), self.embed(images)))
+        return patches.mean(dim=1)
+
+
+def test_blocks_with_a_stream_of_parts_of_images_are_chosen() -> None:
+    model = NestedTransformer()
+    assert choose_layers(model, make_probe(32)) == tuple(f"blocks.{i}" for i in range(4))
 
 
 def test_the_reason_is_stated() -> None:
