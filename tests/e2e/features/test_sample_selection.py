@@ -78,7 +78,7 @@ def test_keys_select_a_block_of_cells(valid_log_by_loader: str, tab: Tab) -> Non
     tab.press_keys("ArrowDown")
     row, col = (int(tab.card.get_attribute(f"data-{name}") or -1) for name in ("row", "col"))
     tab.press_keys("r")
-    expect(tab.app.locator(".tool-hint")).to_contain_text("press Enter")
+    expect(tab.app.locator(".tool-hint")).to_contain_text("arrow keys and Enter")
     tab.press_keys("ArrowRight", "ArrowDown", "ArrowDown", "ArrowUp")
     rows = find_inside(col / SIZE, row / SIZE, (col + 2) / SIZE, (row + 2) / SIZE)
     expect(status_line(tab)).to_contain_text(f"2 by 2 cells, {len(rows)} samples")
