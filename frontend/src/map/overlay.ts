@@ -89,6 +89,7 @@ function drawLabels(
   context.textBaseline = 'middle';
   const scales = iconScales(level);
   eachCell(frame, (cell, x, y, side) => {
+    if (level.loaded[cell] === 0) return;
     const gap = ((1 - (scales[cell] as number)) * side) / 2 + 4;
     const text = shorten(className(atlas, top.index[cell] as number), Math.floor(side / 8));
     const width = context.measureText(text).width + 10;

@@ -53,10 +53,13 @@ export function cellIcon(
   ></atlas-crop>`;
 }
 
-export function headline({ facts }: CellContext): TemplateResult {
+export function headline({ facts, level }: CellContext): TemplateResult {
+  const loaded = level.loaded[facts.cell] as number;
   return html`<div class="headline">
     <strong>${plural(facts.count, 'sample')}</strong>
-    <span class="muted">${percent(facts.share)} of the map</span>
+    <span class="muted"
+      >${percent(facts.share)} of the map${loaded < facts.count ? `; shares below: of ${count(loaded)}` : ''}</span
+    >
   </div>`;
 }
 

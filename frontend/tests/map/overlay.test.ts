@@ -56,6 +56,11 @@ describe('overlay', () => {
     expect(of(draw({ values }), 'fillText').map(([text]) => text)).toEqual(['cat', 'ship']);
   });
 
+  it('labels no cell whose samples are not loaded', () => {
+    const some = { ...level, loaded: new Int32Array([0, 2]) };
+    expect(of(draw({ values, level: some }), 'fillText').map(([text]) => text)).toEqual(['ship']);
+  });
+
   it('says whether there was anything to draw', () => {
     const place = { size: 2, row: 0, col: 0 };
     for (const change of [

@@ -127,6 +127,18 @@ def test_more_samples_are_counted_as_the_user_zooms_in(
     expect(tab.legend).to_contain_text(f"{SOME} ·")
 
 
+def test_a_card_states_of_how_many_samples_its_shares_are(
+    url: str, atlases: dict[int, Atlas], tab: Tab
+) -> None:
+    grid = atlases[100].grids[0]
+    cell = int(grid.counts.argmax())
+    loaded = np.count_nonzero(grid.cell_of[choose_shown(SAMPLES)] == cell)
+    tab.open(url, standalone=True, step=100)
+    tab.hover_cell(grid.size, int(grid.rows[cell]), int(grid.cols[cell]))
+    expect(tab.card).to_contain_text(f"{grid.counts[cell]:,} samples")
+    expect(tab.card).to_contain_text(f"of the map; shares below: of {loaded:,}")
+
+
 def test_an_exported_page_requests_no_more(
     directory: Path, tmp_path: Path, exported_tab: ExportedTab
 ) -> None:
