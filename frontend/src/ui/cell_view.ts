@@ -58,7 +58,7 @@ export function headline({ facts, level }: CellContext): TemplateResult {
   return html`<div class="headline">
     <strong>${plural(facts.count, 'sample')}</strong>
     <span class="muted"
-      >${percent(facts.share)} of the map${loaded < facts.count ? `; shares below: of ${count(loaded)}` : ''}</span
+      >${percent(facts.share)} of the map${loaded < facts.count ? `; shares are of ${plural(loaded, 'sample')}` : ''}</span
     >
   </div>`;
 }

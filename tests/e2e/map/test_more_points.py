@@ -136,7 +136,7 @@ def test_a_card_states_of_how_many_samples_its_shares_are(
     tab.open(url, standalone=True, step=100)
     tab.hover_cell(grid.size, int(grid.rows[cell]), int(grid.cols[cell]))
     expect(tab.card).to_contain_text(f"{grid.counts[cell]:,} samples")
-    expect(tab.card).to_contain_text(f"of the map; shares below: of {loaded:,}")
+    expect(tab.card).to_contain_text(f"of the map; shares are of {loaded:,} sample")
 
 
 def test_an_exported_page_requests_no_more(
