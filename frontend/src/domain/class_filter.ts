@@ -62,6 +62,8 @@ export interface FilterResult {
   /** Index of the class in the filter, or -1. */
   readonly which: Int8Array;
   readonly passes: Uint8Array;
+  /** Samples of every cell that its value is computed from. */
+  readonly support: Int32Array;
   /** Cells that pass with samples enough, strongest first. */
   readonly ranked: readonly number[];
   /** How many cells pass; how many of those have too few samples. */
@@ -94,7 +96,7 @@ function byTop(atlas: Atlas, level: Level, { classes }: Filter): FilterResult | 
   if (values === null) return 'No labels or predictions were recorded in this run.';
   const top = majority(level, values);
   const which = Int8Array.from(top.index, (index) => classes.indexOf(index));
-  return rankPassingCells(level, top.share, which, (cell) => (which[cell] as number) >= 0);
+  return rankPassingCells(level.loaded, top.share, which, (cell) => (which[cell] as number) >= 0);
 }
 
 function byAttribution(atlas: Atlas, level: Level, filter: Filter): FilterResult | string {
@@ -117,7 +119,12 @@ function byAttribution(atlas: Atlas, level: Level, filter: Filter): FilterResult
       which[cell] = place;
     });
   }
-  return rankPassingCells(level, values, which, (cell) => weight(values[cell] as number) > 0);
+  return rankPassingCells(
+    level.counts,
+    values,
+    which,
+    (cell) => weight(values[cell] as number) > 0,
+  );
 }
 
 /** Weight by which one of several classes is chosen for a sign; the cell passes if it is above 0. */
@@ -128,22 +135,23 @@ const WEIGHTS: Readonly<Record<Sign, (value: number) => number>> = {
 };
 
 function rankPassingCells(
-  { counts }: Level,
+  support: Int32Array,
   values: Float32Array,
   which: Int8Array,
   test: (cell: number) => boolean,
 ): FilterResult {
-  const passes = Uint8Array.from(counts, (_, cell) => (test(cell) ? 1 : 0));
+  const passes = Uint8Array.from(support, (_, cell) => (test(cell) ? 1 : 0));
   const passing = [...passes.keys()].filter((cell) => passes[cell] === 1);
   const strength = (cell: number) => Math.abs(values[cell] as number);
   const ranked = passing
-    .filter((cell) => (counts[cell] as number) >= MIN_SUPPORT)
+    .filter((cell) => (support[cell] as number) >= MIN_SUPPORT)
     .sort((a, b) => strength(b) - strength(a) || a - b);
   const scale = ranked.length > 0 ? ranked : passing;
   const of = ranked.map((cell) => values[cell] as number);
   return {
     values,
     which,
+    support,
     passes,
     ranked,
     passing: passing.length,

@@ -331,7 +331,7 @@ function byReading(
   most: number,
   say: (value: number) => string,
 ): Coloring {
-  const few = level.counts.reduce((sum, of) => sum + (of < MIN_SUPPORT ? 1 : 0), 0);
+  const few = level.loaded.reduce((sum, of) => sum + (of < MIN_SUPPORT ? 1 : 0), 0);
   const note = few > 0 ? { note: `Dotted: under ${MIN_SUPPORT} samples (${count(few)})` } : {};
   const legend: Legend = { kind: 'scale', title, low: '0', high, ...note };
   const colors = byValue(level, legend, (cell) => (values[cell] as number) / most);

@@ -217,6 +217,17 @@ describe('attribution toward a class', () => {
     expect(applyFilter(atlas, level, toward('helps', 9))).toBe('This run has no class 9.');
   });
 
+  it('needs loaded samples for shares, and all samples for attribution', () => {
+    const counts = tensor('I32', new Int32Array([400, 400, 400, 400]));
+    const some = attributionAtlas({ ...halves, 'grid2.counts': counts }, { logged_samples: 1600 });
+    const { loaded } = some.levels[0] as Level;
+    const rankable = [...loaded.keys()].filter((cell) => (loaded[cell] as number) >= 8);
+    const shares = resultOf(top(0, 1, 2), some);
+    expect([...shares.ranked].sort()).toEqual(rankable);
+    expect(shares.sparse).toBeGreaterThan(0);
+    expect(resultOf(toward('both', 0), some).sparse).toBe(0);
+  });
+
   it('falls back to the sparse cells for a scale where there are no others', () => {
     const few = attributionAtlas({
       ...halves,

@@ -116,7 +116,7 @@ function cellsOf(atlas: Atlas, level: Level, index: number): Result[] {
   if (values === null) return [];
   const top = majority(level, values);
   // Those of few samples come last: their share may be one odd image.
-  const few = (cell: number) => Number((level.counts[cell] as number) < MIN_SUPPORT);
+  const few = (cell: number) => Number((level.loaded[cell] as number) < MIN_SUPPORT);
   return [...top.index.keys()]
     .filter((cell) => top.index[cell] === index)
     .sort((a, b) => few(a) - few(b) || (top.share[b] as number) - (top.share[a] as number) || a - b)

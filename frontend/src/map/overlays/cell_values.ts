@@ -27,7 +27,7 @@ export function paintCellFocus(mode: ColorMode, dark = false): OverlayPainter {
       if (Number.isNaN(value)) return;
       const inner = (scales[cell] as number) * side;
       const [left, top] = [x + (side - inner) / 2, y + (side - inner) / 2];
-      if ((level.counts[cell] as number) < MIN_SUPPORT) {
+      if ((level.loaded[cell] as number) < MIN_SUPPORT) {
         const half = rimWidth(side) / 2;
         context.strokeStyle = cssColor(theme.ground);
         context.lineWidth = 2 * half;

@@ -61,7 +61,7 @@ export function drawFilter(
 
 function drawPassing(
   context: CanvasRenderingContext2D,
-  { theme, level }: OverlayFrame,
+  { theme }: OverlayFrame,
   { result, kind }: Heat,
   cell: number,
   square: Square,
@@ -71,7 +71,7 @@ function drawPassing(
   context.globalAlpha = FAINTEST + (1 - FAINTEST) * strength;
   const color = kind === 'top' ? theme.accent : against ? theme.loss : theme.gain;
   if (against) hatch(context, square, cssColor(theme.ground), color);
-  const few = (level.counts[cell] as number) < MIN_SUPPORT;
+  const few = (result.support[cell] as number) < MIN_SUPPORT;
   outline(context, square, color, 1 + 2.5 * strength, few);
   context.globalAlpha = 1;
 }
