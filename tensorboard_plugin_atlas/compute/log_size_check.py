@@ -15,6 +15,7 @@ from tensorboard_plugin_atlas.compute.probe.streamed_probe import StreamedProbe
 from tensorboard_plugin_atlas.config import AtlasConfig
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.wire.atlas_size import AtlasDimensions
+from tensorboard_plugin_atlas.wire.limits import MAX_LABELS
 
 _ICON_SIDE: Final = 64
 """Expected side of icons in pixels if it is not set; it depends on the layer."""
@@ -56,11 +57,22 @@ def check_log_size(outputs: ProbeOutputs, probe: Probe, config: AtlasConfig) -> 
     Raises:
         ArgumentError: if one does not; the message says what to pass.
     """
+    _check_labels(probe)
     for name, layer in outputs.layers.items():
         classes = outputs.class_count if config.attribution else 0
         dimensions = _get_dimensions(len(probe), layer.values.shape[1], classes, config)
         dimensions = dataclasses.replace(dimensions, positions=math.prod(layer.map_size))
         _check_dimensions(dimensions, f"the atlas of layer {name!r}", config)
+
+
+def _check_labels(probe: Probe) -> None:
+    """Raises an ArgumentError if images have too many labels each."""
+    width = 0 if probe.label_sets is None else probe.label_sets.shape[1]
+    if len(probe) * width > MAX_LABELS:
+        raise ArgumentError(
+            f"probe: an atlas of {len(probe):,} samples with up to {width:,} labels per image does "
+            f"not fit in the log; pass AtlasConfig(samples={MAX_LABELS // width})"
+        )
 
 
 def _get_dimensions(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tensorboard_plugin_atlas.atlas import FloatArray
 from tensorboard_plugin_atlas.errors import DamageError
 from tensorboard_plugin_atlas.wire.derived_cells import derive_cells, remove_derived_cells
+from tensorboard_plugin_atlas.wire.limits import MAX_LABELS
 from tensorboard_plugin_atlas.wire.tensors import read_names
 
 _Arrays = dict[str, NDArray[Any]]
@@ -162,6 +163,7 @@ def _decode_places(found: _Arrays) -> None:
 
 def _encode_table(name: str, values: NDArray[Any]) -> _Arrays:
     # By their bits, so that each NaN is read as it was.
+    _check_size(name, len(values), values)
     bits = values.view(np.int32)
     is_row = bits.ndim > 1
     first, codes = _find_distinct(bits.view(f"V{4 * bits.shape[1]}") if is_row else bits)
@@ -179,6 +181,7 @@ def _decode_table(name: str, found: _Arrays) -> None:
     if codes is None or values is None:
         raise DamageError(f"{name}: half of a table")
     _check_codes(name, codes, len(values))
+    _check_size(name, len(codes), values)
     found[name] = values[codes]
 
 
@@ -204,6 +207,12 @@ def _shrink(codes: NDArray[np.intp], count: int) -> NDArray[Any]:
 def _check_codes(name: str, codes: NDArray[Any], count: int) -> None:
     if len(codes) and codes.max() >= count:
         raise DamageError(f"{name}: a code outside its table of {count:,} entries")
+
+
+def _check_size(name: str, samples: int, values: NDArray[Any]) -> None:
+    """Checks the size of an array with a row of `values` for each sample, before it is made."""
+    if values.ndim > 1 and samples * values.shape[1] > MAX_LABELS:
+        raise DamageError(f"{name}: more than {MAX_LABELS:,} labels of all samples")
 
 
 def _check_single_form(name: str, found: Mapping[str, object], others: set[str]) -> None:

@@ -40,6 +40,8 @@ MAX_SAMPLES: Final = 1_000_000
 MAX_CHANNELS: Final = 1_000_000
 MAX_ACTIVATIONS: Final = 1 << 27
 """N x C: 512 MiB while the stored forms are expanded in float32."""
+MAX_LABELS: Final = 1 << 24
+"""N x L: 64 MiB when a table of the labels of images that have several is expanded."""
 MAX_GRIDS: Final = 16
 MAX_GRID_SIZE: Final = 320
 MAX_SKIPPED: Final = 1_000

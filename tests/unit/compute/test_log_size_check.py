@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from tensorboard_plugin_atlas import AtlasConfig, AtlasWriter, StreamedProbe
+from tensorboard_plugin_atlas.compute import log_size_check
 from tensorboard_plugin_atlas.errors import ArgumentError
 from tensorboard_plugin_atlas.sample_subset import is_many
 from tensorboard_plugin_atlas.wire.array_types import MAP_ARRAYS, array_specs
@@ -130,6 +132,17 @@ def test_too_many_activations_are_refused_after_two_images(tmp_path):
     most = int(re.search(r"pass AtlasConfig\(samples=(\d+)\) or less", message)[1])
     assert most == MAX_ACTIVATIONS // 300_000
     assert model.seen <= 6
+
+
+def test_too_many_labels_per_image_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(log_size_check, "MAX_LABELS", 50)
+    labels = torch.ones(20, 3)
+    for samples, message in ((16, None), (17, r"17 samples with up to 3 labels .*\(samples=16\)")):
+        config = AtlasConfig(samples=samples, icons="none")
+        expected = pytest.raises(ArgumentError, match=message) if message else nullcontext()
+        with expected:
+            probe = (make_images(20), labels)
+            AtlasWriter(tmp_path / str(samples), Wide(3), ["layer"], probe=probe, config=config)
 
 
 class Unread(Dataset):

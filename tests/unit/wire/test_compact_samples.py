@@ -107,6 +107,13 @@ DAMAGE = {
         lambda s: change(s, "position_codes", 250),
         "positions: a code outside its table of 196 entries",
     ),
+    "rows of labels that would fill the memory": (
+        lambda s: s.update(
+            label_sets_codes=np.zeros(2000, np.uint8),
+            label_sets_values=np.zeros((1, 20_000), np.int32),
+        ),
+        "label_sets: more than 16,777,216 labels of all samples",
+    ),
     "an empty table": (
         lambda s: s.update(overlap_values=np.zeros(0, np.float32)),
         "overlap: a code outside its table of 0 entries",

@@ -26,6 +26,7 @@ export const MAX_STEP = 2 ** 63;
 export const MAX_SAMPLES = 1000000;
 export const MAX_CHANNELS = 1000000;
 export const MAX_ACTIVATIONS = 134217728;
+export const MAX_LABELS = 16777216;
 export const MAX_GRIDS = 16;
 export const MAX_GRID_SIZE = 320;
 export const MAX_SKIPPED = 1000;
