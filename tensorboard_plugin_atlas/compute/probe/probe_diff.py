@@ -38,10 +38,7 @@ def _iterate_changes(previous: Atlas, probe: Probe) -> Iterator[str]:
     if len(samples) == len(probe):
         if not np.array_equal(samples.image_ids, probe.image_ids[probe.sample_image]):
             yield "other images of the dataset"
-        elif not (
-            _are_equal(samples.labels, probe.sample_labels())
-            and _are_equal(samples.label_sets, probe.sample_label_sets())
-        ):
+        elif not _are_equal(previous.all_labels, probe.all_sample_labels()):
             yield "other labels"
     if previous.classes != probe.classes:
         yield "other class names"
